@@ -629,9 +629,17 @@ async fn log_records_of_the_trace_come_along_from_a_remote_source() {
     let request = request.header("content-type", "application/json");
     request.body(body.to_string()).send().await.unwrap();
     soon(follow.changed()).await;
-    let logs = follow.snapshot().logs;
-    let bodies: Vec<String> = logs.iter().map(|log| log.body.to_string()).collect();
+    let trace = follow.snapshot().trace;
+    let logs = trace.logs().iter();
+    let bodies: Vec<String> = logs.map(|log| log.body.to_string()).collect();
     assert_eq!(bodies, ["\"ready\""]);
+    assert!(trace.log_holes().is_empty());
+    let request = served.client.post(served.url("/v1/logs"));
+    let request = request.header("content-type", "application/json");
+    request.body("{").send().await.unwrap();
+    soon(follow.changed()).await;
+    let trace = follow.snapshot().trace;
+    assert_eq!((trace.log_holes().len(), trace.holes().len()), (1, 0));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::trace::{LogRecord, MetricExport, Response, Trace, Value};
+use crate::trace::{MetricExport, Response, Trace, Value};
 
 /// The evidence about one step.
 pub struct Evidence<'a> {
@@ -15,10 +15,8 @@ pub struct Evidence<'a> {
     pub trace: Option<&'a Trace>,
     /// The sampled flag of the trace context. An unsampled trace may have no spans.
     pub sampled: bool,
-    /// The log records of the trace and of linked ones, in order of arrival.
-    pub logs: &'a [Arc<LogRecord>],
     /// The metrics of all requests that arrived in the window. Some are not kept, so a missing metric
-    /// proves nothing; nor does a missing log record if the store discarded some.
+    /// proves nothing.
     pub metrics: &'a [Arc<MetricExport>],
     /// From the trigger to the judgement; `None` if the step does not follow a trace.
     pub window: Option<RangeInclusive<Instant>>,
@@ -33,22 +31,19 @@ impl<'a> Evidence<'a> {
             response,
             trace,
             sampled,
-            logs: &[],
             metrics: &[],
             window: None,
             json: OnceCell::new(),
         }
     }
 
-    /// Adds the records of the other signals that arrived in this window.
+    /// Adds the metrics that arrived in this window.
     #[must_use]
-    pub fn with_records(
+    pub fn with_metrics(
         mut self,
-        logs: &'a [Arc<LogRecord>],
         metrics: &'a [Arc<MetricExport>],
         window: RangeInclusive<Instant>,
     ) -> Self {
-        self.logs = logs;
         self.metrics = metrics;
         self.window = Some(window);
         self

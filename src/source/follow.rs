@@ -13,8 +13,8 @@ use super::otlp;
 use super::otlp::Signal;
 use super::poll_state::PollState;
 use super::snapshot::Snapshot;
-use super::store::{Lifetime, RecordDecoder, SharedState, undecoded};
-use crate::trace::{Hole, LogRecord, Origin, Span, Trace, TraceId};
+use super::store::{DecodedLogs, Lifetime, RecordDecoder, SharedState, undecoded};
+use crate::trace::{Hole, Origin, Span, Trace, TraceId};
 
 /// Number of spans that cannot be decoded of which a trace keeps the reason.
 const MOST_UNDECODED: usize = 4;
@@ -39,13 +39,12 @@ pub struct Follow {
     start: Option<oneshot::Sender<()>>,
     decoder: RecordDecoder,
     decoded: HashMap<TraceId, Decoded>,
-    logs: DecodedLogs,
     /// Number of records of each trace that `parcels` returned.
     #[cfg(feature = "run")]
     given: HashMap<(TraceId, Signal), usize>,
     /// The holes that `parcels` returned.
     #[cfg(feature = "run")]
-    given_holes: Vec<Hole>,
+    given_holes: Vec<(Signal, Hole)>,
     /// Tasks that fetch the spans, aborted on drop.
     _feed: JoinSet<()>,
 }
@@ -81,14 +80,7 @@ struct Decoded {
     copies: Vec<(Span, Instant)>,
     /// Spans that could not be decoded.
     holes: Vec<Hole>,
-}
-
-/// The decoded log records of the trace and of linked ones.
-#[derive(Debug, Default)]
-struct DecodedLogs {
-    /// Number of raw records of each trace that were read.
-    known: HashMap<TraceId, usize>,
-    records: Vec<Arc<LogRecord>>,
+    logs: DecodedLogs,
 }
 
 impl Follow {
@@ -110,7 +102,6 @@ impl Follow {
             start: None,
             decoder: RecordDecoder::default(),
             decoded: HashMap::new(),
-            logs: DecodedLogs::default(),
             #[cfg(feature = "run")]
             given: HashMap::new(),
             #[cfg(feature = "run")]
@@ -209,12 +200,10 @@ impl Follow {
         let ties = self.state.lock().ties(self.trace);
         let linked = ties.iter().map(|&id| self.read(id, Origin::Foreign));
         let snapshot = Snapshot::new(at, own, linked.collect());
-        let logs = self.read_logs(&ties);
-        let read = std::iter::once(&self.trace).chain(&ties);
-        // After the logs, so that no discarded record is missing in both.
-        let discarded = self.state.lock().discarded_logs(read);
         let metrics = self.state.lock().metrics_since(self.since);
-        let mut snapshot = snapshot.with_records(self.since, (logs, discarded), metrics);
+        let mut snapshot = snapshot.with_metrics(self.since, metrics);
+        let logs = self.decoded.values().map(|decoded| &decoded.logs);
+        snapshot.log_arrival = logs.filter_map(|logs| logs.last_arrival).max();
         if let Some(polled) = &polled {
             snapshot.known_until = polled.confirmed.unwrap_or(self.since);
         }
@@ -223,6 +212,9 @@ impl Follow {
             false => snapshot.lifetime(self.since),
         };
         let mut holes = self.state.lock().holes(self.trace, &ties, lifetime);
+        // After the records, so that no discarded one is missing in both.
+        let log_holes = self.state.lock().log_holes(self.trace, &ties, lifetime);
+        snapshot.trace = snapshot.trace.with_log_holes(log_holes);
         let read = std::iter::once(&self.trace).chain(&ties);
         let undecoded = read.filter_map(|id| self.decoded.get(id));
         holes.extend(undecoded.flat_map(|decoded| decoded.holes.iter().cloned()));
@@ -265,9 +257,13 @@ impl Follow {
     /// undecoded, and the holes that became known since then. Records of one signal that arrived
     /// together are in one parcel.
     #[cfg(feature = "run")]
-    pub(crate) fn parcels(&mut self) -> (Vec<Parcel>, Vec<Hole>) {
+    pub(crate) fn parcels(&mut self) -> (Vec<Parcel>, Vec<(Signal, Hole)>) {
         // The snapshot also resets `changed`.
-        let mut holes = self.snapshot().trace.holes().to_vec();
+        let trace = self.snapshot().trace;
+        let of_spans = trace.holes().iter().map(|hole| (Signal::Traces, hole));
+        let of_logs = trace.log_holes().iter().map(|hole| (Signal::Logs, hole));
+        let all = of_spans.chain(of_logs);
+        let mut holes: Vec<_> = all.map(|(signal, hole)| (signal, hole.clone())).collect();
         holes.retain(|hole| !self.given_holes.contains(hole));
         self.given_holes.extend(holes.iter().cloned());
         let mut parcels = Vec::new();
@@ -299,21 +295,6 @@ impl Follow {
         }
     }
 
-    /// The log records of the trace and of these linked ones.
-    fn read_logs(&mut self, ties: &[TraceId]) -> Vec<Arc<LogRecord>> {
-        let DecodedLogs { known, records } = &mut self.logs;
-        for &trace in std::iter::once(&self.trace).chain(ties) {
-            let known = known.entry(trace).or_default();
-            for raw in self.state.lock().records_from(trace, Signal::Logs, *known) {
-                *known += 1;
-                // The store has no record that cannot be decoded.
-                let decoded = self.decoder.log_record(raw).ok().flatten();
-                records.extend(decoded.map(Arc::new));
-            }
-        }
-        records.clone()
-    }
-
     /// A trace, and the arrival of each of its spans.
     fn read(&mut self, trace: TraceId, origin: Origin) -> (Trace, Vec<Instant>) {
         let decoded = self.decoded.entry(trace).or_default();
@@ -333,7 +314,12 @@ impl Follow {
                 Err(_) => {}
             }
         }
-        Trace::assemble_marked(trace, origin, decoded.copies.iter().cloned())
+        let logs = self.state.lock().records_from(trace, Signal::Logs, decoded.logs.known);
+        decoded.logs.read(logs, &mut self.decoder);
+        let logs = Arc::clone(&decoded.logs.records);
+        let copies = decoded.copies.iter().cloned();
+        let (trace, arrivals) = Trace::assemble_marked(trace, origin, copies);
+        (trace.with_logs(logs), arrivals)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::store::{Lifetime, RawRecord, RecordDecoder, undecoded};
-use crate::trace::{Hole, LogRecord, MetricExport, Origin, Trace, TraceId};
+use crate::trace::{Hole, MetricExport, Origin, Trace, TraceId};
 
 /// Assumed delay from the end of a span to its arrival if its clock is wrong: SDKs export every 5 s by
 /// default.
@@ -31,11 +31,8 @@ pub struct Snapshot {
     pub arrivals: Vec<Instant>,
     /// The last arrival of a span of a linked trace.
     pub linked_arrival: Option<Instant>,
-    /// The log records that arrived while the trace was followed, with those of linked traces.
-    pub logs: Vec<Arc<LogRecord>>,
-    /// Number of such log records that were discarded: the store keeps 16 MiB of them. Unless it is 0,
-    /// `logs` does not show that a record was not sent.
-    pub discarded_logs: u64,
+    /// The last arrival of a log record of the trace or of a linked one.
+    pub log_arrival: Option<Instant>,
     /// The metrics that arrived in the window as protobuf. Metrics in JSON, from a remote receiver, and
     /// beyond 16 MiB are not kept, so `metrics` does not show that one was not sent.
     pub metrics: Vec<Arc<MetricExport>>,
@@ -60,23 +57,15 @@ impl Snapshot {
             trace: trace.with_linked(linked),
             arrivals,
             linked_arrival: linked_arrivals.into_iter().flatten().max(),
-            logs: Vec::new(),
-            discarded_logs: 0,
+            log_arrival: None,
             metrics: Vec::new(),
             window: at..=at,
         }
     }
 
-    /// Adds the records of the other signals that arrived since this moment.
-    pub(super) fn with_records(
-        mut self,
-        since: Instant,
-        (logs, discarded_logs): (Vec<Arc<LogRecord>>, u64),
-        metrics: Vec<Arc<MetricExport>>,
-    ) -> Self {
+    /// Adds the metrics that arrived since this moment.
+    pub(super) fn with_metrics(mut self, since: Instant, metrics: Vec<Arc<MetricExport>>) -> Self {
         self.window = since..=self.at;
-        self.logs = logs;
-        self.discarded_logs = discarded_logs;
         self.metrics = metrics;
         self
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::otlp::WrongId;
+use super::otlp::{Signal, WrongId};
 use crate::trace::{Hole, Sender, TraceId};
 
 /// Number of refusals, rejected spans and dropped attributes that are kept with their reason.
@@ -68,20 +68,44 @@ pub struct Refusal {
     pub carried: Carried,
 }
 
-/// The content of a refused request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The content of a refused request, which is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Carried {
-    /// An export of traces: its spans are lost.
+    /// An export of traces.
     Spans,
-    /// Another signal, another path, or a probe.
-    NoSpans,
+    /// An export of logs.
+    LogRecords,
+    /// An export of metrics.
+    Metrics,
+    /// Perhaps an export of any signal.
+    Anything,
+    /// Another path, or a probe.
+    Nothing,
+}
+
+impl From<Signal> for Carried {
+    fn from(signal: Signal) -> Self {
+        match signal {
+            Signal::Traces => Self::Spans,
+            Signal::Logs => Self::LogRecords,
+            Signal::Metrics => Self::Metrics,
+        }
+    }
+}
+
+impl Carried {
+    /// Returns `true` if records of this signal may be lost.
+    pub(crate) fn may_be(self, signal: Signal) -> bool {
+        self == Self::Anything || self == signal.into()
+    }
 }
 
 impl Refusal {
-    /// The hole in each trace that was followed at that time; `None` if no spans were lost.
+    /// The hole that the refusal leaves in what was followed at that time.
     #[must_use]
     pub fn hole(&self) -> Option<Hole> {
-        (self.carried == Carried::Spans).then(|| Hole {
+        (self.carried != Carried::Nothing).then(|| Hole {
             reason: format!("{} was refused: {}", self.endpoint, self.reason),
             sender: self.sender.clone(),
             remedy: self.remedy.clone(),

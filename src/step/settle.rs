@@ -202,7 +202,7 @@ impl<'s> TraceWait<'s> {
     ) -> Evidence<'e> {
         let trace = Some(&snapshot.trace);
         let evidence = Evidence::new(response, trace, self.policy.sampled);
-        evidence.with_records(&snapshot.logs, &snapshot.metrics, snapshot.window.clone())
+        evidence.with_metrics(&snapshot.metrics, snapshot.window.clone())
     }
 
     fn outcomes(&self, expected: Expected<'_>, snapshot: &Snapshot) -> Vec<Judgement> {

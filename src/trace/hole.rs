@@ -1,17 +1,17 @@
-//! Known losses of spans that the trace itself does not show.
+//! Known losses of spans or log records that the trace itself does not show.
 
 use std::fmt;
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// Spans that were, or could have been, sent and are not in the trace. They make every open check
-/// unjudged.
+/// Records of one signal that were, or could have been, sent and are not in the trace. They make every open
+/// check of that signal unjudged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub struct Hole {
     /// The reason, such as `POST /v1/traces was refused: more than 64 MiB`.
     pub reason: String,
-    /// The sender of the lost spans.
+    /// The sender of the lost records.
     pub sender: Sender,
     /// The remedy in the imperative.
     pub remedy: String,

@@ -4,12 +4,21 @@ use std::sync::Arc;
 
 use super::{Attributes, Nanos, Resource, Scope, SpanId, TraceId, Value};
 
-/// A log record with the id of a trace, as the exporter sent it.
+/// The log records without a trace id that arrived in some time.
+#[cfg(feature = "run")]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogsWithoutTrace {
+    pub(crate) records: Vec<Arc<LogRecord>>,
+    /// None of them was lost.
+    pub(crate) has_all: bool,
+}
+
+/// A log record, as the exporter sent it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LogRecord {
-    /// The trace in which it was written.
-    pub trace_id: TraceId,
+    /// The trace in which it was written; `None` if that id is missing or invalid.
+    pub trace_id: Option<TraceId>,
     /// The span in which it was written; `None` if that id is missing or invalid.
     pub span_id: Option<SpanId>,
     /// Nanoseconds since the Unix epoch, by the clock of the service, or of the SDK that observed it
@@ -30,4 +39,14 @@ pub struct LogRecord {
     pub resource: Arc<Resource>,
     /// The logger.
     pub scope: Arc<Scope>,
+    /// An equal record arrived in another export: the service wrote it twice, or it was sent twice.
+    pub is_repeated: bool,
+}
+
+impl LogRecord {
+    /// The name of the service, as of a span.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        self.resource.service()
+    }
 }

@@ -42,6 +42,8 @@ pub use id::{InvalidId, SpanId, TraceId};
 pub use kind::SpanKind;
 pub use link::Link;
 pub use log_record::LogRecord;
+#[cfg(feature = "run")]
+pub(crate) use log_record::LogsWithoutTrace;
 pub use losses::{Field, Losses};
 pub use metric::{Metric, MetricExport};
 pub use number::Number;

@@ -1,9 +1,10 @@
 //! The trace: spans assembled into a tree.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::identity::{self, Index};
-use super::{Hole, Losses, Span, SpanId, StatusCode, TraceId};
+use super::{Hole, LogRecord, Losses, Span, SpanId, StatusCode, TraceId};
 
 /// The origin of a trace, which determines the parent that never arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Trace {
     linked: Vec<Trace>,
     losses: Losses,
     holes: Vec<Hole>,
+    logs: Arc<Vec<Arc<LogRecord>>>,
+    log_holes: Vec<Hole>,
 }
 
 impl Trace {
@@ -85,6 +88,8 @@ impl Trace {
             linked,
             losses,
             holes: Vec::new(),
+            logs: Arc::default(),
+            log_holes: Vec::new(),
         }
     }
 
@@ -114,6 +119,20 @@ impl Trace {
     #[must_use]
     pub fn with_holes(mut self, holes: impl IntoIterator<Item = Hole>) -> Self {
         self.holes.extend(holes);
+        self
+    }
+
+    /// Sets the log records.
+    #[must_use]
+    pub fn with_logs(mut self, logs: Arc<Vec<Arc<LogRecord>>>) -> Self {
+        self.logs = logs;
+        self
+    }
+
+    /// Sets the known losses of log records.
+    #[must_use]
+    pub fn with_log_holes(mut self, holes: impl IntoIterator<Item = Hole>) -> Self {
+        self.log_holes.extend(holes);
         self
     }
 
@@ -176,6 +195,18 @@ impl Trace {
     #[must_use]
     pub fn holes(&self) -> &[Hole] {
         &self.holes
+    }
+
+    /// The log records with the id of this trace, in order of arrival.
+    #[must_use]
+    pub fn logs(&self) -> &[Arc<LogRecord>] {
+        &self.logs
+    }
+
+    /// Known losses of log records. They do not concern spans.
+    #[must_use]
+    pub fn log_holes(&self) -> &[Hole] {
+        &self.log_holes
     }
 
     /// Returns `true` if no span arrived.

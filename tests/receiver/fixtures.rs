@@ -221,7 +221,7 @@ async fn log_records_with_the_id_of_a_followed_trace_are_kept_with_it() {
     }
     soon(follow.changed()).await;
     let snapshot = follow.snapshot();
-    let lines = snapshot.logs.iter().map(|record| {
+    let lines = snapshot.trace.logs().iter().map(|record| {
         let span = record.span_id.and_then(|id| snapshot.trace.find(id));
         let span = span.map(|at| snapshot.trace.spans()[at].name.as_str());
         let service = record.resource.service();

@@ -337,7 +337,8 @@ async fn log_records_in_json_are_kept_without_those_that_name_no_trace() {
     let answer = post(&receiver, "/v1/logs", JSON, body.to_string()).await;
     assert_eq!((answer.0, &*answer.2), (200, &b"{}"[..]));
     assert_eq!(receiver.stats().log_records, 6);
-    let logs = follow.snapshot().logs;
+    let trace = follow.snapshot().trace;
+    let logs = trace.logs();
     let kept = logs
         .iter()
         .map(|log| (log.span_id.map(|id| id.to_string()), log.severity));
@@ -348,6 +349,45 @@ async fn log_records_in_json_are_kept_without_those_that_name_no_trace() {
     assert_eq!((log.time, log.event_name.as_str()), (7, "stock.low"));
     assert_eq!(log.body.to_string(), r#"{"sku":"A-1"}"#);
     assert_eq!(log.resource.service(), "inventory");
+}
+
+/// A log record of trace 1 with this body.
+fn log_request(body: &str) -> String {
+    let record = json!({ "traceId": trace_id(1).to_string(), "body": { "stringValue": body } });
+    json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [record, record] }] }] }).to_string()
+}
+
+#[tokio::test]
+async fn a_log_record_that_arrives_in_two_exports_is_marked_as_repeated() {
+    let receiver = receiver().await;
+    let mut follow = receiver.follow(trace_id(1), Origin::Foreign);
+    for body in ["one", "two", "one"] {
+        post(&receiver, "/v1/logs", JSON, log_request(body)).await;
+    }
+    let trace = follow.snapshot().trace;
+    let logs = trace.logs().iter();
+    let repeated: Vec<bool> = logs.map(|log| log.is_repeated).collect();
+    // Equal records of one export were written twice.
+    assert_eq!(repeated, [false, false, false, false, true, true]);
+}
+
+#[tokio::test]
+async fn a_refused_export_leaves_a_hole_in_its_signal_only() {
+    let receiver = receiver().await;
+    let mut follow = receiver.follow(trace_id(1), Origin::Foreign).fresh();
+    let mut holes = || {
+        let trace = follow.snapshot().trace;
+        (trace.holes().len(), trace.log_holes().len())
+    };
+    post(&receiver, "/v1/metrics", JSON, "{").await;
+    assert_eq!(holes(), (0, 0));
+    post(&receiver, "/v1/logs", JSON, "{").await;
+    assert_eq!(holes(), (0, 1));
+    post(&receiver, "/v1/traces", JSON, "{").await;
+    assert_eq!(holes(), (1, 1));
+    // Any signal may have been sent to a path that is not served.
+    post(&receiver, "/", PROTOBUF, "x").await;
+    assert_eq!(holes(), (2, 2));
 }
 
 #[tokio::test]

@@ -36,19 +36,24 @@ pub(crate) fn span(
     Ok(ids.ok().map(|ids| from_message(ids, span, resource, scope)))
 }
 
-/// A `LogRecord` message with this resource and scope. `None` if its trace id is invalid.
+/// A `LogRecord` message with this resource and scope.
 pub(crate) fn log_record(
     protobuf: Bytes,
     resource: &Arc<Resource>,
     scope: &Arc<Scope>,
-) -> Result<Option<LogRecord>, Malformed> {
+) -> Result<LogRecord, Malformed> {
     let record = message::LogRecordMessage::decode(protobuf)?;
-    let Some(trace_id) = TraceId::from_slice(&record.trace_id) else {
-        return Ok(None);
-    };
+    Ok(log_from_message(record, resource, scope))
+}
+
+pub(super) fn log_from_message(
+    record: message::LogRecordMessage,
+    resource: &Arc<Resource>,
+    scope: &Arc<Scope>,
+) -> LogRecord {
     let severity = u8::try_from(record.severity_number).ok();
-    Ok(Some(LogRecord {
-        trace_id,
+    LogRecord {
+        trace_id: TraceId::from_slice(&record.trace_id),
         span_id: SpanId::from_slice(&record.span_id),
         time: match record.time_unix_nano {
             0 => record.observed_time_unix_nano,
@@ -61,7 +66,8 @@ pub(crate) fn log_record(
         attributes: attributes(record.attributes, record.dropped_attributes_count),
         resource: Arc::clone(resource),
         scope: Arc::clone(scope),
-    }))
+        is_repeated: false,
+    }
 }
 
 /// The metrics of an `ExportMetricsServiceRequest`, over which `walk` went.

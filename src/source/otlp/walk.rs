@@ -16,7 +16,7 @@ use super::ids::{SpanIds, WrongId};
 use super::wire::{Wire, WireField};
 use crate::trace::{SpanId, TraceId};
 
-pub(crate) use records::{LogWalk, MetricWalk};
+pub(crate) use records::{LogAt, LogWalk, MetricWalk, RecordWalk};
 
 /// The spans of one request, borrowed from its bytes.
 #[derive(Debug, Default)]

@@ -106,14 +106,14 @@ impl From<Malformed> for Refused {
     }
 }
 
-/// Spans are lost with a refused export of traces. A request without a body is a probe, as is one
-/// that only reads.
-pub(super) fn carried(signal: Signal, method: &Method, arrival: Arrival) -> Carried {
+/// Records are lost with a refused export. A request without a body is a probe, as is one that only
+/// reads.
+pub(super) fn carried(of_export: Carried, method: &Method, arrival: Arrival) -> Carried {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS, Method::DELETE];
     let is_probe = reads.contains(method) || arrival.is_empty;
-    match signal {
-        Signal::Traces if !is_probe => Carried::Spans,
-        _ => Carried::NoSpans,
+    match is_probe {
+        true => Carried::Nothing,
+        false => of_export,
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn export(
     request: Request<Body>,
 ) -> Response {
     let sender = arrival.sender(request.headers());
-    let carried = export::carried(signal, request.method(), arrival);
+    let carried = export::carried(signal.into(), request.method(), arrival);
     let answered = match message_format(request.headers()) {
         Some("" | "+proto") => accept(signal, &shared, &sender, request).await,
         _ => Err(wrong_content_type()),

@@ -21,7 +21,7 @@ pub(super) async fn export(
 ) -> Response {
     let endpoint = format!("{} {}", request.method(), request.uri().path());
     let sender = arrival.sender(request.headers());
-    let carried = export::carried(signal, request.method(), arrival);
+    let carried = export::carried(signal.into(), request.method(), arrival);
     let encoding = encoding(request.headers());
     let answered = match encoding {
         _ if request.method() != Method::POST => Err(wrong_method()),

@@ -230,7 +230,7 @@ fn refusal(peer: SocketAddr, endpoint: &str, reason: String, remedy: &str) -> Re
         endpoint: endpoint.to_owned(),
         reason,
         remedy: remedy.to_owned(),
-        carried: Carried::Spans,
+        carried: Carried::Anything,
     }
 }
 

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Method};
 
 use super::listener::Arrival;
 use super::{export, http};
-use crate::source::otlp::{Encoding, Signal};
+use crate::source::otlp::Encoding;
 use crate::source::stats::{Carried, Refusal};
 use crate::trace::Sender;
 
@@ -127,7 +127,7 @@ impl Misdirected {
 }
 
 /// The content of a request to a path that is not served. Exporters of OTLP and of other protocols
-/// send spans to paths with these words, and to `/` if the endpoint has no path. An endpoint for traces
+/// send to paths with these words, and to `/` if the endpoint has no path. The endpoint of one signal
 /// is used as it is, so that OTLP in protobuf can have any path.
 pub(super) fn carried(
     path: &str,
@@ -135,15 +135,23 @@ pub(super) fn carried(
     method: &Method,
     arrival: Arrival,
 ) -> Carried {
-    const WORDS: [&str; 5] = ["trace", "span", "segment", "/intake/v2/events", "/1/batch"];
-    const OTHERS: [&str; 4] = ["log", "metric", "profile", "/loki/"];
+    const WORDS: [(Carried, &[&str]); 5] = [
+        (Carried::Spans, &["trace", "span", "segment", "/1/batch"]),
+        (Carried::Anything, &["/intake/v2/events"]),
+        (Carried::LogRecords, &["logs", "/log", "/loki/"]),
+        (Carried::Metrics, &["metric"]),
+        (Carried::Nothing, &["profile"]),
+    ];
     let lower = path.to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let is_otlp = || http::encoding(headers) == Some(Encoding::Protobuf) && !has(&OTHERS);
-    match path == "/" || has(&WORDS) || is_otlp() {
-        true => export::carried(Signal::Traces, method, arrival),
-        false => Carried::NoSpans,
-    }
+    let mut words = WORDS.iter();
+    let meant = words.find(|(_, words)| words.iter().any(|word| lower.contains(word)));
+    let is_otlp = || http::encoding(headers) == Some(Encoding::Protobuf);
+    let of_export = match meant {
+        Some((carried, _)) => *carried,
+        None if path == "/" || is_otlp() => Carried::Anything,
+        None => Carried::Nothing,
+    };
+    export::carried(of_export, method, arrival)
 }
 
 /// The refusal of a request to this path, if it is one of another protocol.

@@ -217,14 +217,21 @@ impl Feed {
         if line.is_empty() {
             return;
         }
-        let lost = match serde_json::from_slice::<StreamLine>(line) {
-            Ok(StreamLine::Spans { age_us, otlp }) => self.ingest(Signal::Traces, age_us, &otlp),
-            Ok(StreamLine::Logs { age_us, logs }) => self.ingest(Signal::Logs, age_us, &logs),
-            Ok(StreamLine::Hole { hole }) => Some(hole),
-            Err(error) => Some(unreadable(&error)),
+        let (signal, lost) = match serde_json::from_slice::<StreamLine>(line) {
+            Ok(StreamLine::Spans { age_us, otlp }) => {
+                (Signal::Traces, self.ingest(Signal::Traces, age_us, &otlp))
+            }
+            Ok(StreamLine::Logs { age_us, logs }) => {
+                (Signal::Logs, self.ingest(Signal::Logs, age_us, &logs))
+            }
+            Ok(StreamLine::Hole { hole }) => (Signal::Traces, Some(hole)),
+            Ok(StreamLine::LogHole { log_hole }) => (Signal::Logs, Some(log_hole)),
+            Err(error) => (Signal::Traces, Some(unreadable(&error))),
         };
-        if let Some(hole) = lost {
-            self.store.lose(self.trace, hole);
+        match (signal, lost) {
+            (_, None) => {}
+            (Signal::Logs, Some(hole)) => self.store.lose_logs(self.trace, hole),
+            (Signal::Traces | Signal::Metrics, Some(hole)) => self.store.lose(self.trace, hole),
         }
     }
 

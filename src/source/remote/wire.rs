@@ -62,6 +62,8 @@ pub(crate) enum StreamLine {
     },
     /// Spans that are known to be lost.
     Hole { hole: Hole },
+    /// Log records that are known to be lost.
+    LogHole { log_hole: Hole },
 }
 
 /// [`SourceDiagnostics`] on the wire.
@@ -95,9 +97,7 @@ pub(crate) struct WireRefusal {
     reason: String,
     #[serde(default)]
     remedy: String,
-    /// Spans were lost with it.
-    #[serde(default)]
-    lost_spans: bool,
+    carried: Carried,
 }
 
 /// A rejected span.
@@ -126,6 +126,14 @@ impl Health {
 }
 
 impl StreamLine {
+    /// A line for records of this signal that are lost.
+    pub(crate) fn lost(signal: Signal, hole: Hole) -> Self {
+        match signal {
+            Signal::Logs => Self::LogHole { log_hole: hole },
+            Signal::Traces | Signal::Metrics => Self::Hole { hole },
+        }
+    }
+
     /// A line for spans or log records. Metrics are not in the stream of a trace.
     pub(crate) fn of(parcel: &Parcel) -> Self {
         let age_us = age(parcel.arrived);
@@ -167,7 +175,7 @@ impl WireRefusal {
             endpoint: refusal.endpoint.clone(),
             reason: refusal.reason.clone(),
             remedy: refusal.remedy.clone(),
-            lost_spans: refusal.carried == Carried::Spans,
+            carried: refusal.carried,
         }
     }
 
@@ -178,10 +186,7 @@ impl WireRefusal {
             endpoint: self.endpoint,
             reason: self.reason,
             remedy: self.remedy,
-            carried: match self.lost_spans {
-                true => Carried::Spans,
-                false => Carried::NoSpans,
-            },
+            carried: self.carried,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Decodes raw records; each resource and scope only once.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -16,6 +18,43 @@ pub(in crate::source) struct RecordDecoder {
     scopes: HashMap<Bytes, Arc<Scope>>,
 }
 
+/// The decoded log records of one trace.
+#[derive(Debug, Default)]
+pub(in crate::source) struct DecodedLogs {
+    /// Number of raw records that were read.
+    pub(in crate::source) known: usize,
+    /// The records that could be decoded.
+    pub(in crate::source) records: Arc<Vec<Arc<LogRecord>>>,
+    /// The first arrival of each different record, by digest.
+    arrivals: HashMap<u64, Instant>,
+    pub(in crate::source) last_arrival: Option<Instant>,
+}
+
+impl DecodedLogs {
+    /// Decodes further records.
+    pub(in crate::source) fn read(&mut self, new: Vec<RawRecord>, decoder: &mut RecordDecoder) {
+        if new.is_empty() {
+            return;
+        }
+        let records = Arc::make_mut(&mut self.records);
+        for raw in new {
+            self.known += 1;
+            self.last_arrival = self.last_arrival.max(Some(raw.arrived));
+            let mut digest = DefaultHasher::new();
+            (&raw.bytes, &raw.resource, &raw.scope).hash(&mut digest);
+            let first = *self.arrivals.entry(digest.finish()).or_insert(raw.arrived);
+            let is_repeated = first != raw.arrived;
+            // The walk accepts no record that cannot be decoded.
+            if let Ok(record) = decoder.log_record(raw) {
+                records.push(Arc::new(LogRecord {
+                    is_repeated,
+                    ..record
+                }));
+            }
+        }
+    }
+}
+
 impl RecordDecoder {
     /// Decodes a span. `None` if its ids are invalid.
     pub(in crate::source) fn span(&mut self, raw: RawRecord) -> Result<Option<Span>, Malformed> {
@@ -24,11 +63,8 @@ impl RecordDecoder {
         otlp::span(raw.bytes, &resource, &scope)
     }
 
-    /// Decodes a log record. `None` if its trace id is invalid.
-    pub(in crate::source) fn log_record(
-        &mut self,
-        raw: RawRecord,
-    ) -> Result<Option<LogRecord>, Malformed> {
+    /// Decodes a log record.
+    pub(in crate::source) fn log_record(&mut self, raw: RawRecord) -> Result<LogRecord, Malformed> {
         let resource = shared(&mut self.resources, raw.resource, otlp::resource)?;
         let scope = shared(&mut self.scopes, raw.scope, otlp::scope)?;
         otlp::log_record(raw.bytes, &resource, &scope)

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::losses::TraceLosses;
-use crate::source::otlp::{Pieces, ScopeAt, Signal, SpanAt, Walk};
+use crate::source::otlp::{Pieces, RecordWalk, ScopeAt, Signal, SpanAt, Walk};
 use crate::trace::{SpanId, TraceId};
 
 /// One copy of a span: its id, and a digest of its content and resource. An exporter that repeats
@@ -43,8 +43,6 @@ pub(super) struct TraceEntry {
     pub(super) spans: Vec<RawRecord>,
     /// In order of arrival.
     pub(super) logs: Vec<RawRecord>,
-    /// Number of log records that were not kept for lack of room.
-    pub(super) discarded_logs: u64,
     pub(super) copies: HashSet<SpanCopy>,
     /// The traces that its spans link to.
     pub(super) links: HashSet<TraceId>,
@@ -54,6 +52,8 @@ pub(super) struct TraceEntry {
     pub(super) tied_to: HashSet<TraceId>,
     /// Its spans that are known to be lost.
     pub(super) losses: TraceLosses,
+    /// Its log records that are known to be lost.
+    pub(super) log_losses: TraceLosses,
 }
 
 /// State of a followed trace.
@@ -102,6 +102,15 @@ pub(super) struct Owners<'w, 'a> {
 
 impl<'w, 'a> From<&'w Walk<'a>> for Owners<'w, 'a> {
     fn from(walk: &'w Walk<'a>) -> Self {
+        Self {
+            resources: &walk.resources,
+            scopes: &walk.scopes,
+        }
+    }
+}
+
+impl<'w, 'a, R> From<&'w RecordWalk<'a, R>> for Owners<'w, 'a> {
+    fn from(walk: &'w RecordWalk<'a, R>) -> Self {
         Self {
             resources: &walk.resources,
             scopes: &walk.scopes,

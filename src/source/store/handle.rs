@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
-use super::decoder::RecordDecoder;
+use super::decoder::{DecodedLogs, RecordDecoder};
 use super::entry::RawRecord;
 use super::event::StoreEvent;
 use super::losses::Loss;
@@ -17,12 +17,12 @@ use super::shared::SharedState;
 use super::state::StoreState;
 use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
 use crate::source::follow::Follow;
-use crate::source::otlp::{self, LogWalk, Malformed, MetricWalk, Walk};
+use crate::source::otlp::{self, LogWalk, Malformed, MetricWalk, Signal, Walk};
 use crate::source::snapshot::Snapshot;
 use crate::source::stats::{Ingested, ReceiverStats, Refusal};
-#[cfg(feature = "run")]
-use crate::trace::Hole;
 use crate::trace::{MetricExport, Origin, Sender, Span, Trace, TraceId};
+#[cfg(feature = "run")]
+use crate::trace::{Hole, LogsWithoutTrace};
 
 /// The records that were received. Copies of a handle refer to the same store.
 ///
@@ -179,8 +179,16 @@ impl Store {
         let linked: Vec<TraceId> = spans.iter().skip(1).map(|(id, _)| *id).collect();
         let snapshot = Snapshot::of(at, trace, origin, spans);
         let lifetime = snapshot.lifetime(at);
-        let holes = self.lock().holes(trace, &linked, lifetime);
-        snapshot.with_holes(holes)
+        let (mut logs, mut decoder) = (DecodedLogs::default(), RecordDecoder::default());
+        let state = self.lock();
+        logs.read(state.logs_of(trace), &mut decoder);
+        let holes = state.holes(trace, &linked, lifetime);
+        let log_holes = state.log_holes(trace, &linked, lifetime);
+        drop(state);
+        let mut snapshot = snapshot.with_holes(holes);
+        let trace = snapshot.trace.with_logs(logs.records);
+        snapshot.trace = trace.with_log_holes(log_holes);
+        snapshot
     }
 
     /// A receiver of all further events.
@@ -227,7 +235,7 @@ impl Store {
         }
     }
 
-    /// Stores the records of followed traces of an `ExportLogsServiceRequest`, and counts all.
+    /// Stores an `ExportLogsServiceRequest`, and counts its records.
     pub(in crate::source) fn ingest_logs(
         &self,
         request: &[u8],
@@ -235,7 +243,7 @@ impl Store {
     ) -> Result<(), Malformed> {
         let walk = LogWalk::of_logs(request)?;
         let mut state = self.lock();
-        state.take_in_logs(&walk, arrived);
+        state.take_in_logs(request, &walk, arrived);
         state.stats.count(walk.records.len() as u64, 0, arrived);
         Ok(())
     }
@@ -267,11 +275,13 @@ impl Store {
     /// Counts a refused request.
     pub(crate) fn refuse(&self, refusal: Refusal) {
         let mut state = self.lock();
-        if let Some(hole) = refusal.hole() {
-            state.lose_of_unknown(Loss {
-                at: refusal.at,
-                hole: Arc::new(hole),
-            });
+        if let Some(hole) = refusal.hole().map(Arc::new) {
+            for signal in Signal::ALL {
+                if refusal.carried.may_be(signal) {
+                    let (at, hole) = (refusal.at, Arc::clone(&hole));
+                    state.lose_of_unknown(signal, Loss { at, hole });
+                }
+            }
         }
         state
             .subscribers
@@ -279,14 +289,29 @@ impl Store {
         state.stats.refuse(refusal);
     }
 
-    /// Adds a hole to this trace.
+    /// Adds a hole for spans of this trace.
     #[cfg(feature = "run")]
     pub(crate) fn lose(&self, trace: TraceId, hole: Hole) {
-        let loss = Loss {
-            at: Instant::now(),
-            hole: Arc::new(hole),
-        };
-        self.lock().lose(trace, loss);
+        self.lock().lose(trace, Loss::now(hole));
+    }
+
+    /// Adds a hole for log records of this trace.
+    #[cfg(feature = "run")]
+    pub(in crate::source) fn lose_logs(&self, trace: TraceId, hole: Hole) {
+        self.lock().lose_logs(trace, Loss::now(hole));
+    }
+
+    /// The log records without a trace id that arrived since this moment.
+    #[cfg(feature = "run")]
+    pub(crate) fn logs_without_trace(&self, since: Instant) -> LogsWithoutTrace {
+        let (records, has_all) = self.lock().logs_without_trace(since);
+        let mut decoder = RecordDecoder::default();
+        let decoded = records.into_iter().map(|raw| decoder.log_record(raw));
+        LogsWithoutTrace {
+            // The walk accepts no record that cannot be decoded.
+            records: decoded.filter_map(Result::ok).map(Arc::new).collect(),
+            has_all,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, StoreState> {

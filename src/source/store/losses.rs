@@ -1,5 +1,5 @@
-//! Spans that were sent and are not in the store: refused exports, rejected spans, and spans that
-//! were discarded to make room.
+//! Records of a signal that were sent and are not in the store: those of refused exports, rejected
+//! spans, and records that were discarded to make room.
 //!
 //! Memory is bounded. If the losses of a trace are forgotten, every trace that began before the last
 //! of them counts as incomplete.
@@ -23,7 +23,7 @@ const MOST_OF_TRACE: usize = 4;
 
 /// All known losses.
 #[derive(Debug, Default)]
-pub(super) struct LostSpans {
+pub(super) struct LostRecords {
     /// Losses of unknown traces, oldest first.
     general: VecDeque<Loss>,
     by_trace: HashMap<TraceId, TraceLosses>,
@@ -33,7 +33,7 @@ pub(super) struct LostSpans {
     forgotten: Option<Loss>,
 }
 
-/// Lost spans, and when they arrived.
+/// Lost records, and when they arrived.
 #[derive(Clone, Debug)]
 pub(super) struct Loss {
     pub(super) at: Instant,
@@ -44,7 +44,7 @@ pub(super) struct Loss {
 #[derive(Clone, Debug, Default)]
 pub(super) struct TraceLosses(Vec<Loss>);
 
-/// The time in which lost spans may belong to a trace.
+/// The time in which lost records may belong to a trace.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::source) struct Lifetime {
     /// The start of the trace, or the moment from which it is followed if that is earlier. `None`
@@ -64,6 +64,16 @@ impl Lifetime {
     }
 }
 
+#[cfg(feature = "run")]
+impl Loss {
+    pub(super) fn now(hole: Hole) -> Self {
+        Self {
+            at: Instant::now(),
+            hole: Arc::new(hole),
+        }
+    }
+}
+
 impl TraceLosses {
     pub(super) fn add(&mut self, loss: Loss) {
         if let Some(known) = self.0.iter_mut().find(|known| known.hole == loss.hole) {
@@ -78,7 +88,7 @@ impl TraceLosses {
     }
 }
 
-impl LostSpans {
+impl LostRecords {
     /// Adds a loss that may concern every trace of its time.
     pub(super) fn note_general(&mut self, loss: Loss) {
         if self.general.len() == MOST_GENERAL {
@@ -122,15 +132,27 @@ impl LostSpans {
     }
 }
 
-/// The hole in a trace whose spans were discarded by a store that keeps this many bytes.
-pub(super) fn discarded(capacity: usize) -> Hole {
+/// The hole in a trace whose records were discarded by a store that keeps this many bytes.
+pub(super) fn discarded(records: &str, capacity: usize) -> Hole {
     Hole {
         reason: format!(
-            "spans of this trace were discarded to make room for later ones: the receiver keeps the last {} MiB",
+            "{records} of this trace were discarded to make room for later ones: the receiver keeps the last {} MiB",
             capacity >> 20
         ),
         sender: Sender::default(),
         remedy: "ask for the trace right after its request".to_owned(),
+    }
+}
+
+/// The hole in a followed trace for whose log records there is no room of this many bytes.
+pub(super) fn no_room(capacity: usize) -> Hole {
+    Hole {
+        reason: format!(
+            "log records of this trace were discarded: the receiver keeps {} MiB for all traces that are followed",
+            capacity >> 20
+        ),
+        sender: Sender::default(),
+        remedy: "run fewer specs at the same time (`--jobs`), or let the services write fewer records".to_owned(),
     }
 }
 
@@ -160,7 +182,7 @@ mod tests {
     fn a_loss_that_is_forgotten_concerns_every_trace_that_began_before_it() {
         let start = Instant::now();
         let at = |number: u32| start + Duration::from_millis(1) * number;
-        let mut lost = LostSpans::default();
+        let mut lost = LostRecords::default();
         for number in 0..=MOST_TRACES {
             lost.note(id(number), loss(at(10), "discarded"));
         }
@@ -181,7 +203,7 @@ mod tests {
     #[test]
     fn of_many_refused_exports_the_last_ones_are_kept() {
         let start = Instant::now();
-        let mut lost = LostSpans::default();
+        let mut lost = LostRecords::default();
         for number in 0..100 {
             let at = start + Duration::from_secs(number);
             lost.note_general(loss(at, &number.to_string()));

@@ -1,9 +1,8 @@
 //! The records that were received.
 //!
 //! Spans and log records of followed traces, and of traces that a link ties to them, are kept as raw
-//! bytes; log records within a bound. Other spans pass through a bounded buffer, as do all metrics
-//! while a trace is followed; other log records are only counted. How bytes arrive is left to
-//! `receiver` and `remote`.
+//! bytes; log records within a bound. Other spans and log records pass through bounded buffers, as do
+//! all metrics while a trace is followed. How bytes arrive is left to `receiver` and `remote`.
 
 mod closed;
 mod decoder;
@@ -19,7 +18,7 @@ mod request;
 mod shared;
 mod state;
 
-pub(super) use decoder::{RecordDecoder, undecoded};
+pub(super) use decoder::{DecodedLogs, RecordDecoder, undecoded};
 pub(super) use entry::RawRecord;
 pub use event::StoreEvent;
 pub use handle::Store;

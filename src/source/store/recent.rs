@@ -1,4 +1,4 @@
-//! The last requests with spans of unrelated traces, as raw bytes within a bound.
+//! The last requests of a signal with records of unrelated traces, as raw bytes within a bound.
 //!
 //! They serve traces that are followed or linked later, and the diagnosis of a trace that did not
 //! arrive.
@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::source::otlp::Walk;
+use crate::source::otlp::{LogWalk, Walk};
 use crate::trace::TraceId;
 
 /// Default bound in bytes: about 30,000 spans of usual size.
@@ -23,7 +23,7 @@ pub(super) struct RecentRequests {
 #[derive(Debug)]
 struct RecentRequest {
     bytes: Box<[u8]>,
-    /// The traces of its spans, and those that its links refer to.
+    /// The traces of its records, and those that its links refer to.
     traces: Box<[TraceId]>,
     arrived: Instant,
 }
@@ -49,12 +49,12 @@ impl RecentRequests {
     pub(super) fn push(
         &mut self,
         bytes: &[u8],
-        walk: &Walk<'_>,
+        traces: Box<[TraceId]>,
         arrived: Instant,
     ) -> Vec<(Box<[TraceId]>, Instant)> {
         let request = RecentRequest {
             bytes: bytes.into(),
-            traces: traces(walk),
+            traces,
             arrived,
         };
         let size = request.size();
@@ -78,23 +78,23 @@ impl RecentRequests {
         self.capacity
     }
 
-    /// Requests with a span of this trace or a link to it, oldest first.
-    pub(super) fn about(&self, trace: TraceId) -> impl Iterator<Item = (Walk<'_>, Instant)> {
+    /// Requests with a record of this trace or a link to it, with their arrival, oldest first.
+    pub(super) fn about(&self, trace: TraceId) -> impl Iterator<Item = (&[u8], Instant)> {
         self.requests
             .iter()
             .filter(move |request| request.traces.contains(&trace))
-            .filter_map(RecentRequest::walk)
+            .map(|request| (&*request.bytes, request.arrived))
     }
 
     /// Requests that arrived at this moment or later, oldest first; all without a moment.
     pub(super) fn since(
         &self,
         moment: Option<Instant>,
-    ) -> impl Iterator<Item = (Walk<'_>, Instant)> {
+    ) -> impl Iterator<Item = (&[u8], Instant)> {
         self.requests
             .iter()
             .filter(move |request| Some(request.arrived) >= moment)
-            .filter_map(RecentRequest::walk)
+            .map(|request| (&*request.bytes, request.arrived))
     }
 }
 
@@ -102,18 +102,23 @@ impl RecentRequest {
     fn size(&self) -> usize {
         size_of::<Self>() + self.bytes.len() + size_of_val(&*self.traces)
     }
-
-    /// Always `Some`: the request was walked on arrival.
-    fn walk(&self) -> Option<(Walk<'_>, Instant)> {
-        Some((Walk::of(&self.bytes).ok()?, self.arrived))
-    }
 }
 
-/// Spans of one trace are mostly adjacent, so this removes nearly all repetitions.
-fn traces(walk: &Walk<'_>) -> Box<[TraceId]> {
+/// The traces of the spans of a request, and those that its links refer to.
+pub(super) fn traces_of_spans(walk: &Walk<'_>) -> Box<[TraceId]> {
     let own = walk.spans.iter().map(|span| span.trace_id);
     let referred = walk.links.iter().map(|link| link.to);
-    let mut traces: Vec<TraceId> = own.chain(referred).collect();
+    mostly_once(own.chain(referred))
+}
+
+/// The traces of the log records of a request.
+pub(super) fn traces_of_logs(walk: &LogWalk<'_>) -> Box<[TraceId]> {
+    mostly_once(walk.records.iter().filter_map(|record| record.trace_id))
+}
+
+/// Records of one trace are mostly adjacent, so this removes nearly all repetitions.
+fn mostly_once(traces: impl Iterator<Item = TraceId>) -> Box<[TraceId]> {
+    let mut traces: Vec<TraceId> = traces.collect();
     traces.dedup();
     traces.into()
 }

@@ -10,14 +10,14 @@ use tokio::sync::watch;
 use super::closed::ClosedTraces;
 use super::entry::{Followed, Interner, Owners, RawRecord, SpanCopy, TraceEntry};
 use super::event::{StoreEvent, Subscribers};
-use super::losses::{self, Lifetime, Loss, LostSpans};
+use super::losses::{self, Lifetime, Loss, LostRecords};
 use super::metrics::RecentMetrics;
 use super::presence::{OnClose, Presence};
-use super::recent::RecentRequests;
+use super::recent::{RecentRequests, traces_of_logs, traces_of_spans};
 use super::request::service;
 #[cfg(feature = "run")]
 use crate::source::otlp;
-use crate::source::otlp::{LinkAt, LogWalk, Signal, SpanAt, Walk};
+use crate::source::otlp::{LinkAt, LogAt, LogWalk, Signal, SpanAt, Walk};
 use crate::source::stats::ReceiverStats;
 use crate::trace::{Hole, MetricExport, Sender, TraceId};
 
@@ -32,12 +32,16 @@ pub(in crate::source) struct StoreState {
     linking: HashMap<TraceId, Vec<TraceId>>,
     pub(super) closed: ClosedTraces,
     recent: RecentRequests,
+    recent_logs: RecentRequests,
+    /// The arrival of the last request that was discarded from `recent_logs`.
+    logs_discarded: Option<Instant>,
     /// The size of the log records in `entries`.
     log_bytes: usize,
     metrics: RecentMetrics,
     /// Number of followers of all traces.
     followers: usize,
-    lost: LostSpans,
+    lost: LostRecords,
+    lost_logs: LostRecords,
     interner: Interner,
     pub(super) stats: ReceiverStats,
     pub(super) subscribers: Subscribers,
@@ -45,15 +49,16 @@ pub(in crate::source) struct StoreState {
     pub(super) flush: Option<Duration>,
     pub(super) presence: Presence,
     pub(super) on_close: Option<OnClose>,
-    /// The recent requests include spans of `entries`.
+    /// The recent requests include records of `entries`.
     remembers_all: bool,
 }
 
 impl StoreState {
-    /// The state of a store that remembers all spans within this number of bytes.
+    /// The state of a store that remembers all spans, and all log records, within this number of bytes.
     pub(super) fn remembering(bytes: usize) -> Self {
         Self {
             recent: RecentRequests::within(bytes),
+            recent_logs: RecentRequests::within(bytes),
             remembers_all: true,
             ..Self::default()
         }
@@ -71,7 +76,8 @@ impl StoreState {
         let watched = self.keep(walk, arrived);
         self.count(walk, services, &watched, arrived);
         if self.is_worth_remembering(walk, &watched) {
-            let discarded = self.recent.push(request, walk, arrived);
+            let traces = traces_of_spans(walk);
+            let discarded = self.recent.push(request, traces, arrived);
             self.note_discarded(discarded);
         }
         self.publish(walk);
@@ -82,7 +88,7 @@ impl StoreState {
         if discarded.is_empty() {
             return;
         }
-        let hole = Arc::new(losses::discarded(self.recent.capacity()));
+        let hole = Arc::new(losses::discarded("spans", self.recent.capacity()));
         for (traces, at) in discarded {
             for &trace in &traces {
                 let hole = Arc::clone(&hole);
@@ -110,7 +116,7 @@ impl StoreState {
             let loss = Loss { at, hole };
             match span.trace_id {
                 Some(trace) => self.lose(trace, loss.clone()),
-                None => self.lose_of_unknown(loss.clone()),
+                None => self.lose_of_unknown(Signal::Traces, loss.clone()),
             }
             for &linked in &span.links {
                 self.lose(linked, loss.clone());
@@ -127,13 +133,26 @@ impl StoreState {
         self.lost.note(trace, loss);
     }
 
-    /// Adds a loss that may concern any trace.
-    pub(super) fn lose_of_unknown(&mut self, loss: Loss) {
-        self.lost.note_general(loss);
+    /// Adds a loss of log records of this trace.
+    pub(super) fn lose_logs(&mut self, trace: TraceId, loss: Loss) {
+        if let Some(entry) = self.entries.get_mut(&trace) {
+            entry.log_losses.add(loss.clone());
+            self.notify(trace);
+        }
+        self.lost_logs.note(trace, loss);
+    }
+
+    /// Adds a loss of records of this signal that may concern any trace.
+    pub(super) fn lose_of_unknown(&mut self, signal: Signal, loss: Loss) {
+        match signal {
+            Signal::Traces => self.lost.note_general(loss),
+            Signal::Logs => self.lost_logs.note_general(loss),
+            Signal::Metrics => return,
+        }
         self.entries.values().for_each(TraceEntry::notify);
     }
 
-    /// The known losses of a trace and of the linked ones.
+    /// The known losses of spans of a trace and of the linked ones.
     pub(in crate::source) fn holes(
         &self,
         trace: TraceId,
@@ -151,6 +170,35 @@ impl StoreState {
         let general = self.lost.general(lifetime);
         holes.extend(general.map(|hole| Hole::clone(hole)));
         holes
+    }
+
+    /// The known losses of log records of a trace and of the linked ones.
+    pub(in crate::source) fn log_holes(
+        &self,
+        trace: TraceId,
+        linked: &[TraceId],
+        lifetime: Lifetime,
+    ) -> Vec<Hole> {
+        let mut holes: Vec<Hole> = Vec::new();
+        for id in std::iter::once(&trace).chain(linked) {
+            let losses = match self.entries.get(id) {
+                Some(entry) => entry.log_losses.clone(),
+                None => self.lost_logs.of(*id),
+            };
+            holes.extend(losses.holes().map(|hole| Hole::clone(hole)));
+        }
+        let general = self.lost_logs.general(lifetime);
+        holes.extend(general.map(|hole| Hole::clone(hole)));
+        holes
+    }
+
+    /// The log records of a trace that the store has.
+    pub(super) fn logs_of(&self, trace: TraceId) -> Vec<RawRecord> {
+        if let Some(entry) = self.entries.get(&trace) {
+            return entry.logs.clone();
+        }
+        let about = self.recent_logs.about(trace);
+        recent_logs(about, |record| record.trace_id == Some(trace))
     }
 
     /// Notifies subscribers which traces received spans.
@@ -198,36 +246,81 @@ impl StoreState {
         watched
     }
 
-    /// Adds log records to the entries of their traces while there is room, and counts the others.
-    pub(super) fn take_in_logs(&mut self, walk: &LogWalk<'_>, arrived: Instant) {
-        let owners = Owners {
-            resources: &walk.resources,
-            scopes: &walk.scopes,
-        };
+    /// Adds log records to the entries of their traces, and the request to the recent ones if it has
+    /// others.
+    pub(super) fn take_in_logs(&mut self, request: &[u8], walk: &LogWalk<'_>, arrived: Instant) {
         let mut changed = Vec::new();
+        let mut has_others = false;
         for record in &walk.records {
-            let Some(trace) = record.trace_id else {
+            let kept = record.trace_id.filter(|id| self.entries.contains_key(id));
+            let Some(trace) = kept else {
+                has_others = true;
                 continue;
             };
-            if let Some(entry) = self.entries.get_mut(&trace) {
-                let size = RawRecord::size(record.bytes);
-                if self.log_bytes + size > LOG_CAPACITY {
-                    entry.discarded_logs += 1;
-                } else {
-                    let interner = &mut self.interner;
-                    let copy =
-                        RawRecord::copy(record.bytes, record.scope, owners, interner, arrived);
-                    entry.logs.push(copy);
-                    self.log_bytes += size;
-                }
-                if changed.last() != Some(&trace) {
-                    changed.push(trace);
-                }
+            has_others |= self.remembers_all;
+            self.keep_log(trace, walk, record, arrived);
+            if changed.last() != Some(&trace) {
+                changed.push(trace);
             }
+        }
+        if has_others {
+            let traces = traces_of_logs(walk);
+            let discarded = self.recent_logs.push(request, traces, arrived);
+            self.note_discarded_logs(discarded);
         }
         for trace in changed {
             self.notify(trace);
         }
+    }
+
+    /// Adds a log record to the entry of its trace if there is room.
+    fn keep_log(
+        &mut self,
+        trace: TraceId,
+        walk: &LogWalk<'_>,
+        record: &LogAt<'_>,
+        arrived: Instant,
+    ) {
+        let Some(entry) = self.entries.get_mut(&trace) else {
+            return;
+        };
+        let size = RawRecord::size(record.bytes);
+        if self.log_bytes + size > LOG_CAPACITY {
+            let hole = Arc::new(losses::no_room(LOG_CAPACITY));
+            let loss = Loss { at: arrived, hole };
+            entry.log_losses.add(loss.clone());
+            self.lost_logs.note(trace, loss);
+            return;
+        }
+        let (bytes, scope) = (record.bytes, record.scope);
+        let copy = RawRecord::copy(bytes, scope, walk.into(), &mut self.interner, arrived);
+        entry.logs.push(copy);
+        self.log_bytes += size;
+    }
+
+    /// Discarded log records are holes in their traces, except in those with an entry, which has a copy.
+    fn note_discarded_logs(&mut self, discarded: Vec<(Box<[TraceId]>, Instant)>) {
+        if discarded.is_empty() {
+            return;
+        }
+        let capacity = self.recent_logs.capacity();
+        let hole = Arc::new(losses::discarded("log records", capacity));
+        for (traces, at) in discarded {
+            self.logs_discarded = Some(at);
+            for &trace in &traces {
+                let hole = Arc::clone(&hole);
+                self.lost_logs.note(trace, Loss { at, hole });
+            }
+        }
+    }
+
+    /// The log records without a trace id that arrived since this moment, and `true` if the store still has
+    /// all of them.
+    #[cfg(feature = "run")]
+    pub(super) fn logs_without_trace(&self, since: Instant) -> (Vec<RawRecord>, bool) {
+        let recent = self.recent_logs.since(Some(since));
+        let found = recent_logs(recent, |record| record.trace_id.is_none());
+        (found, self.logs_discarded.is_none_or(|last| last < since))
     }
 
     /// Returns `true` if a trace is followed.
@@ -295,7 +388,7 @@ impl StoreState {
             .into_iter()
             .flat_map(|entry| &entry.links);
         let linking = self.linking.get(&trace).into_iter().flatten();
-        let remembered = self.recent.about(trace).flat_map(|(walk, _)| walk.links);
+        let remembered = self.recent_spans(trace).flat_map(|(walk, _)| walk.links);
         own.copied()
             .chain(linking.copied())
             .chain(
@@ -349,9 +442,10 @@ impl StoreState {
         }
         let mut entry = TraceEntry {
             losses: self.lost.of(trace),
+            log_losses: self.lost_logs.of(trace),
             ..TraceEntry::default()
         };
-        for (walk, arrived) in self.recent.about(trace) {
+        for (walk, arrived) in walks_of_spans(self.recent.about(trace)) {
             for span in walk.spans.iter().filter(|span| span.trace_id == trace) {
                 if add(&mut entry, &mut self.interner, &walk, span, arrived) && is_new {
                     self.stats.adopt(&service(&walk, span), 1);
@@ -364,6 +458,26 @@ impl StoreState {
             self.linking.entry(linked).or_default().push(trace);
         }
         self.entries.insert(trace, entry);
+        self.adopt_logs(trace);
+    }
+
+    /// Adds the recent log records of a trace to its new entry.
+    fn adopt_logs(&mut self, trace: TraceId) {
+        let recent = std::mem::take(&mut self.recent_logs);
+        for (request, arrived) in recent.about(trace) {
+            let Ok(walk) = LogWalk::of_logs(request) else {
+                continue;
+            };
+            for record in walk.records.iter().filter(|record| record.trace_id == Some(trace)) {
+                self.keep_log(trace, &walk, record, arrived);
+            }
+        }
+        self.recent_logs = recent;
+    }
+
+    /// The recent requests with a span of this trace or a link to it.
+    fn recent_spans(&self, trace: TraceId) -> impl Iterator<Item = (Walk<'_>, Instant)> {
+        walks_of_spans(self.recent.about(trace))
     }
 
     /// Removes a follower of this trace.
@@ -439,15 +553,6 @@ impl StoreState {
         new.unwrap_or_default().to_vec()
     }
 
-    /// Number of log records of these traces that were not kept.
-    pub(in crate::source) fn discarded_logs<'t>(
-        &self,
-        traces: impl IntoIterator<Item = &'t TraceId>,
-    ) -> u64 {
-        let entries = traces.into_iter().filter_map(|id| self.entries.get(id));
-        entries.map(|entry| entry.discarded_logs).sum()
-    }
-
     /// The traces that a followed trace is linked with.
     pub(in crate::source) fn ties(&self, trace: TraceId) -> Vec<TraceId> {
         let followed = self
@@ -460,7 +565,7 @@ impl StoreState {
     /// The spans of a trace, followed by those of the linked traces.
     pub(super) fn peek(&self, trace: TraceId) -> Vec<(TraceId, Vec<RawRecord>)> {
         let mut traces = vec![trace];
-        let own = self.recent.about(trace).flat_map(|(walk, _)| walk.links);
+        let own = self.recent_spans(trace).flat_map(|(walk, _)| walk.links);
         let own = own.filter(|link| link.from == trace).map(|link| link.to);
         for linked in self.linked_with(trace).into_iter().chain(own) {
             if !traces.contains(&linked) {
@@ -477,7 +582,7 @@ impl StoreState {
             return entry.spans.to_vec();
         }
         let (mut copies, mut found) = (Interner::default(), TraceEntry::default());
-        for (walk, arrived) in self.recent.about(trace) {
+        for (walk, arrived) in self.recent_spans(trace) {
             for span in walk.spans.iter().filter(|span| span.trace_id == trace) {
                 add(&mut found, &mut copies, &walk, span, arrived);
             }
@@ -507,13 +612,40 @@ impl StoreState {
     ) -> Vec<RawRecord> {
         let mut copies = Interner::default();
         let mut found = Vec::new();
-        for (walk, arrived) in self.recent.since(since) {
+        for (walk, arrived) in walks_of_spans(self.recent.since(since)) {
             for span in walk.spans.iter().filter(|span| is_wanted(span)) {
                 found.push(raw(&mut copies, &walk, span, arrived));
             }
         }
         found
     }
+}
+
+/// The walks of recent requests of spans. They were walked on arrival, so none is left out.
+fn walks_of_spans<'a>(
+    requests: impl Iterator<Item = (&'a [u8], Instant)>,
+) -> impl Iterator<Item = (Walk<'a>, Instant)> {
+    requests.filter_map(|(request, arrived)| Some((Walk::of(request).ok()?, arrived)))
+}
+
+/// The wanted log records of recent requests.
+fn recent_logs<'a>(
+    requests: impl Iterator<Item = (&'a [u8], Instant)>,
+    is_wanted: impl Fn(&LogAt<'_>) -> bool,
+) -> Vec<RawRecord> {
+    let (mut copies, mut found) = (Interner::default(), Vec::new());
+    for (request, arrived) in requests {
+        // It was walked on arrival.
+        let Ok(walk) = LogWalk::of_logs(request) else {
+            continue;
+        };
+        let wanted = walk.records.iter().filter(|record| is_wanted(record));
+        found.extend(wanted.map(|record| {
+            let owners = Owners::from(&walk);
+            RawRecord::copy(record.bytes, record.scope, owners, &mut copies, arrived)
+        }));
+    }
+    found
 }
 
 /// Adds a span to a trace, unless the same copy arrived before.
@@ -568,24 +700,43 @@ mod tests {
     }
 
     #[test]
-    fn log_records_without_room_are_counted_until_a_trace_is_released() {
+    fn log_records_without_room_leave_a_hole_in_their_trace() {
         let store = Store::new();
         let [one, other] = [1_u8, 2].map(|number| TraceId::from_bytes([number; 16]).unwrap());
         let mut first = store.follow(one, Origin::Foreign);
         let mut second = store.follow(other, Origin::Foreign);
         let found = |follow: &mut crate::source::Follow| {
-            let snapshot = follow.snapshot();
-            (snapshot.logs.len(), snapshot.discarded_logs)
+            let trace = follow.snapshot().trace;
+            (trace.logs().len(), trace.log_holes().len())
         };
-        for _ in 0..20 {
+        for _ in 0..15 {
             take_in_log(&store, one);
         }
+        assert_eq!(found(&mut first), (15, 0));
+        take_in_log(&store, one);
         take_in_log(&store, other);
-        assert_eq!(found(&mut first), (15, 5));
+        assert_eq!(found(&mut first), (15, 1));
         assert_eq!(found(&mut second), (0, 1));
         drop(first);
         take_in_log(&store, other);
-        // The lost record stays known.
+        // The loss stays known.
         assert_eq!(found(&mut second), (1, 1));
+    }
+
+    #[test]
+    fn a_trace_has_the_log_records_that_arrived_before_it_was_followed() {
+        let store = Store::new();
+        let [one, other] = [1_u8, 2].map(|number| TraceId::from_bytes([number; 16]).unwrap());
+        take_in_log(&store, one);
+        take_in_log(&store, other);
+        let mut follow = store.follow(one, Origin::Foreign);
+        assert_eq!(follow.snapshot().trace.logs().len(), 1);
+        for _ in 0..20 {
+            take_in_log(&store, one);
+            take_in_log(&store, TraceId::random());
+        }
+        // Discarded to make room for records of other traces.
+        let trace = store.follow(other, Origin::Foreign).snapshot().trace;
+        assert_eq!((trace.logs().len(), trace.log_holes().len()), (0, 1));
     }
 }

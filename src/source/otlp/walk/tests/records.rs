@@ -14,7 +14,7 @@ fn assert_agrees_on_logs(request: &[u8]) {
     for record in walk.iter().flat_map(|walk| &walk.records) {
         let bytes = Bytes::copy_from_slice(record.bytes);
         let read = decode::log_record(bytes, &Arc::default(), &Arc::default()).unwrap();
-        assert_eq!(read.map(|read| read.trace_id), record.trace_id);
+        assert_eq!(read.trace_id, record.trace_id);
     }
     let Ok(expected) = ExportLogsServiceRequest::decode(request) else {
         return;
