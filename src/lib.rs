@@ -134,8 +134,8 @@ mod workspace;
 
 pub use background::block_on;
 pub use check::{
-    Candidate, CheckRef, Difference, DroppedPart, Evidence, Failure, Finality, Judged, Judgement,
-    Missing, Outcome, Rejection, RejectionForm, SpanCheck, SpanName, Subject, Unjudged, Witness,
+    Candidate, CheckRef, Difference, DroppedPart, EntryCheck, Evidence, Failure, Finality, Judged,
+    Judgement, Missing, Outcome, Rejection, RejectionForm, SpanName, Subject, Unjudged, Witness,
     judge,
 };
 pub use harness::{

@@ -40,7 +40,9 @@ async fn next_lines(follow: &mut Follow) -> String {
     loop {
         let (parcels, holes) = follow.parcels();
         // Holes first: a trace that looks complete with these spans is not.
-        let holes = holes.into_iter().map(|(signal, hole)| StreamLine::lost(signal, hole));
+        let holes = holes
+            .into_iter()
+            .map(|(signal, hole)| StreamLine::lost(signal, hole));
         let mut lines = String::new();
         for line in holes.chain(parcels.iter().map(StreamLine::of)) {
             let line = serde_json::to_string(&line);

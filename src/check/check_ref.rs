@@ -16,7 +16,7 @@ pub enum CheckRef {
         /// The index of the entry.
         entry: usize,
         /// The part of the entry that is checked.
-        part: SpanCheck,
+        part: EntryCheck,
     },
     /// A capture; the index among the captures of the step.
     Capture(usize),
@@ -35,14 +35,14 @@ pub enum CheckRef {
     },
 }
 
-/// Part of an entry of `spans` that is a check.
+/// Part of an entry of `spans` or `logs` that is a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SpanCheck {
+pub enum EntryCheck {
     /// The whole entry, where nothing of it can be judged.
     Entry,
-    /// The number of selected spans.
+    /// The number of selected items.
     Count,
-    /// A condition on each selected span; the index of the condition.
+    /// A condition on each selected item; the index of the condition.
     Each(usize),
 }
 
@@ -76,7 +76,7 @@ impl CheckRef {
             (
                 Self::Span {
                     entry: whole,
-                    part: SpanCheck::Entry,
+                    part: EntryCheck::Entry,
                 },
                 Self::Span { entry, .. },
             ) => whole == entry,

@@ -6,7 +6,7 @@ use super::forest::Forest;
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::lost::{lost_in, lost_of, lost_of_trace};
 use super::select::Evaluator;
-use super::{CheckRef, Evidence, Outcome, SpanCheck, Unjudged, response, spans, whole};
+use super::{CheckRef, EntryCheck, Evidence, Outcome, Unjudged, response, spans, whole};
 use crate::spec::{Check, Condition, Expect, SpanEntry};
 #[cfg(feature = "run")]
 use crate::trace::Response;
@@ -148,7 +148,7 @@ fn may_hide(ask: &Condition, losses: &Losses) -> bool {
 /// Makes a condition on a field that the source does not provide unjudged.
 fn mark_lost(mut judgement: Judgement, entry: &SpanEntry, losses: &Losses) -> Judgement {
     if let CheckRef::Span {
-        part: SpanCheck::Each(index),
+        part: EntryCheck::Each(index),
         ..
     } = judgement.judged.check
         && let Some(field) = lost_of(&entry.each[index].ask, losses)

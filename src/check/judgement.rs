@@ -1,6 +1,6 @@
 //! The verdict about a check, and whether a further span can change it.
 
-use super::{CheckRef, Failure, Judged, Outcome, SpanCheck, Unjudged};
+use super::{CheckRef, EntryCheck, Failure, Judged, Outcome, Unjudged};
 use crate::spec::{Limits, Location, SpanEntry};
 use crate::trace::Hole;
 
@@ -114,7 +114,7 @@ impl Judgement {
     pub(super) fn unjudged_entry(number: usize, entry: &SpanEntry, why: Unjudged) -> Self {
         let check = CheckRef::Span {
             entry: number,
-            part: SpanCheck::Entry,
+            part: EntryCheck::Entry,
         };
         let what = format!("spans that match {}", entry.find);
         Self::unjudged(check, what, entry.at.clone(), why)

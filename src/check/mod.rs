@@ -40,7 +40,7 @@ mod words;
 pub use capture::capture;
 #[cfg(feature = "run")]
 pub(crate) use capture::captured_values;
-pub use check_ref::{CheckRef, SpanCheck};
+pub use check_ref::{CheckRef, EntryCheck};
 pub use evidence::Evidence;
 pub use failure::{
     Candidate, Difference, Failure, Missing, Rejection, RejectionForm, Subject, Witness,

@@ -4,7 +4,7 @@ use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::select::{Evaluator, Prepared, Types};
 use super::truth::{Count, Truth};
 use super::uncertain::or_uncertain;
-use super::{CheckRef, Failure, Missing, SpanCheck, Subject, Witness, doubt, words};
+use super::{CheckRef, EntryCheck, Failure, Missing, Subject, Witness, doubt, words};
 use crate::spec::{Ask, SpanCondition, SpanEntry};
 
 /// Judges an entry: the number of spans, and each condition on all of them.
@@ -17,7 +17,7 @@ pub(super) fn judge(number: usize, entry: &SpanEntry, evaluator: &Evaluator<'_>)
     let found = evaluator.by_start(&mask);
     let name = entry.find.to_string();
     let mut judged = vec![Judgement::new(
-        identity(SpanCheck::Count),
+        identity(EntryCheck::Count),
         format!("{} of {name}", entry.count.in_words()),
         entry.count_at.clone(),
         count(entry, &mask, &found, evaluator),
@@ -32,7 +32,7 @@ pub(super) fn judge(number: usize, entry: &SpanEntry, evaluator: &Evaluator<'_>)
                 condition.ask.expected()
             );
             let standing = each(condition, entry, &mask, evaluator);
-            let part = SpanCheck::Each(index);
+            let part = EntryCheck::Each(index);
             Judgement::new(identity(part), what, condition.at.clone(), standing)
         }));
     }

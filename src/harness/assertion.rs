@@ -7,7 +7,7 @@ use super::late::{self, Passed};
 use super::pattern::SpanPattern;
 use super::value::IntoCount;
 use crate::check::{
-    self, CheckRef, Evidence, Finality, Judged, Judgement, NearMiss, Outcome, SpanCheck, Unjudged,
+    self, CheckRef, EntryCheck, Evidence, Finality, Judged, Judgement, NearMiss, Outcome, Unjudged,
 };
 use crate::report::{Look, text};
 use crate::result::{Phase, StepReport};
@@ -233,7 +233,7 @@ fn nearly(name: &str, trace: &Trace, near: NearMiss, at: Location) -> String {
     let judged = Judged {
         check: CheckRef::Span {
             entry: 0,
-            part: SpanCheck::Count,
+            part: EntryCheck::Count,
         },
         what: "no such span".to_owned(),
         at: at.clone(),

@@ -314,7 +314,10 @@ impl Follow {
                 Err(_) => {}
             }
         }
-        let logs = self.state.lock().records_from(trace, Signal::Logs, decoded.logs.known);
+        let logs = self
+            .state
+            .lock()
+            .records_from(trace, Signal::Logs, decoded.logs.known);
         decoded.logs.read(logs, &mut self.decoder);
         let logs = Arc::clone(&decoded.logs.records);
         let copies = decoded.copies.iter().cloned();

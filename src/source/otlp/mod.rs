@@ -41,7 +41,9 @@ pub(crate) use read::{read_untied, tie};
 pub(crate) use signal::Signal;
 #[cfg(feature = "run")]
 pub(crate) use walk::is_server;
-pub(crate) use walk::{LinkAt, LogAt, LogWalk, MetricWalk, Pieces, RecordWalk, ScopeAt, SpanAt, Walk};
+pub(crate) use walk::{
+    LinkAt, LogAt, LogWalk, MetricWalk, Pieces, RecordWalk, ScopeAt, SpanAt, Walk,
+};
 pub use write::write_json;
 #[cfg(feature = "run")]
 pub(crate) use write::write_json_with;

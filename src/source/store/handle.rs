@@ -20,9 +20,9 @@ use crate::source::follow::Follow;
 use crate::source::otlp::{self, LogWalk, Malformed, MetricWalk, Signal, Walk};
 use crate::source::snapshot::Snapshot;
 use crate::source::stats::{Ingested, ReceiverStats, Refusal};
-use crate::trace::{MetricExport, Origin, Sender, Span, Trace, TraceId};
 #[cfg(feature = "run")]
 use crate::trace::{Hole, LogsWithoutTrace};
+use crate::trace::{MetricExport, Origin, Sender, Span, Trace, TraceId};
 
 /// The records that were received. Copies of a handle refer to the same store.
 ///

@@ -152,7 +152,9 @@ pub(super) fn no_room(capacity: usize) -> Hole {
             capacity >> 20
         ),
         sender: Sender::default(),
-        remedy: "run fewer specs at the same time (`--jobs`), or let the services write fewer records".to_owned(),
+        remedy:
+            "run fewer specs at the same time (`--jobs`), or let the services write fewer records"
+                .to_owned(),
     }
 }
 

@@ -87,10 +87,7 @@ impl RecentRequests {
     }
 
     /// Requests that arrived at this moment or later, oldest first; all without a moment.
-    pub(super) fn since(
-        &self,
-        moment: Option<Instant>,
-    ) -> impl Iterator<Item = (&[u8], Instant)> {
+    pub(super) fn since(&self, moment: Option<Instant>) -> impl Iterator<Item = (&[u8], Instant)> {
         self.requests
             .iter()
             .filter(move |request| Some(request.arrived) >= moment)

@@ -468,7 +468,11 @@ impl StoreState {
             let Ok(walk) = LogWalk::of_logs(request) else {
                 continue;
             };
-            for record in walk.records.iter().filter(|record| record.trace_id == Some(trace)) {
+            for record in walk
+                .records
+                .iter()
+                .filter(|record| record.trace_id == Some(trace))
+            {
                 self.keep_log(trace, &walk, record, arrived);
             }
         }
