@@ -40,6 +40,7 @@ failures! {
     after_wrong
     all_of_nothing
     array_against_alternatives
+    attribute_alternatives
     attribute_missing
     attribute_misspelt
     attribute_of_the_resource

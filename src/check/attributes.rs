@@ -2,15 +2,61 @@
 
 use super::lost::{mistyped, mistyped_in_doubt};
 use super::matching::{MatchInput, answer, meets, meets_text, would_match};
+use super::outcome::{SpanName, Unjudged};
 use super::truth::{Count, Truth};
-use crate::spec::{Ask, EventPattern, Matcher};
-use crate::trace::{Attributes, Losses, Span};
+use crate::spec::{Ask, AttributeKey, EventPattern, Matcher};
+use crate::trace::{Attributes, Losses, Span, Value};
+
+/// The attributes of a span among the alternatives of a key.
+pub(super) enum Present<'v> {
+    /// None of them.
+    Nothing,
+    /// One of them.
+    One(&'v Value),
+    /// Several of them, which meets no condition.
+    Several,
+}
+
+impl<'v> Present<'v> {
+    pub(super) fn of(attributes: &'v Attributes, key: &AttributeKey) -> Self {
+        let mut values = key.names().filter_map(|name| attributes.get(name));
+        match (values.next(), values.next()) {
+            (None, _) => Self::Nothing,
+            (Some(value), None) => Self::One(value),
+            (Some(_), Some(_)) => Self::Several,
+        }
+    }
+}
+
+/// The value of the only alternative that a span has.
+pub(super) fn value_of<'v>(attributes: &'v Attributes, key: &AttributeKey) -> Option<&'v Value> {
+    match Present::of(attributes, key) {
+        Present::One(value) => Some(value),
+        Present::Nothing | Present::Several => None,
+    }
+}
+
+/// The alternatives of a key that a span has, with their values.
+pub(super) fn all_of<'v>(
+    attributes: &'v Attributes,
+    key: &AttributeKey,
+) -> impl Iterator<Item = (&'v str, &'v Value)> {
+    attributes
+        .iter()
+        .filter(|(name, _)| key.names().any(|one| one == *name))
+}
 
 /// The answer about one attribute. A missing attribute can be among the dropped ones.
-pub(super) fn attribute(attributes: &Attributes, key: &str, matcher: &Matcher) -> Truth {
-    let value = attributes.get(key);
-    let is_missing = value.is_none() && attributes.dropped() > 0;
-    Truth::of(meets(matcher, value)).unless(is_missing)
+pub(super) fn attribute(attributes: &Attributes, key: &AttributeKey, matcher: &Matcher) -> Truth {
+    let has_dropped = attributes.dropped() > 0;
+    match Present::of(attributes, key) {
+        Present::Nothing => Truth::of(meets(matcher, None)).unless(has_dropped),
+        Present::One(value) => {
+            let is_alone = key.single().is_some();
+            Truth::of(meets(matcher, Some(value))).unless(has_dropped && !is_alone)
+        }
+        Present::Several => Truth::No,
+    }
 }
 
 /// The number of matching events of a span; each dropped event can be one.
@@ -28,11 +74,11 @@ pub(super) fn count_events(pattern: &EventPattern, span: &Span, losses: &Losses)
 
 pub(super) fn have(
     attributes: &Attributes,
-    wanted: &[(String, Matcher)],
+    wanted: &[(AttributeKey, Matcher)],
     losses: &Losses,
 ) -> Truth {
     let answers = wanted.iter().map(|(key, matcher)| {
-        let may_be_meant = other_type(attributes, key, matcher)
+        let may_be_meant = is_doubtful_key(attributes, key, matcher)
             || mistyped(attributes, key, matcher, losses).is_some()
             || mistyped_in_doubt(attributes, key, matcher, losses).is_some();
         attribute(attributes, key, matcher).unless(may_be_meant)
@@ -40,21 +86,114 @@ pub(super) fn have(
     answers.min().unwrap_or(Truth::Yes)
 }
 
-/// The key that a condition of a selector asks for, if its value would meet it in another type only.
-pub(super) fn doubtful_key<'q>(ask: &'q Ask, span: &Span) -> Option<&'q str> {
-    let (attributes, key, matcher) = match ask {
-        Ask::Attribute(key, matcher) => (&span.attributes, key, matcher),
-        Ask::Resource(key, matcher) => (&span.resource.attributes, key, matcher),
-        _ => return None,
-    };
-    other_type(attributes, key, matcher).then_some(key)
+/// The reason why a span that a condition of a selector excludes can be meant: the value would meet it in
+/// another type only, or the span has several of the alternative keys.
+pub(super) fn why_doubtful(ask: &Ask, span: &Span) -> Option<Unjudged> {
+    match ask {
+        Ask::Attribute(key, matcher) => why_doubtful_key(&span.attributes, key, matcher, span),
+        Ask::Resource(key, matcher) => {
+            why_doubtful_key(&span.resource.attributes, key, matcher, span)
+        }
+        _ => None,
+    }
 }
 
-/// Returns `true` if the matcher cannot judge the type of the value, but would match in another
-/// type.
-pub(super) fn other_type(attributes: &Attributes, key: &str, matcher: &Matcher) -> bool {
-    let asked = attributes.get(key).map(MatchInput::Value);
-    asked.is_some_and(|asked| {
+/// The same for attributes of the span, of its resource, of an event or of a link.
+pub(super) fn why_doubtful_key(
+    attributes: &Attributes,
+    key: &AttributeKey,
+    matcher: &Matcher,
+    span: &Span,
+) -> Option<Unjudged> {
+    let reason = match Present::of(attributes, key) {
+        Present::Several => Unjudged::SeveralKeys,
+        Present::One(_) | Present::Nothing => Unjudged::OtherType,
+    };
+    is_doubtful_key(attributes, key, matcher).then(|| reason(SpanName::of(span), key.to_string()))
+}
+
+fn is_doubtful_key(attributes: &Attributes, key: &AttributeKey, matcher: &Matcher) -> bool {
+    let of_other_type = |value| {
+        let asked = MatchInput::Value(value);
         answer(matcher, asked).misfit().is_some() && would_match(matcher, asked)
-    })
+    };
+    match Present::of(attributes, key) {
+        Present::Nothing => false,
+        Present::One(value) => of_other_type(value),
+        Present::Several => all_of(attributes, key)
+            .any(|(_, value)| meets(matcher, Some(value)) || of_other_type(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn matchers() -> impl Strategy<Value = Matcher> {
+        let equal = (0_i64..2).prop_map(|number| Matcher::Equal(Value::Int(number)));
+        prop_oneof![
+            equal.clone(),
+            equal.prop_map(|one| Matcher::Not(Box::new(one))),
+            Just(Matcher::Exists),
+            Just(Matcher::Absent),
+            Just(Matcher::OneOf(vec![
+                Matcher::Absent,
+                Matcher::Equal(Value::Int(1))
+            ])),
+        ]
+    }
+
+    fn attributes<'a>(all: impl IntoIterator<Item = (&'a &'static str, &'a i64)>) -> Attributes {
+        let values = all
+            .into_iter()
+            .map(|(key, value)| (*key, Value::Int(*value)));
+        values.collect()
+    }
+
+    #[test]
+    fn exactly_one_of_the_alternatives_is_present() {
+        let key = AttributeKey::parse("new | old").unwrap();
+        let truth = |all: &[(&str, i64)], matcher: &Matcher| {
+            let values = all.iter().map(|(name, value)| (*name, Value::Int(*value)));
+            attribute(&values.collect(), &key, matcher)
+        };
+        let one = Matcher::Equal(Value::Int(1));
+        assert_eq!(truth(&[("new", 1)], &one), Truth::Yes);
+        assert_eq!(truth(&[("old", 1), ("other", 2)], &one), Truth::Yes);
+        assert_eq!(truth(&[("old", 2)], &one), Truth::No);
+        assert_eq!(truth(&[("new", 1), ("old", 1)], &one), Truth::No);
+        assert_eq!(
+            truth(&[("new", 1), ("old", 1)], &Matcher::Exists),
+            Truth::No
+        );
+        assert_eq!(
+            truth(&[("new", 1), ("old", 1)], &Matcher::Absent),
+            Truth::No
+        );
+        assert_eq!(truth(&[], &Matcher::Absent), Truth::Yes);
+        assert_eq!(truth(&[], &Matcher::Not(Box::new(one))), Truth::No);
+    }
+
+    proptest! {
+        #[test]
+        fn a_certain_answer_holds_whatever_was_dropped(
+            sent in prop::collection::btree_map(prop::sample::select(&["a", "b", "c"][..]), 0_i64..2, 0..4),
+            kept in prop::collection::btree_set(prop::sample::select(&["a", "b", "c"][..]), 0..4),
+            key in prop::sample::select(&["a", "a | b", "a | b | c"][..]),
+            matcher in matchers(),
+        ) {
+            let key = AttributeKey::parse(key).unwrap();
+            let kept: BTreeMap<_, _> = sent.iter().filter(|(name, _)| kept.contains(*name)).collect();
+            let dropped = u32::try_from(sent.len() - kept.len()).unwrap();
+            let arrived = attributes(kept).with_dropped(dropped);
+            let known = attribute(&arrived, &key, &matcher);
+            if known.is_known() {
+                prop_assert_eq!(known, attribute(&attributes(&sent), &key, &matcher));
+            }
+        }
+    }
 }

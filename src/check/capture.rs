@@ -156,7 +156,12 @@ fn from_span(
     match (why_open(what, &evaluator), found) {
         (None, found) => found.map_err(Outcome::Fail),
         // Nothing was found, and the reason says where it may be.
-        (Some(why @ (Unjudged::Dropped(..) | Unjudged::OtherType(..))), Err(mut failure)) => {
+        (
+            Some(
+                why @ (Unjudged::Dropped(..) | Unjudged::OtherType(..) | Unjudged::SeveralKeys(..)),
+            ),
+            Err(mut failure),
+        ) => {
             failure.hints.push(why.with_help());
             Err(Outcome::Fail(failure))
         }

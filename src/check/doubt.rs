@@ -2,15 +2,15 @@
 //!
 //! A count that is met only without them would be a false pass.
 
-use super::attributes::doubtful_key;
+use super::attributes::{Present, all_of, why_doubtful};
 use super::forest::TraceReach;
 use super::judgement::{FailureDetail, Finality, Standing};
-use super::matching::{MatchInput, answer, would_match};
+use super::matching::{MatchInput, answer};
+use super::outcome::ONE_KEY;
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
 use super::{Failure, Subject, Witness, words};
 use crate::spec::{Ask, Selector, SpanEntry};
-use crate::trace::Span;
 
 /// The failure of a count that is met without the doubtful spans and not with them.
 pub(super) fn in_count(
@@ -84,7 +84,7 @@ impl Evaluator<'_> {
                 let this = self.forest.span(span);
                 let doubt = self.doubt(&first.ask, span)?;
                 unmet
-                    .all(|(condition, _)| doubtful_key(&condition.ask, this).is_some())
+                    .all(|(condition, _)| why_doubtful(&condition.ask, this).is_some())
                     .then_some(doubt)
             })
             .collect()
@@ -92,24 +92,26 @@ impl Evaluator<'_> {
 
     fn doubt(&self, ask: &Ask, span: usize) -> Option<DoubtfulSpan> {
         let this = self.forest.span(span);
-        let (key, help) = self.doubt_of(ask, this)?;
-        let value = match ask {
-            Ask::Resource(..) => this.resource.attributes.get(key),
-            _ => this.attributes.get(key),
-        };
-        let mark = format!("{key} = {}", words::optional(value));
-        Some(DoubtfulSpan { span, mark, help })
-    }
-
-    /// The key of a value that would meet the condition in another type, and the remedy.
-    fn doubt_of<'q>(&self, ask: &'q Ask, span: &Span) -> Option<(&'q str, Option<String>)> {
-        let (key, matcher, value) = match ask {
-            Ask::Attribute(key, matcher) => (key, matcher, span.attributes.get(key)?),
-            Ask::Resource(key, matcher) => (key, matcher, span.resource.attributes.get(key)?),
+        let (attributes, key, matcher) = match ask {
+            Ask::Attribute(key, matcher) => (&this.attributes, key, matcher),
+            Ask::Resource(key, matcher) => (&this.resource.attributes, key, matcher),
             _ => return None,
         };
-        let asked = MatchInput::Value(value);
-        let misfit = answer(matcher, asked).misfit()?;
-        would_match(matcher, asked).then(|| (key.as_str(), misfit.help(matcher, self.syntax)))
+        why_doubtful(ask, this)?;
+        let marks = all_of(attributes, key)
+            .map(|(name, value)| format!("{name} = {}", words::value(value)));
+        let help = match Present::of(attributes, key) {
+            Present::One(value) => {
+                let misfit = answer(matcher, MatchInput::Value(value)).misfit();
+                misfit.and_then(|misfit| misfit.help(matcher, self.syntax))
+            }
+            Present::Several => Some(format!("a span has several of `{key}`; {ONE_KEY}")),
+            Present::Nothing => None,
+        };
+        Some(DoubtfulSpan {
+            span,
+            mark: marks.collect::<Vec<_>>().join(", "),
+            help,
+        })
     }
 }

@@ -1,13 +1,13 @@
 //! The actual values of a span, in words, for conditions that it does not meet.
 
-use super::attributes::count_events;
+use super::attributes::{all_of, count_events};
 use super::links::count_links;
 use super::relations::Related;
 use super::select::{Evaluator, Prepared};
 use super::words;
 use crate::number;
-use crate::spec::{Ask, Relation, Relative};
-use crate::trace::{Span, Trace, Value};
+use crate::spec::{Ask, AttributeKey, Relation, Relative};
+use crate::trace::{Attributes, Span, Trace, Value};
 
 /// Upper limit of the names in a list.
 const MOST_NAMES: usize = 4;
@@ -27,8 +27,8 @@ impl Evaluator<'_> {
                 "" => this.status.code.to_string(),
                 message => format!("{} ({})", this.status.code, quoted(message)),
             },
-            Ask::Attribute(key, _) => words::optional(this.attributes.get(key)),
-            Ask::Resource(key, _) => words::optional(this.resource.attributes.get(key)),
+            Ask::Attribute(key, _) => found_attribute(&this.attributes, key),
+            Ask::Resource(key, _) => found_attribute(&this.resource.attributes, key),
             Ask::Duration(limits) => match this.duration() {
                 Ok(nanos) => words::duration(nanos, limits),
                 Err(reason) => format!("none: it {reason}"),
@@ -142,6 +142,22 @@ pub(super) fn label(span: &Span) -> String {
 pub(super) fn rests_on_clocks(ask: &Ask) -> bool {
     matches!(ask, Ask::Relation(relation)
         if matches!(relation.place, Relative::After | Relative::Before))
+}
+
+/// The value of an attribute; with alternatives of its key, also those that are present.
+pub(super) fn found_attribute(attributes: &Attributes, key: &AttributeKey) -> String {
+    if let Some(name) = key.single() {
+        return words::optional(attributes.get(name));
+    }
+    let each: Vec<String> = all_of(attributes, key)
+        .map(|(name, value)| format!("`{name}` = {}", words::value(value)))
+        .collect();
+    match each.as_slice() {
+        [] => words::optional(None),
+        [one] => one.clone(),
+        [_, _] => format!("both: {}", each.join(", ")),
+        _ => format!("several: {}", each.join(", ")),
+    }
 }
 
 fn quoted(text: &str) -> String {

@@ -1,12 +1,14 @@
 //! Hints about common errors in specs.
 
+use super::attributes::{Present, value_of};
 use super::facts::label;
 use super::judgement::FailureDetail;
 use super::matching::{MatchInput, answer, meets};
 use super::renamed::{merged_into, other_names};
 use super::select::Evaluator;
 use crate::spec::{
-    Ask, Limits, Location, Matcher, Pattern, Relation, Relative, Selector, Syntax, Take,
+    Ask, AttributeKey, Limits, Location, Matcher, Pattern, Relation, Relative, Selector, Syntax,
+    Take,
 };
 use crate::trace::{Attributes, Span, StatusCode, Value};
 
@@ -78,29 +80,28 @@ impl Evaluator<'_> {
                 )]
             }
             Ask::Attribute(key, matcher) => {
-                let found = this.attributes.get(key);
+                let found = value_of(&this.attributes, key);
                 let typed = found.and_then(|found| {
                     hint_for_type(matcher, found, at)
                         .or_else(|| hint_for_misfit(matcher, found, self.syntax))
                 });
                 let absent = || hint_for_attribute(key, matcher, this, "the span");
-                typed
+                hint_for_several(&this.attributes, key)
+                    .or(typed)
                     .or_else(|| found.is_none().then(absent).flatten())
                     .into_iter()
                     .collect()
             }
             Ask::Resource(key, matcher) => {
-                let on_span = this
-                    .attributes
-                    .get(key)
-                    .filter(|_| this.resource.attributes.get(key).is_none());
+                let found = value_of(&this.resource.attributes, key);
+                let on_span = value_of(&this.attributes, key).filter(|_| found.is_none());
                 let moved = on_span.map(|_| format!("`{key}` is an attribute of the span, not of its resource: write it under `attributes`"));
-                let found = this.resource.attributes.get(key);
                 let typed = found.and_then(|found| {
                     hint_for_type(matcher, found, at)
                         .or_else(|| hint_for_misfit(matcher, found, self.syntax))
                 });
-                moved.or(typed).into_iter().collect()
+                let several = hint_for_several(&this.resource.attributes, key);
+                several.or(moved).or(typed).into_iter().collect()
             }
             Ask::Relation(relation) => {
                 let mut hints = self.hints_for_relation(relation);
@@ -157,10 +158,20 @@ impl Evaluator<'_> {
 }
 
 /// A hint for a missing attribute: another name, or an attribute of the resource.
-fn hint_for_attribute(key: &str, matcher: &Matcher, span: &Span, who: &str) -> Option<String> {
-    if span.attributes.get(key).is_some() || meets(matcher, None) {
+fn hint_for_attribute(
+    key: &AttributeKey,
+    matcher: &Matcher,
+    span: &Span,
+    who: &str,
+) -> Option<String> {
+    let is_absent = matches!(Present::of(&span.attributes, key), Present::Nothing);
+    if !is_absent || meets(matcher, None) {
         return None;
     }
+    key.names().find_map(|name| hint_for_name(name, span, who))
+}
+
+fn hint_for_name(key: &str, span: &Span, who: &str) -> Option<String> {
     if let Some(other) = other_names(key).find(|other| span.attributes.get(other).is_some()) {
         let value = span
             .attributes
@@ -184,6 +195,12 @@ fn hint_for_attribute(key: &str, matcher: &Matcher, span: &Span, who: &str) -> O
         ));
     }
     similar_key(key, &span.attributes).map(|other| format!("{who} has `{other}`"))
+}
+
+fn hint_for_several(attributes: &Attributes, key: &AttributeKey) -> Option<String> {
+    matches!(Present::of(attributes, key), Present::Several).then(|| {
+        format!("exactly one of `{key}` must be present; `OTEL_SEMCONV_STABILITY_OPT_IN` with `/dup` sends old and new attributes")
+    })
 }
 
 fn similar_key<'a>(key: &str, attributes: &'a Attributes) -> Option<&'a str> {

@@ -7,9 +7,12 @@ use regex_syntax::hir::{
     Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition,
 };
 
+use super::attributes::value_of;
 use super::matching::{MatchInput, answer, meets, would_match};
 use super::truth::{Count, Truth};
-use crate::spec::{Ask, Condition, Limits, Matcher, Pattern, Relative, Selector, SpanCondition};
+use crate::spec::{
+    Ask, AttributeKey, Condition, Limits, Matcher, Pattern, Relative, Selector, SpanCondition,
+};
 use crate::trace::{Attributes, Field, Losses, Nanos, Span, Value};
 
 /// Prefixes of attribute keys that the semantic conventions define for resources.
@@ -152,7 +155,7 @@ pub(super) fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
         let exact = matcher.needs_exact_type().then_some(Field::ExactTypes);
         exact.and_then(if_lost)
     };
-    let of_exact_types = |attributes: &[(String, Matcher)]| {
+    let of_exact_types = |attributes: &[(AttributeKey, Matcher)]| {
         let mut matchers = attributes.iter().map(|(_, matcher)| matcher);
         matchers.find_map(of_exact_type)
     };
@@ -179,8 +182,9 @@ pub(super) fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
             if_lost(Field::AttributeOrigin).or_else(|| of_exact_type(matcher))
         }
         Ask::Attribute(key, matcher) => {
-            let rewritten = is_among(key, REWRITTEN).then_some(Field::RewrittenAttributes);
-            let tag = is_among(key, TAG_FIELDS).then_some(Field::TagFields);
+            let any_among = |all: &[&str]| key.names().any(|name| is_among(name, all));
+            let rewritten = any_among(REWRITTEN).then_some(Field::RewrittenAttributes);
+            let tag = any_among(TAG_FIELDS).then_some(Field::TagFields);
             rewritten
                 .and_then(if_lost)
                 .or_else(|| tag.and_then(if_lost))
@@ -211,26 +215,29 @@ pub(super) fn is_doubtful(key: &str, attributes: &Attributes) -> bool {
 }
 
 /// Returns `true` if a span may have been sent with an attribute that it does not have here.
-pub(super) fn is_moved(key: &str, attributes: &Attributes, losses: &Losses) -> bool {
+pub(super) fn is_moved(key: &AttributeKey, attributes: &Attributes, losses: &Losses) -> bool {
+    losses.contains(Field::MovedAttributes)
+        && key.names().any(|name| is_name_moved(name, attributes))
+}
+
+fn is_name_moved(key: &str, attributes: &Attributes) -> bool {
     // In keys, one backend replaces all but letters and digits.
     let plain = |key: &str| key.replace(|char: char| !char.is_alphanumeric(), "_");
     let is_renamed = || {
         let wanted = plain(key);
         attributes.iter().any(|(key, _)| plain(key) == wanted)
     };
-    losses.contains(Field::MovedAttributes)
-        && attributes.get(key).is_none()
-        && (is_among(key, MOVED) || is_renamed())
+    attributes.get(key).is_none() && (is_among(key, MOVED) || is_renamed())
 }
 
 /// The loss because of which a string can be the text of a value of another type, which has another answer.
 pub(super) fn mistyped(
     attributes: &Attributes,
-    key: &str,
+    key: &AttributeKey,
     matcher: &Matcher,
     losses: &Losses,
 ) -> Option<Field> {
-    let is_met = meets(matcher, attributes.get(key));
+    let is_met = meets(matcher, value_of(attributes, key));
     lost_type(attributes, key, losses, |sent| {
         meets(matcher, Some(sent)) != is_met
     })
@@ -240,7 +247,7 @@ pub(super) fn mistyped(
 /// selector is in doubt.
 pub(super) fn mistyped_in_doubt(
     attributes: &Attributes,
-    key: &str,
+    key: &AttributeKey,
     matcher: &Matcher,
     losses: &Losses,
 ) -> Option<Field> {
@@ -253,7 +260,7 @@ pub(super) fn mistyped_in_doubt(
 /// The loss because of which a value can have been sent as another one with this property.
 fn lost_type(
     attributes: &Attributes,
-    key: &str,
+    key: &AttributeKey,
     losses: &Losses,
     matters: impl Fn(&Value) -> bool,
 ) -> Option<Field> {
@@ -261,7 +268,7 @@ fn lost_type(
     if !of_all && !losses.contains(Field::Structures) {
         return None;
     }
-    let others = match attributes.get(key)? {
+    let others = match value_of(attributes, key)? {
         Value::String(text) => sent_as(text),
         // In JSON, a double without a fraction has the text of an integer.
         #[expect(clippy::cast_precision_loss, reason = "the double has this text")]

@@ -2,6 +2,7 @@
 //!
 //! Because of such an error, an assertion that there is no such span would pass.
 
+use super::attributes::{Present, all_of, value_of};
 use super::facts::label;
 use super::forest::Forest;
 use super::judgement::FailureDetail;
@@ -10,7 +11,7 @@ use super::readings::readings;
 use super::renamed::other_names;
 use super::select::{Evaluator, Prepared};
 use super::words;
-use crate::spec::{Ask, Matcher, Pattern, Relation, Selector};
+use crate::spec::{Ask, AttributeKey, Matcher, Pattern, Relation, Selector};
 use crate::trace::{Attributes, Span, Trace, Value};
 
 /// Prefix of the default `service.name` of the SDKs.
@@ -71,7 +72,7 @@ impl Evaluator<'_> {
             Ask::Service(matcher) => self.near_service(matcher, this),
             Ask::Attribute(key, matcher) => {
                 near_attribute(key, matcher, &this.attributes).or_else(|| {
-                    let found = this.resource.attributes.get(key);
+                    let found = value_of(&this.resource.attributes, key);
                     elsewhere(
                         key,
                         matcher,
@@ -82,7 +83,7 @@ impl Evaluator<'_> {
             }
             Ask::Resource(key, matcher) => near_attribute(key, matcher, &this.resource.attributes)
                 .or_else(|| {
-                    let found = this.attributes.get(key);
+                    let found = value_of(&this.attributes, key);
                     elsewhere(
                         key,
                         matcher,
@@ -156,14 +157,24 @@ fn is_similar(wanted: &str, found: &str) -> bool {
 
 /// The reason if the attribute would meet the matcher in another type or under its earlier or later
 /// name.
-fn near_attribute(key: &str, matcher: &Matcher, attributes: &Attributes) -> Option<String> {
-    if let Some(found) = attributes.get(key) {
+fn near_attribute(
+    key: &AttributeKey,
+    matcher: &Matcher,
+    attributes: &Attributes,
+) -> Option<String> {
+    if let Present::Several = Present::of(attributes, key) {
+        let mut values = all_of(attributes, key).map(|(_, value)| value);
+        return values
+            .any(|value| would_meet(matcher, Some(value)))
+            .then(|| format!("it has several of `{key}`"));
+    }
+    if let Some(found) = value_of(attributes, key) {
         return is_of_other_type(matcher, found).then(|| {
             let (shown, of_type) = (words::value(found), found.type_name());
             format!("its attribute `{key}` is {shown}, of type {of_type}, and {matcher} is of another type")
         });
     }
-    let renamed = other_names(key).find(|other| {
+    let renamed = key.names().flat_map(other_names).find(|other| {
         let found = attributes.get(other);
         found.is_some() && would_meet(matcher, found)
     })?;
@@ -174,7 +185,12 @@ fn near_attribute(key: &str, matcher: &Matcher, attributes: &Attributes) -> Opti
 }
 
 /// The reason if the resource has the attribute in place of the span, or the reverse.
-fn elsewhere(key: &str, matcher: &Matcher, found: Option<&Value>, place: &str) -> Option<String> {
+fn elsewhere(
+    key: &AttributeKey,
+    matcher: &Matcher,
+    found: Option<&Value>,
+    place: &str,
+) -> Option<String> {
     let is_near = !matcher.allows_absence() && found.is_some() && would_meet(matcher, found);
     is_near.then(|| format!("`{key}` is an attribute {place}"))
 }

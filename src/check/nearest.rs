@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
+use super::attributes::Present;
 use super::facts::types;
 #[cfg(feature = "run")]
 use super::forest::Forest;
 use super::judgement::FailureDetail;
 use super::select::{Evaluator, Prepared};
 use super::{Candidate, Rejection, RejectionForm};
-use crate::spec::{Ask, Matcher, Selector};
-use crate::trace::Span;
+use crate::spec::{Ask, AttributeKey, Matcher, Selector};
 #[cfg(feature = "run")]
 use crate::trace::Trace;
+use crate::trace::{Attributes, Span};
 
 /// Upper limit of the spans that are shown.
 const MOST: usize = 3;
@@ -121,13 +122,19 @@ impl Evaluator<'_> {
 
 fn form(ask: &Ask, span: &Span) -> RejectionForm {
     match ask {
-        Ask::Attribute(key, _) if span.attributes.get(key).is_none() => RejectionForm::Missing,
-        Ask::Resource(key, _) if span.resource.attributes.get(key).is_none() => {
-            RejectionForm::Missing
-        }
+        Ask::Attribute(key, _) => form_of(key, &span.attributes),
+        Ask::Resource(key, _) => form_of(key, &span.resource.attributes),
         Ask::Type(_) if types(span).next().is_none() => RejectionForm::Clause,
         Ask::Event(_) | Ask::Link(_) | Ask::Relation(_) => RejectionForm::Clause,
         _ => RejectionForm::Value,
+    }
+}
+
+fn form_of(key: &AttributeKey, attributes: &Attributes) -> RejectionForm {
+    match Present::of(attributes, key) {
+        Present::Nothing => RejectionForm::Missing,
+        Present::One(_) if key.single().is_some() => RejectionForm::Value,
+        Present::One(_) | Present::Several => RejectionForm::Clause,
     }
 }
 

@@ -80,6 +80,8 @@ pub enum Unjudged {
     Dropped(SpanName, DroppedPart, u32),
     /// It depends on the attribute with this key, and the matcher cannot judge a value of its type.
     OtherType(SpanName, String),
+    /// It depends on an attribute with these alternative keys, of which exactly one must be present.
+    SeveralKeys(SpanName, String),
 }
 
 /// The name of a span in messages.
@@ -107,6 +109,10 @@ pub enum DroppedPart {
     /// The attributes of its links.
     LinkAttributes,
 }
+
+/// The remedy for a span with several alternatives of a key.
+pub(super) const ONE_KEY: &str =
+    "let the instrumentation send one of them, or check each key in an entry of its own";
 
 impl Judged {
     /// The capture with this number in its step, which gave no value.
@@ -219,6 +225,7 @@ impl Unjudged {
                 Some("read a number with `{ number: 200 }`, a structure with `{ json: … }`".to_owned())
             }
             Self::OtherType(..) => Some("write a matcher for the type that was sent".to_owned()),
+            Self::SeveralKeys(..) => Some(ONE_KEY.to_owned()),
             Self::NotUtf8 => {
                 Some("let the system write UTF-8, or check its text without `not`".to_owned())
             }
@@ -251,7 +258,7 @@ impl Unjudged {
         // No wildcard, so that the compiler finds a new variant.
         match &mut self {
             Self::NoDuration(span, _) | Self::Dropped(span, ..) => span.change(&change),
-            Self::OtherType(span, key) => {
+            Self::OtherType(span, key) | Self::SeveralKeys(span, key) => {
                 span.change(&change);
                 *key = change(key);
             }
@@ -338,6 +345,7 @@ impl fmt::Display for Unjudged {
                 f,
                 "the value of `{key}` of {span} has a type that its matcher cannot judge"
             ),
+            Self::SeveralKeys(span, key) => write!(f, "{span} has several of `{key}`"),
             Self::Contradicted(failure) => write!(
                 f,
                 "spans that arrived after the verdict contradict it: expected {}, found {}",

@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 
 #[cfg(feature = "run")]
 use super::Unjudged;
-use super::attributes::{attribute, count_events, doubtful_key};
+use super::attributes::{attribute, count_events, why_doubtful};
 use super::forest::{Forest, TraceReach};
 use super::judgement::FailureDetail;
 use super::links::{Targets, count_links};
@@ -22,7 +22,9 @@ use super::matching::meets_text;
 use super::relations::{Related, related};
 use super::truth::{Count, Truth};
 use super::uncertain::unknown_service;
-use crate::spec::{Ask, Limits, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, Take};
+use crate::spec::{
+    Ask, AttributeKey, Limits, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, Take,
+};
 use crate::trace::{Attributes, Field, Losses, Nanos, Span, Trace};
 
 /// The spans of a trace that meet a selector, by start time. Includes linked traces if the selector
@@ -108,8 +110,9 @@ pub(super) enum Prepared {
     Targets(Targets),
     /// The matcher for names in lower case.
     LowerCase(Matcher),
-    /// The attribute with this key can be one that was not sent with the span, because this is lost.
-    Doubtful(Field),
+    /// The attributes with these alternatives of a key can be ones that were not sent with the span,
+    /// because this is lost.
+    Doubtful(Vec<Option<Field>>),
 }
 
 impl Prepared {
@@ -122,11 +125,12 @@ impl Prepared {
     }
 
     /// The loss because of which the attribute of a span can be one that was not sent with it.
-    fn doubt(&self, key: &str, attributes: &Attributes) -> Option<Field> {
-        match self {
-            Self::Doubtful(field) => is_doubtful(key, attributes).then_some(*field),
-            _ => None,
-        }
+    fn doubt(&self, key: &AttributeKey, attributes: &Attributes) -> Option<Field> {
+        let Self::Doubtful(fields) = self else {
+            return None;
+        };
+        let mut names = key.names().zip(fields);
+        names.find_map(|(name, field)| field.filter(|_| is_doubtful(name, attributes)))
     }
 }
 
@@ -331,7 +335,12 @@ impl<'a> Evaluator<'a> {
                 in_lower_case(matcher).map_or(Prepared::Nothing, Prepared::LowerCase)
             }
             Ask::Attribute(key, _) => {
-                doubtful(key, self.losses()).map_or(Prepared::Nothing, Prepared::Doubtful)
+                let names = key.names().map(|name| doubtful(name, self.losses()));
+                let fields: Vec<Option<Field>> = names.collect();
+                match fields.iter().any(Option::is_some) {
+                    true => Prepared::Doubtful(fields),
+                    false => Prepared::Nothing,
+                }
             }
             _ => Prepared::Nothing,
         }
@@ -377,7 +386,7 @@ impl<'a> Evaluator<'a> {
         let answer = self.meets(ask, prepared, span);
         let this = self.forest.span(span);
         let is_in_doubt = || {
-            types == Types::Any && doubtful_key(ask, this).is_some()
+            types == Types::Any && why_doubtful(ask, this).is_some()
                 || self.lost_type(ask, this).is_some()
         };
         answer.unless(answer == Truth::No && is_in_doubt())

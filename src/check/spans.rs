@@ -215,7 +215,10 @@ fn nearest(ask: &Ask, prepared: &Prepared, evaluator: &Evaluator<'_>) -> Vec<sup
 
 fn mark(ask: &Ask, found: &str) -> String {
     match ask {
-        Ask::Attribute(key, _) | Ask::Resource(key, _) => format!("{key} = {found}"),
+        Ask::Attribute(key, _) | Ask::Resource(key, _) => match key.single() {
+            Some(key) => format!("{key} = {found}"),
+            None => format!("{key}: {}", found.replace('`', "")),
+        },
         Ask::Relation(relation) => format!("{}: {found}", relation.place.key()),
         ask => format!("{} {found}", ask.subject()),
     }

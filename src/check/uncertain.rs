@@ -1,6 +1,6 @@
 //! The reasons of uncertain answers: spans without a duration, and dropped parts.
 
-use super::attributes::{doubtful_key, other_type};
+use super::attributes::{why_doubtful, why_doubtful_key};
 use super::forest::TraceReach;
 use super::judgement::Standing;
 use super::lost::{is_guessed, mistyped};
@@ -8,7 +8,7 @@ use super::outcome::{DroppedPart, SpanName, Unjudged};
 use super::relations::Related;
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
-use crate::spec::{Ask, Matcher, Pattern, Relation, Relative, Selector};
+use crate::spec::{Ask, AttributeKey, Matcher, Pattern, Relation, Relative, Selector};
 use crate::trace::{Attributes, Field, Span, Value};
 
 impl Evaluator<'_> {
@@ -41,10 +41,8 @@ impl Evaluator<'_> {
             let (ask, span) = (&condition.ask, self.forest.span(open));
             let prepared = self.prepare(ask, reach);
             if self.meets(ask, &prepared, open).is_known() {
-                if let Some(key) = doubtful_key(ask, span) {
-                    return Some(Unjudged::OtherType(SpanName::of(span), key.to_owned()));
-                }
-                return self.lost_type(ask, span).map(Unjudged::Lost);
+                let lost = || self.lost_type(ask, span).map(Unjudged::Lost);
+                return why_doubtful(ask, span).or_else(lost);
             }
             self.reason_of(ask, &prepared, open)
         });
@@ -132,16 +130,13 @@ impl Evaluator<'_> {
         &self,
         span: &Span,
         all: impl Iterator<Item = &'t Attributes>,
-        wanted: &[(String, Matcher)],
+        wanted: &[(AttributeKey, Matcher)],
     ) -> Option<Unjudged> {
         let mut pairs =
             all.flat_map(|attributes| wanted.iter().map(move |wanted| (attributes, wanted)));
         pairs.find_map(|(of, (key, matcher))| {
             let lost = mistyped(of, key, matcher, self.losses()).map(Unjudged::Lost);
-            lost.or_else(|| {
-                other_type(of, key, matcher)
-                    .then(|| Unjudged::OtherType(SpanName::of(span), key.clone()))
-            })
+            lost.or_else(|| why_doubtful_key(of, key, matcher, span))
         })
     }
 
@@ -238,7 +233,9 @@ fn dropped(span: &Span, part: DroppedPart, number: u32) -> Option<Unjudged> {
 pub(super) fn or_uncertain(why: Option<Unjudged>, mut failed: Standing) -> Standing {
     match why {
         None => failed,
-        Some(why @ (Unjudged::Dropped(..) | Unjudged::OtherType(..))) => {
+        Some(
+            why @ (Unjudged::Dropped(..) | Unjudged::OtherType(..) | Unjudged::SeveralKeys(..)),
+        ) => {
             if let Some(failure) = failed.failure_mut() {
                 failure.hints.push(why.with_help());
             }

@@ -3,8 +3,8 @@
 use super::impossible;
 use super::value::{IntoCount, IntoDurations, IntoMatcher};
 use crate::spec::{
-    Ask, Choice, EventPattern, Limits, Location, Matcher, Pattern, Place, Relation, Relative,
-    Selector, Source, SpanCondition, SpanType, Take,
+    Ask, AttributeKey, Choice, EventPattern, Limits, Location, Matcher, Pattern, Place, Relation,
+    Relative, Selector, Source, SpanCondition, SpanType, Take,
 };
 use crate::trace::{SpanKind, StatusCode};
 
@@ -44,6 +44,14 @@ pub fn span(name: impl IntoMatcher) -> SpanPattern {
 #[track_caller]
 pub fn service(name: impl IntoMatcher) -> SpanPattern {
     any_span().service(name)
+}
+
+#[track_caller]
+fn attribute_key(written: &str) -> AttributeKey {
+    match AttributeKey::parse(written) {
+        Ok(key) => key,
+        Err(error) => panic!("{error}: `{written}`"),
+    }
 }
 
 impl From<&str> for SpanPattern {
@@ -89,16 +97,22 @@ impl SpanPattern {
         self.and(Ask::StatusMessage(message.into_matcher()))
     }
 
-    /// An attribute.
+    /// An attribute. The key can have alternatives: `http.response.status_code | http.status_code`.
     #[track_caller]
     pub fn attribute(self, key: impl Into<String>, value: impl IntoMatcher) -> Self {
-        self.and(Ask::Attribute(key.into(), value.into_matcher()))
+        self.and(Ask::Attribute(
+            attribute_key(&key.into()),
+            value.into_matcher(),
+        ))
     }
 
     /// An attribute of its resource.
     #[track_caller]
     pub fn resource(self, key: impl Into<String>, value: impl IntoMatcher) -> Self {
-        self.and(Ask::Resource(key.into(), value.into_matcher()))
+        self.and(Ask::Resource(
+            attribute_key(&key.into()),
+            value.into_matcher(),
+        ))
     }
 
     /// Which side of a call it stands for.

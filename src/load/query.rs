@@ -49,10 +49,12 @@ fn add(ask: &Ask, query: &mut SearchQuery) {
         Ask::Service(Matcher::Equal(Value::String(name))) => query.service = Some(name.clone()),
         Ask::Name(Matcher::Equal(Value::String(name))) => query.name = Some(name.clone()),
         Ask::Attribute(key, Matcher::Equal(value)) if is_simple(value) => {
-            query.attributes.push((key.clone(), value.clone()));
+            let pair = |key: &str| (key.to_owned(), value.clone());
+            query.attributes.extend(key.single().map(pair));
         }
         Ask::Resource(key, Matcher::Equal(value)) if is_simple(value) => {
-            query.resource.push((key.clone(), value.clone()));
+            let pair = |key: &str| (key.to_owned(), value.clone());
+            query.resource.extend(key.single().map(pair));
         }
         Ask::Status(choice) => query.is_error = choice.allowed == [StatusCode::Error],
         Ask::Duration(limits) => (query.at_least, query.at_most) = bounds(limits),
@@ -141,6 +143,7 @@ mod tests {
             "{ name: =~ a }",
             "{ name: a, kind: server }",
             "{ attributes: { http.response.status_code: 500 } }",
+            "{ attributes: { a | b: x } }",
             "{ name: a, status: { not: error } }",
             "{ name: a, below: b }",
             "{ duration: { not: 1s..2s } }",

@@ -419,6 +419,7 @@ fn why_errored<'d>(done: &'d JudgedRequest<'_>) -> (Cow<'d, str>, Option<&'d Loc
             | Unjudged::NoDuration(..)
             | Unjudged::Dropped(..)
             | Unjudged::OtherType(..)
+            | Unjudged::SeveralKeys(..)
             | Unjudged::NotUtf8
             | Unjudged::StillOpen
             | Unjudged::Undecoded(_)),

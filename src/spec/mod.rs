@@ -5,6 +5,7 @@
 //! conditions.
 
 mod about;
+mod attribute_key;
 mod budget;
 mod error;
 mod expect;
@@ -40,6 +41,7 @@ mod unused;
 mod wait;
 mod yaml;
 
+pub use attribute_key::AttributeKey;
 pub use budget::{Budget, CompareVersions, Limit, Measure, QuantileBudget, Regression};
 pub use error::{SpecError, SpecErrors};
 pub use expect::{Capture, CaptureFrom, Check, Condition, Expect, Syntax};

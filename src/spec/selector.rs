@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Limits, Location, Matcher};
+use super::{AttributeKey, Limits, Location, Matcher};
 use crate::trace::{Field, Nanos, SpanKind, StatusCode};
 
 /// Selects spans: those that meet every condition.
@@ -52,9 +52,9 @@ pub enum Ask {
     /// Its status is one of these.
     Status(Choice<StatusCode>),
     /// An attribute.
-    Attribute(String, Matcher),
+    Attribute(AttributeKey, Matcher),
     /// An attribute of its resource.
-    Resource(String, Matcher),
+    Resource(AttributeKey, Matcher),
     /// Its duration.
     Duration(Limits<Nanos>),
     /// Its duration without its direct children.
@@ -101,7 +101,7 @@ pub struct EventPattern {
     /// Its name. `None` for any.
     pub name: Option<Matcher>,
     /// Its attributes.
-    pub attributes: Vec<(String, Matcher)>,
+    pub attributes: Vec<(AttributeKey, Matcher)>,
     /// Number of events that match.
     pub count: Limits<u64>,
 }
@@ -112,7 +112,7 @@ pub struct LinkPattern {
     /// The linked span. `None` for any, also one that did not arrive.
     pub to: Option<Pattern>,
     /// Its attributes.
-    pub attributes: Vec<(String, Matcher)>,
+    pub attributes: Vec<(AttributeKey, Matcher)>,
     /// Number of links that match.
     pub count: Limits<u64>,
 }
@@ -374,7 +374,7 @@ impl Ask {
     }
 }
 
-fn with_attributes(attributes: &[(String, Matcher)]) -> String {
+fn with_attributes(attributes: &[(AttributeKey, Matcher)]) -> String {
     if attributes.is_empty() {
         return String::new();
     }

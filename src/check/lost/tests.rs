@@ -237,6 +237,25 @@ fn attributes_that_the_format_keeps_elsewhere_are_not_judged() {
 }
 
 #[test]
+fn alternatives_of_a_key_are_judged_if_none_of_them_can_be_lost() {
+    let why = |attributes: &str| {
+        verdict(&format!(
+            "spans: [{{ find: GET /stock/1, attributes: {{ {attributes} }} }}]"
+        ))
+    };
+    assert_eq!(why("order.id | order_id: o1"), "pass");
+    assert_eq!(why("order.id | order_id: o2"), "fail");
+    assert_eq!(why("order.id | http.request.method: o1"), "fail");
+    // The Collector added the second one.
+    let copied = why("http.response.status_code | http.status_code: exists");
+    assert!(copied.contains("fields of its own"), "{copied}");
+    let of_resource = why("order.id | host.name: absent");
+    assert!(of_resource.contains("of resources"), "{of_resource}");
+    let lost = why("order.id | peer.service: o1");
+    assert!(lost.contains("fields of its own"), "{lost}");
+}
+
+#[test]
 fn an_order_that_rounding_can_reverse_is_not_judged() {
     let at = |start: u64, span: Span| Span {
         start: 1_000_000 + start,

@@ -8,7 +8,7 @@ use crate::spec::error::{did_you_mean, suggest};
 use crate::spec::keys;
 use crate::spec::scope::Filled;
 use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
-use crate::spec::{Comparison, JsonPath, Matcher, TimeComparison, ValueType};
+use crate::spec::{AttributeKey, Comparison, JsonPath, Matcher, TimeComparison, ValueType};
 use crate::trace::Value;
 
 /// Maximum size in bytes of a compiled regular expression; larger ones would be slow.
@@ -36,11 +36,28 @@ impl Reader<'_> {
         self.matcher_of(node, Scalars::Texts)
     }
 
-    /// User-defined keys, each with a condition.
-    pub(crate) fn matchers(&self, node: &Node, what: &str) -> Option<Vec<(String, Matcher)>> {
+    /// Keys of attributes, each with a condition.
+    pub(crate) fn attributes(
+        &self,
+        node: &Node,
+        what: &str,
+    ) -> Option<Vec<(AttributeKey, Matcher)>> {
         self.all(self.any_map(node, what)?, |entry| {
-            Some((self.key(entry)?, self.matcher(&entry.value)?))
+            Some((self.attribute_key(entry)?, self.matcher(&entry.value)?))
         })
+    }
+
+    /// The key of an attribute, or alternatives.
+    pub(super) fn attribute_key(&self, entry: &Entry) -> Option<AttributeKey> {
+        match AttributeKey::parse(&self.key(entry)?) {
+            Ok(key) => Some(key),
+            Err(error) => self.wrong(
+                entry.key.place,
+                error.to_string(),
+                "alternatives",
+                "write `new.key | old.key`; keys with a `|` of their own cannot be checked",
+            ),
+        }
     }
 
     /// JSONPath expressions, each with a condition.

@@ -10,7 +10,7 @@ use crate::spec::selector::{
     SpanType, Take,
 };
 use crate::spec::yaml::{Entry, Kind, Node};
-use crate::spec::{Limits, Matcher};
+use crate::spec::{AttributeKey, Limits, Matcher};
 use crate::trace::{SpanKind, StatusCode};
 
 /// The indices of the entries of `spans` with an `id`.
@@ -121,7 +121,7 @@ impl Reader<'_> {
         &self,
         node: &Node,
         what: &str,
-        ask: fn(String, Matcher) -> Ask,
+        ask: fn(AttributeKey, Matcher) -> Ask,
     ) -> Option<Vec<SpanCondition>> {
         let entries = self.any_map(node, what)?;
         if entries.is_empty() {
@@ -134,9 +134,9 @@ impl Reader<'_> {
         }
         self.all(entries, |entry| {
             let matcher = self.matcher(&entry.value)?;
-            let ask = ask(self.key(entry)?, matcher);
+            let ask = ask(self.attribute_key(entry)?, matcher);
             if let Ask::Resource(key, matcher) = &ask
-                && key == "service.name"
+                && key.names().any(|name| name == "service.name")
             {
                 self.refuse_matcher_left_out(matcher, &entry.value)?;
             }
@@ -248,8 +248,9 @@ impl Reader<'_> {
         let count = self.count_of(node);
         let reader = self.strict_if(may_be_none(count.as_ref()));
         let name = self.optional(node, "name", |name| self.name_matcher(name));
-        let attributes =
-            self.optional(node, "attributes", |map| reader.matchers(map, "attributes"));
+        let attributes = self.optional(node, "attributes", |map| {
+            reader.attributes(map, "attributes")
+        });
         Some(EventPattern {
             name: name?,
             attributes: attributes?.unwrap_or_default(),
@@ -270,8 +271,9 @@ impl Reader<'_> {
             let count = self.count_of(item);
             let reader = self.strict_if(may_be_none(count.as_ref()));
             let to = self.optional(item, "to", |to| reader.pattern(to, ids));
-            let attributes =
-                self.optional(item, "attributes", |map| reader.matchers(map, "attributes"));
+            let attributes = self.optional(item, "attributes", |map| {
+                reader.attributes(map, "attributes")
+            });
             let link = LinkPattern {
                 to: to?,
                 attributes: attributes?.unwrap_or_default(),
