@@ -6,7 +6,7 @@ use super::truncated::{KnownPart, known};
 use super::words;
 use super::{Difference, Evidence, Failure, Outcome, Subject, Unjudged};
 use crate::spec::{Check, Condition, JsonPath, Limits, Matcher, Syntax};
-use crate::trace::{CommandResponse, HttpResponse, Nanos, Response, Value};
+use crate::trace::{CommandResponse, HttpResponse, Nanos, Response, Value, nanos_of};
 
 /// Judges a condition on the response; `None` for a condition on the trace.
 pub(super) fn judge(check: &Check, evidence: &Evidence<'_>) -> Option<Outcome> {
@@ -66,7 +66,7 @@ fn outcome(is_met: bool, failure: impl FnOnce() -> Failure) -> Outcome {
 
 fn time(check: &Check, limits: &Limits<Nanos>, response: &Response) -> Outcome {
     let time = response.time().unwrap_or_default();
-    let nanos = Nanos::try_from(time.as_nanos()).unwrap_or(Nanos::MAX);
+    let nanos = nanos_of(time);
     let is_open = response.http().is_some_and(|http| http.is_open);
     if is_open && !limits.holds_for_all_above(nanos) && !limits.fails_for_all_above(nanos) {
         return Outcome::Unjudged(Unjudged::StillOpen);

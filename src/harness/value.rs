@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::number::exact;
 use crate::spec::{Bounds, Comparison, Limits, Matcher};
-use crate::trace::{Nanos, Value};
+use crate::trace::{Nanos, Value, nanos_of};
 
 /// A duration in milliseconds.
 #[must_use]
@@ -184,7 +184,7 @@ impl IntoDurations for RangeToInclusive<Duration> {
     fn into_durations(self) -> Limits<Nanos> {
         Limits::range(
             None,
-            Some(nanos(self.end)),
+            Some(nanos_of(self.end)),
             format!("<= {}", exact(self.end)),
         )
     }
@@ -193,7 +193,7 @@ impl IntoDurations for RangeToInclusive<Duration> {
 impl IntoDurations for RangeFrom<Duration> {
     fn into_durations(self) -> Limits<Nanos> {
         Limits::range(
-            Some(nanos(self.start)),
+            Some(nanos_of(self.start)),
             None,
             format!(">= {}", exact(self.start)),
         )
@@ -204,25 +204,20 @@ impl IntoDurations for RangeInclusive<Duration> {
     fn into_durations(self) -> Limits<Nanos> {
         let (least, greatest) = self.into_inner();
         let written = format!("{} to {}", exact(least), exact(greatest));
-        Limits::range(Some(nanos(least)), Some(nanos(greatest)), written)
+        Limits::range(Some(nanos_of(least)), Some(nanos_of(greatest)), written)
     }
 }
 
 impl IntoDurations for Range<Duration> {
     fn into_durations(self) -> Limits<Nanos> {
         let written = format!(">= {} and < {}", exact(self.start), exact(self.end));
-        below(nanos(self.start), self.end, written)
+        below(nanos_of(self.start), self.end, written)
     }
-}
-
-/// A duration that OTLP cannot express is as long as the longest that it can.
-fn nanos(duration: Duration) -> Nanos {
-    Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
 }
 
 /// From `least` on and shorter than `end`; without any range if there is no such duration.
 fn below(least: Nanos, end: Duration, written: String) -> Limits<Nanos> {
-    let ranges = nanos(end).checked_sub(1).map(|greatest| Bounds {
+    let ranges = nanos_of(end).checked_sub(1).map(|greatest| Bounds {
         least: (least > 0).then_some(least),
         greatest: Some(greatest),
     });

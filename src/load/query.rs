@@ -4,14 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use crate::source::SearchQuery;
 use crate::spec::{Ask, Limits, Matcher, Search, Selector};
-use crate::trace::{Nanos, StatusCode, Value};
+use crate::trace::{Nanos, StatusCode, Value, nanos_of, unix_nanos};
 
 /// The query of a search. Its window ends `delay` before now, so that the spans in it can be read.
 pub(super) fn query(search: &Search, delay: Duration) -> SearchQuery {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let to = nanos(now.unwrap_or_default()).saturating_sub(nanos(delay));
+    let to = unix_nanos(SystemTime::now()).saturating_sub(nanos_of(delay));
     let mut query = SearchQuery {
-        from: to.saturating_sub(nanos(search.since)),
+        from: to.saturating_sub(nanos_of(search.since)),
         to,
         ..SearchQuery::default()
     };
@@ -75,10 +74,6 @@ fn bounds(limits: &Limits<Nanos>) -> (Option<Nanos>, Option<Nanos>) {
         least.and_then(|all| all.into_iter().min()),
         greatest.and_then(|all| all.into_iter().max()),
     )
-}
-
-fn nanos(duration: Duration) -> Nanos {
-    Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
 }
 
 #[cfg(test)]

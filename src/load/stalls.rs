@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use crate::trace::nanos_of;
+
 /// The sleep of the task.
 const SLEEP: Duration = Duration::from_millis(5);
 
@@ -84,11 +86,12 @@ impl Stalls {
     }
 
     fn expect(&self, due: Instant) {
-        self.due.store(nanos(due - self.start), Ordering::Relaxed);
+        self.due
+            .store(nanos_of(due - self.start), Ordering::Relaxed);
     }
 
     fn resumed(&self, now: Instant) {
-        let over = nanos(self.overdue(now));
+        let over = nanos_of(self.overdue(now));
         self.stalled.fetch_add(over, Ordering::Relaxed);
         // The time until the task is due again is not a stall.
         self.expect(now + SLEEP);
@@ -132,10 +135,6 @@ impl StallWindow {
         let length = now.saturating_sub(self.began).max(WINDOW);
         stalled.saturating_sub(self.stalled).as_secs_f64() / length.as_secs_f64()
     }
-}
-
-fn nanos(of: Duration) -> u64 {
-    u64::try_from(of.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

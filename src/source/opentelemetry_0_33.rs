@@ -43,6 +43,7 @@ use prost::Message;
 
 use super::otlp::message;
 use super::store::Store;
+use crate::trace::unix_nanos;
 
 /// Adds the spans of this process to a store.
 #[derive(Clone, Debug)]
@@ -134,8 +135,8 @@ fn of_span(span: SpanData) -> message::SpanMessage {
         },
         name: text(&span.name),
         kind: kind(&span.span_kind),
-        start_time_unix_nano: nanos(span.start_time),
-        end_time_unix_nano: nanos(span.end_time),
+        start_time_unix_nano: unix_nanos(span.start_time),
+        end_time_unix_nano: unix_nanos(span.end_time),
         attributes: attributes(&span.attributes),
         dropped_attributes_count: span.dropped_attributes_count,
         events: span.events.iter().map(of_event).collect(),
@@ -148,7 +149,7 @@ fn of_span(span: SpanData) -> message::SpanMessage {
 
 fn of_event(event: &otel::Event) -> message::EventMessage {
     message::EventMessage {
-        time_unix_nano: nanos(event.timestamp),
+        time_unix_nano: unix_nanos(event.timestamp),
         name: text(&event.name),
         attributes: attributes(&event.attributes),
         dropped_attributes_count: event.dropped_attributes_count,
@@ -248,11 +249,6 @@ fn text(text: &str) -> Bytes {
 
 fn bytes<const N: usize>(id: [u8; N]) -> Bytes {
     Bytes::copy_from_slice(&id)
-}
-
-fn nanos(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

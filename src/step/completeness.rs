@@ -12,6 +12,8 @@ use crate::source::Snapshot;
 #[cfg(feature = "run")]
 use crate::spec::Called;
 use crate::spec::Wait;
+#[cfg(feature = "run")]
+use crate::trace::unix_nanos;
 use crate::trace::{Nanos, SpanKind};
 
 /// The assumed flush bound: SDKs export every 5 s by default, and an export takes time.
@@ -172,14 +174,8 @@ impl WaitStart {
     /// A trace that was found at this moment.
     #[cfg(feature = "run")]
     fn found(at: Instant) -> Self {
-        let wall = SystemTime::now() - at.elapsed();
-        let wall = wall
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        Self::Found {
-            at,
-            wall: Nanos::try_from(wall.as_nanos()).unwrap_or(Nanos::MAX),
-        }
+        let wall = unix_nanos(SystemTime::now() - at.elapsed());
+        Self::Found { at, wall }
     }
 
     pub(super) fn moment(self) -> Instant {

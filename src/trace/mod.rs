@@ -20,6 +20,7 @@ mod link;
 mod log_record;
 mod losses;
 mod metric;
+mod nanos;
 mod number;
 mod outline;
 mod peers;
@@ -46,6 +47,9 @@ pub use log_record::LogRecord;
 pub(crate) use log_record::LogsWithoutTrace;
 pub use losses::{Field, Losses};
 pub use metric::{Metric, MetricExport};
+pub(crate) use nanos::nanos_of;
+#[cfg(any(feature = "run", feature = "opentelemetry_0_33"))]
+pub(crate) use nanos::unix_nanos;
 pub use number::Number;
 pub use outline::{Outline, OutlineSpan};
 pub use peers::{Peers, peer_name};

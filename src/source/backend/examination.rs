@@ -6,7 +6,7 @@ use super::Backend;
 use super::adapter::FetchError;
 use crate::number::{counted, duration};
 use crate::source::{SearchQuery, TraceSource};
-use crate::trace::{Losses, Nanos, TraceId};
+use crate::trace::{Losses, Nanos, TraceId, nanos_of, unix_nanos};
 
 /// Larger differences of clocks are worth a warning. `Date` has whole seconds.
 const CLOSE: i64 = 2;
@@ -142,9 +142,9 @@ impl Backend {
 
     /// The newest trace, and what traces of the backend lose.
     async fn newest(&self) -> (Finding, Losses) {
-        let now = now();
+        let now = unix_nanos(SystemTime::now());
         let query = SearchQuery {
-            from: now.saturating_sub(nanos(RECENT)),
+            from: now.saturating_sub(nanos_of(RECENT)),
             to: now,
             limit: 20,
             ..SearchQuery::default()
@@ -246,13 +246,4 @@ impl Backend {
             ),
         }
     }
-}
-
-fn now() -> Nanos {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    nanos(now.unwrap_or_default())
-}
-
-fn nanos(duration: Duration) -> Nanos {
-    Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
 }

@@ -18,7 +18,7 @@ use super::http::HttpClient;
 use super::otlp_answer;
 use super::settings::SourceSettings;
 use crate::spec::keys::key;
-use crate::trace::{Field, Nanos, TraceId};
+use crate::trace::{Field, Nanos, TraceId, unix_nanos};
 use span::{FoundSpan, IdForm};
 
 pub(super) const KIND: Kind = Kind {
@@ -175,7 +175,7 @@ impl Datadog {
             fetched.spans.push(span);
         }
         let oldest = fetched.spans.iter().map(|span| span.start).min();
-        let limit = nanos(SystemTime::now() - LIVE);
+        let limit = unix_nanos(SystemTime::now() - LIVE);
         if missing.is_none() && oldest.is_some_and(|start| start < limit) {
             let why = "after 15 min, it has only the spans that a retention filter kept";
             missing = Some(why.to_owned());
@@ -211,13 +211,6 @@ fn moment(nanos: Nanos) -> String {
     Timestamp::from_nanosecond(nanos.into())
         .unwrap_or(Timestamp::MAX)
         .to_string()
-}
-
-fn nanos(time: SystemTime) -> Nanos {
-    let since = time
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX)
 }
 
 impl Adapter for Datadog {

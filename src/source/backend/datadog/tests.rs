@@ -61,7 +61,7 @@ fn page(spans: &[Json], next: Option<&str>) -> String {
 
 /// The time by which the spans of the files are moved, so that they are recent.
 fn later() -> u64 {
-    nanos(SystemTime::now()).saturating_sub(1_795_873_381_000_000_000)
+    unix_nanos(SystemTime::now()).saturating_sub(1_795_873_381_000_000_000)
 }
 
 #[tokio::test]
@@ -123,7 +123,10 @@ async fn datadog_gives_back_ids_durations_services_and_attributes_of_what_was_se
 async fn ids_are_read_in_each_form() {
     let mut span = Span::new(id(PLACED), "f000000000000001".parse().unwrap(), "call");
     span.kind = SpanKind::Client;
-    (span.start, span.end) = (nanos(SystemTime::now()), nanos(SystemTime::now()) + 5);
+    (span.start, span.end) = (
+        unix_nanos(SystemTime::now()),
+        unix_nanos(SystemTime::now()) + 5,
+    );
     let decimal = stored(&span, 0);
     let mut low = decimal.clone();
     low["attributes"]["trace_id"] = u64::from_str_radix(&PLACED[16..], 16)
