@@ -18,6 +18,8 @@ const TABLE: &str = "{database:Identifier}.{table:Identifier}";
 const LOOKUP: &str = "{database:Identifier}.{lookup:Identifier}";
 /// A span without an end, or with an end before its start, in a query: durations without a sign wrap around.
 const IS_NEGATIVE: &str = "toInt64(Duration) < 0";
+/// A span that belongs to a trace, in a query.
+const IN_TRACE: &str = "TraceId != ''";
 
 impl Query {
     /// A query on this table.
@@ -49,11 +51,11 @@ impl Query {
         self.with_lookup().with(&format!("DESCRIBE TABLE {LOOKUP}"))
     }
 
-    /// The settings by which ClickHouse cuts an answer instead of failing.
+    /// The settings by which ClickHouse cuts an answer instead of failing, and those that cut this one, too.
     pub(super) fn cutting_settings(self) -> Self {
         self.with(
-            "SELECT name, value FROM system.settings WHERE (name LIKE '%overflow_mode%' AND value IN ('break', 'any')) \
-             OR (name = 'skip_unavailable_shards' AND value = '1')",
+            "SELECT name, value, changed FROM system.settings WHERE (name LIKE '%overflow_mode%' AND value IN ('break', 'any')) \
+             OR (name = 'skip_unavailable_shards' AND value = '1') OR name IN ('limit', 'offset')",
         )
     }
 
@@ -113,7 +115,7 @@ impl Query {
         let conditions = self.conditions(schema, wanted);
         let limit = self.bind("UInt64", &(wanted.limit.saturating_add(1)).to_string());
         self.with(&format!(
-            "SELECT TraceId FROM {TABLE} WHERE {conditions} AND TraceId != '' \
+            "SELECT TraceId FROM {TABLE} WHERE {conditions} AND {IN_TRACE} \
              GROUP BY TraceId ORDER BY max(Timestamp) DESC LIMIT {limit}"
         ))
     }
@@ -129,7 +131,7 @@ impl Query {
         };
         self.with(&format!(
             "SELECT {value} AS value, uniqExact(TraceId) AS n, countIf({changed}) AS changed \
-             FROM {TABLE} WHERE {conditions} GROUP BY value ORDER BY value"
+             FROM {TABLE} WHERE {conditions} AND {IN_TRACE} GROUP BY value ORDER BY value"
         ))
     }
 
@@ -160,7 +162,7 @@ impl Query {
         self.with(&format!(
             "SELECT count() AS n, sum(negative) AS open, sum(converted) AS changed, {durations} AS durations FROM \
              (SELECT max(Duration) AS longest, countIf({IS_NEGATIVE}) AS negative, countIf({changed}) AS converted \
-             FROM {TABLE} WHERE {conditions} GROUP BY TraceId)"
+             FROM {TABLE} WHERE {conditions} AND {IN_TRACE} GROUP BY TraceId)"
         ))
     }
 

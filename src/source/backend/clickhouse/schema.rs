@@ -31,10 +31,15 @@ pub(super) struct Column {
 pub(super) struct Setting {
     name: String,
     value: String,
+    #[serde(default)]
+    changed: u8,
 }
 
 /// The remedy for a setting by which answers can be cut.
 pub(super) const DEFAULT_SETTING: &str = "set it to its default for the user of spanspec";
+
+/// The settings that cut each answer, also that about settings, in which they have the value 0.
+const CUTTING_ALL: [&str; 2] = ["limit", "offset"];
 
 /// Columns of all versions that are read.
 const REQUIRED: [&str; 20] = [
@@ -72,14 +77,20 @@ impl Schema {
         if let Some(missing) = REQUIRED.into_iter().find(|name| column(name).is_none()) {
             return Err(missing);
         }
+        let is_of_all = |setting: &Setting| CUTTING_ALL.contains(&setting.name.as_str());
+        let (of_all, others): (Vec<_>, Vec<_>) = settings.into_iter().partition(is_of_all);
+        let unset = of_all.iter().filter(|setting| setting.changed == 0);
+        let is_whole = unset.count() == CUTTING_ALL.len();
+        let cut_by = others
+            .into_iter()
+            .map(|setting| format!("`{}` is `{}`", setting.name, setting.value))
+            .chain((!is_whole).then(|| "`limit` or `offset` is set".to_owned()))
+            .collect();
         Ok(Self {
             is_json: column("SpanAttributes").is_some_and(|column| column.kind.starts_with("JSON")),
             has_scope: column("ScopeName").is_some() && column("ScopeVersion").is_some(),
             has_lookup,
-            cut_by: settings
-                .into_iter()
-                .map(|setting| format!("`{}` is `{}`", setting.name, setting.value))
-                .collect(),
+            cut_by,
         })
     }
 

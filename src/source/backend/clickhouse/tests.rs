@@ -21,10 +21,13 @@ fn then(columns: &[u8], last: Answer) -> Vec<Answer> {
     vec![
         answer(200, columns),
         answer(200, "{\"name\":\"TraceId\",\"type\":\"String\"}"),
-        answer(200, ""),
+        answer(200, UNCUT),
         last,
     ]
 }
+
+/// The settings by default.
+const UNCUT: &str = "{\"name\":\"limit\",\"value\":\"0\"}\n{\"name\":\"offset\",\"value\":\"0\"}\n";
 
 /// The span as the exporter stores it in maps: values are strings, and some parts are missing.
 fn in_maps(mut span: Span) -> Span {
@@ -399,14 +402,25 @@ async fn settings_that_cut_answers_leave_a_hole() {
         MAPS,
         answer(200, recorded!("backends/clickhouse/trace-placed.jsonl")),
     );
-    answers[2] = answer(200, "{\"name\":\"read_overflow_mode\",\"value\":\"break\"}");
-    let server = Replay::of([("/", answers)]).await;
-    let hole = trouble(&server.backend("clickhouse")).await;
-    let expected = format!(
-        "ClickHouse at http://{}/ can cut answers without notice: `read_overflow_mode` is `break`",
-        server.address
-    );
-    assert_eq!(hole, expected);
+    for (settings, expected) in [
+        (
+            "{\"name\":\"read_overflow_mode\",\"value\":\"break\"}",
+            "`read_overflow_mode` is `break`",
+        ),
+        (
+            "{\"name\":\"limit\",\"value\":\"0\"}",
+            "`limit` or `offset` is set",
+        ),
+    ] {
+        answers[2] = answer(200, settings);
+        let server = Replay::of([("/", answers.clone())]).await;
+        let hole = trouble(&server.backend("clickhouse")).await;
+        let expected = format!(
+            "ClickHouse at http://{}/ can cut answers without notice: {expected}",
+            server.address
+        );
+        assert_eq!(hole, expected);
+    }
 }
 
 #[tokio::test]

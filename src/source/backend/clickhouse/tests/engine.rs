@@ -193,6 +193,7 @@ async fn the_engine_finds_counts_and_orders_spans_in_both_schemas() {
         finds(&adapter, &spans).await;
         counts_and_orders(&adapter, &spans).await;
         counts_traces_of_unlike_times(&engine, &adapter, database, is_json).await;
+        counts_only_spans_of_traces(&engine, &adapter, database, is_json).await;
         converted_values_are_refused(&engine, &adapter, database, is_json).await;
         cutting_settings_are_refused(&engine, database).await;
     }
@@ -409,6 +410,21 @@ async fn counts_traces_of_unlike_times(
     }
 }
 
+async fn counts_only_spans_of_traces(
+    engine: &Engine,
+    adapter: &ClickHouse,
+    database: &str,
+    is_json: bool,
+) {
+    let spans = [span_of("alone", 4_000, 1)];
+    engine.insert(database, &spans, is_json).await;
+    let copy = "INSERT INTO otel_traces SELECT * REPLACE('' AS TraceId) FROM otel_traces WHERE SpanName = 'alone'";
+    engine.execute(database, copy).await;
+    let counted = adapter.count(&named("alone"), "").await.unwrap();
+    assert_eq!(counted, [(String::new(), 1)]);
+    assert_eq!(adapter.order(&named("alone"), 1, &[1]).await.unwrap(), [1]);
+}
+
 async fn converted_values_are_refused(
     engine: &Engine,
     adapter: &ClickHouse,
@@ -477,20 +493,30 @@ fn assert_converted<T: std::fmt::Debug>(result: Result<T, FetchError>) {
 }
 
 async fn cutting_settings_are_refused(engine: &Engine, database: &str) {
-    for (setting, cutting, default) in [
-        ("group_by_overflow_mode", "any", "throw"),
-        ("timeout_overflow_mode_leaf", "break", "throw"),
+    for (setting, cutting, expected) in [
+        (
+            "group_by_overflow_mode",
+            "'any'",
+            "`group_by_overflow_mode` is `any`",
+        ),
+        (
+            "timeout_overflow_mode_leaf",
+            "'break'",
+            "`timeout_overflow_mode_leaf` is `break`",
+        ),
+        ("limit", "1", "`limit` or `offset` is set"),
+        ("limit", "1000000", "`limit` or `offset` is set"),
+        ("offset", "1", "`limit` or `offset` is set"),
     ] {
-        let set = |value| format!("SET {setting} = '{value}'");
+        let set = |value| format!("SET {setting} = {value}");
         engine.execute(database, &set(cutting)).await;
         // The settings are read once.
         let adapter = engine.adapter(database);
         let found = adapter.find(&everything()).await;
-        engine.execute(database, &set(default)).await;
+        engine.execute(database, &set("DEFAULT")).await;
         match found {
             Err(FetchError::Refused { why, .. }) => {
-                let expected =
-                    format!("can cut answers without notice: `{setting}` is `{cutting}`");
+                let expected = format!("can cut answers without notice: {expected}");
                 assert!(why.ends_with(&expected), "{why}");
             }
             other => panic!("{setting}: {other:?}"),
