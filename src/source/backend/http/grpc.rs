@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Body, StatusCode};
 use url::Url;
 
-use super::{FetchError, HttpClient, MOST_BYTES};
+use super::{FetchError, HttpClient, MOST_BYTES, TIMEOUT};
 
 /// Codes of gRPC that adapters tell apart.
 const OK: &str = "0";
@@ -28,12 +28,21 @@ impl HttpClient {
         // A frame begins with a flag for compression and the length.
         let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
         let frame = [&[0], length.to_be_bytes().as_slice(), &message].concat();
-        let request = self.client.post(method).headers(self.headers.clone());
+        let request = self.client.post(method.clone());
+        let request = request.headers(self.headers.clone());
         let request = request
             .header("content-type", "application/grpc")
             .header("te", "trailers");
-        let sent = request.body(frame).send().await;
-        let response = sent.map_err(|error| self.unreachable(&error))?;
+        let response = match request.body(frame).send().await {
+            Ok(response) => response,
+            Err(error) if !error.is_timeout() && has_http_1(&method).await => {
+                return Err(self.refused(
+                    "does not answer in HTTP/2, which gRPC needs, but in HTTP/1.1",
+                    "write `http://` in the address of `source`, or the port of gRPC",
+                ));
+            }
+            Err(error) => return Err(self.unreachable(&error)),
+        };
         let (status, headers) = (response.status(), response.headers().clone());
         if status != StatusCode::OK {
             return Err(self.failed(status, &headers, b""));
@@ -99,6 +108,16 @@ impl HttpClient {
             "grpc" => builder.http2_prior_knowledge(),
             _ => builder,
         }
+    }
+}
+
+/// Returns `true` if a server without TLS answers in HTTP/1.1.
+async fn has_http_1(method: &Url) -> bool {
+    let builder = reqwest::Client::builder().http1_only().timeout(TIMEOUT);
+    // A proxy would answer for a server that does not.
+    match builder.no_proxy().build() {
+        Ok(client) if method.scheme() == "http" => client.head(method.clone()).send().await.is_ok(),
+        _ => false,
     }
 }
 

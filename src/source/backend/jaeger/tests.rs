@@ -1,8 +1,10 @@
 //! Answers of Jaeger 2.13, and of versions without version 3 of the API.
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::source::TraceSource;
+use crate::source::backend::Backend;
 use crate::source::backend::adapter::{SearchAnswer, SearchQuery};
 use crate::source::backend::replay::*;
 use crate::trace::{Field, Nanos};
@@ -279,6 +281,38 @@ async fn a_search_over_grpc_finds_the_ids_of_all_chunks() {
     let finds = asked.iter().filter(|path| path.ends_with("FindTraces"));
     // One without a service, and one for each of the five.
     assert_eq!(finds.count(), 6, "{asked:?}");
+}
+
+#[tokio::test]
+async fn the_port_of_http_is_not_that_of_grpc() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut server = tokio::task::JoinSet::new();
+    server.spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut method = [0; 4];
+            client.read_exact(&mut method).await.unwrap();
+            // The preface of HTTP/2 is `PRI * HTTP/2.0`.
+            let status = match &method {
+                b"PRI " => "400 Bad Request",
+                _ => "404 Not Found",
+            };
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            client.write_all(answer.as_bytes()).await.unwrap();
+            client.shutdown().await.unwrap();
+            // Data that are not read would reset the connection.
+            let _ = client.read_to_end(&mut Vec::new()).await;
+        }
+    });
+    let backend = Backend::new(settings("jaeger", &format!("grpc://{address}"))).unwrap();
+    assert_eq!(
+        refusal(&backend).await,
+        format!(
+            "Jaeger at grpc://{address} does not answer in HTTP/2, which gRPC needs, but in HTTP/1.1; write `http://` in the address of `source`, or the port of gRPC"
+        )
+    );
 }
 
 #[tokio::test]
