@@ -74,6 +74,7 @@ impl Served {
         api.ready(SystemInfo {
             listened: receiver.addresses().to_vec(),
             flush: Flush::Known(FLUSH),
+            log_flush: Flush::Known(FLUSH),
             services: Services::Theirs,
             ports: Default::default(),
             context: Context::default(),

@@ -68,7 +68,7 @@ pub mod source {
     pub use crate::source::connect;
     pub use crate::source::{Follow, TraceSource};
     pub mod otlp {
-        pub use crate::source::otlp::walk;
+        pub use crate::source::otlp::{read_logs, walk};
     }
 }
 #[cfg(feature = "cli")]

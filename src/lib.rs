@@ -163,9 +163,9 @@ pub use step::Flush;
 #[cfg(feature = "run")]
 pub use step::{Options, SaveTraces, Services, Stop};
 pub use trace::{
-    Attributes, CommandResponse, Event, Hole, HttpResponse, InvalidId, Link, LogRecord, Metric,
-    MetricExport, Nanos, Number, Origin, Outline, OutlineSpan, Resource, Response, Scope, Span,
-    SpanId, SpanKind, Status, StatusCode, Trace, TraceId, Undecoded, Value,
+    Attributes, CommandResponse, Event, Hole, HttpResponse, InvalidId, Link, LogRecord,
+    LogsWithoutTrace, Metric, MetricExport, Nanos, Number, Origin, Outline, OutlineSpan, Resource,
+    Response, Scope, Span, SpanId, SpanKind, Status, StatusCode, Trace, TraceId, Undecoded, Value,
 };
 #[cfg(feature = "run")]
 pub use workspace::{FileError, LoadError, Ports, Search, Workspace};

@@ -352,8 +352,10 @@ impl Session {
             (Source::Ours(_) | Source::Backend { .. }, Some(system)) => system,
         };
         let delay = system.effective_schedule_delay();
+        let of_logs = system.effective_log_schedule_delay();
         Options {
             flush: delay.map_or(Flush::Assumed, Flush::of_schedule_delay),
+            log_flush: of_logs.map_or(Flush::Assumed, Flush::of_schedule_delay),
             starting_until: system.starting_until(),
             services: Services::Ours,
             ..options
@@ -364,6 +366,7 @@ impl Session {
 fn informed_by(health: &Health, options: Options) -> Options {
     Options {
         flush: health.flush().map_or(options.flush, Flush::Known),
+        log_flush: health.log_flush().map_or(options.log_flush, Flush::Known),
         services: match health.starts_services {
             true => Services::Ours,
             false => Services::Theirs,

@@ -46,6 +46,7 @@ impl Served {
         api.ready(SystemInfo {
             listened: receiver.addresses().to_vec(),
             flush,
+            log_flush: flush,
             services: Services::Theirs,
             ports: BTreeMap::from([("services.shop.http".to_owned(), 4711)]),
             context: Context {

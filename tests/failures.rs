@@ -1,7 +1,7 @@
 //! Texts of failures: a golden for each kind.
 //!
 //! `tests/failures/<name>/` contains `spec.yaml`, the judged `trace.json` (OTLP/JSON), optionally a
-//! `response.json`, and the expected reports `terminal.txt` and `junit.xml`. After a change of
+//! `response.json` and log records without a trace id in `logs.json`, and the expected reports `terminal.txt` and `junit.xml`. After a change of
 //! messages, `UPDATE_GOLDENS=1 cargo test --test failures` rewrites the reports; review them before
 //! a commit.
 
@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use spanspec::internal::check::capture;
 use spanspec::internal::result::{Phase, Telemetry, Timing};
+use spanspec::internal::source::otlp::read_logs;
 use spanspec::internal::spec::{Scope, Trigger};
 use spanspec::{
     Attempt, CommandResponse, Context, Detail, Evidence, Expect, Finality, Granularity,
-    HttpResponse, Judged, Judgement, Junit, Look, Outcome, Progress, Report, Reporter, Response,
-    Secrets, Source, Spec, SpecReport, Step, StepReport, Terminal, Trace, Trouble, Unjudged,
-    Verdict, judge, otlp,
+    HttpResponse, Judged, Judgement, Junit, LogsWithoutTrace, Look, Outcome, Progress, Report,
+    Reporter, Response, Secrets, Source, Spec, SpecReport, Step, StepReport, Terminal, Trace,
+    Trouble, Unjudged, Verdict, judge, otlp,
 };
 
 macro_rules! failures {
@@ -41,10 +42,10 @@ failures! {
     all_of_nothing
     array_against_alternatives
     attribute_alternatives
+    attribute_merged
     attribute_missing
     attribute_misspelt
     attribute_of_the_resource
-    attribute_merged
     attribute_renamed
     attribute_renamed_in_find
     attribute_wrong
@@ -79,6 +80,7 @@ failures! {
     errors
     event_missing
     event_too_often
+    exception_in_a_log
     find_a_service_name
     implied_exit_code
     json_in_an_attribute
@@ -87,16 +89,24 @@ failures! {
     link_missing
     linked_to_nothing
     linked_to_outside_find
+    log_attribute_missing
+    log_missing
+    log_not_expected
+    log_of_no_service
+    log_on_another_span
+    log_severity_wrong
+    log_without_severity
+    logs_uncorrelated
     matcher_map_unmet
     name_wrong
     nested_relation
     never_ended
     no_event_at_all
     no_spans
-    nothing_found
-    nothing_found_at_all
     not_against_an_array
     not_in_another_type
+    nothing_found
+    nothing_found_at_all
     number_against_text
     one_of_several
     order_without_an_end
@@ -262,7 +272,13 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
     let response = response(&folder.join("response.json"));
     let traces = otlp::read(&fs::read(folder.join("trace.json")).unwrap()).unwrap();
     let trace = traces.into_iter().next();
-    let evidence = Evidence::new(&response, trace.as_ref(), is_sampled);
+    let others = match fs::read(folder.join("logs.json")) {
+        Ok(file) => read_logs(&file).unwrap(),
+        Err(_) => Vec::new(),
+    };
+    let others = LogsWithoutTrace::complete(others.into_iter().map(Arc::new).collect());
+    let evidence =
+        Evidence::new(&response, trace.as_ref(), is_sampled).with_logs_without_trace(Some(&others));
 
     let mut checks = captures(step, &mut scope, &evidence);
     let is_captured = checks.is_empty();

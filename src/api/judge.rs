@@ -24,7 +24,7 @@ use crate::run::run;
 use crate::source::{Follow, SourceDiagnostics, TraceSource};
 use crate::spec::{Context, Globals, Source, Spec, Wait};
 use crate::step::{Options, Stop};
-use crate::trace::{Origin, TraceId, TraceRef};
+use crate::trace::{LogsWithoutTrace, Origin, TraceId, TraceRef};
 
 /// The body of a request.
 #[derive(Deserialize)]
@@ -55,6 +55,14 @@ impl TraceSource for StoreSource {
 
     fn diagnostics(&self, since: Instant) -> BoxFuture<'_, SourceDiagnostics> {
         std::future::ready(self.api.store().diagnostics(since)).boxed()
+    }
+
+    fn logs_without_trace(
+        &self,
+        since: Option<Instant>,
+    ) -> BoxFuture<'_, Option<LogsWithoutTrace>> {
+        let logs = self.api.store().logs_without_trace(since);
+        std::future::ready(Some(logs)).boxed()
     }
 
     fn addresses(&self) -> &[SocketAddr] {
@@ -92,6 +100,7 @@ pub(super) async fn judge(
     }
     let options = Options {
         flush: state.known.flush,
+        log_flush: state.known.log_flush,
         services: state.known.services,
         secrets: context.globals.hidden.clone(),
         shared: state.settler.shared(),

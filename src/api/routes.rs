@@ -46,6 +46,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/events", only_get(get(events::follow))),
         ("/traces/{trace}", only_get(get(traces::find))),
         ("/traces/{trace}/spans", only_get(get(stream::spans))),
+        ("/logs", only_get(get(stream::logs))),
         ("/sightings", only_get(get(stream::sightings))),
         ("/judge", post(judge::judge).fallback(only_post)),
     ]
@@ -54,7 +55,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
 async fn health(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
     query::none(&uri)?;
     let (state, stats) = (api.state(), api.store().stats());
-    let flush_ms = match state.known.flush {
+    let millis = |flush| match flush {
         Flush::Known(bound) => Some(bound.as_secs_f64() * 1_000.0),
         Flush::Assumed => None,
     };
@@ -67,7 +68,8 @@ async fn health(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
         api: API_VERSION,
         ready: state.is_ready,
         listened: state.known.listened.clone(),
-        flush_ms,
+        flush_ms: millis(state.known.flush),
+        log_flush_ms: millis(state.known.log_flush),
         starts_services: state.known.services == Services::Ours,
         ports: state.known.ports.clone(),
         spans: stats.spans,

@@ -22,6 +22,8 @@ pub struct SystemInfo {
     pub listened: Vec<SocketAddr>,
     /// Flush bound of the services.
     pub flush: Flush,
+    /// The same for log records.
+    pub log_flush: Flush,
     /// Origin of the services: started by spanspec or not.
     pub services: Services,
     /// Their ports by variable.
@@ -51,6 +53,7 @@ impl Api {
         let known = SystemInfo {
             listened: Vec::new(),
             flush: Flush::Assumed,
+            log_flush: Flush::Assumed,
             services: Services::Theirs,
             ports: BTreeMap::new(),
             context: Context::default(),

@@ -15,7 +15,7 @@ use super::query::{self, Query};
 use super::respond::json;
 use super::state::Api;
 use crate::source::Follow;
-use crate::source::remote::{StreamLine, WireDiagnostics};
+use crate::source::remote::{StreamLine, WireDiagnostics, WireLogs};
 
 /// `GET /traces/{trace}/spans`: an endless stream with a line of JSON for all spans that arrived
 /// together.
@@ -54,6 +54,15 @@ async fn next_lines(follow: &mut Follow) -> String {
         }
         follow.changed().await;
     }
+}
+
+/// `GET /logs`: the log records without a trace id.
+pub(super) async fn logs(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
+    let query = Query::of(&uri, &["age"])?;
+    let age = query.duration("age")?;
+    let since = age.and_then(|age| Instant::now().checked_sub(age));
+    let (request, has_all) = api.store().packed_logs_without_trace(since);
+    Ok(json(&WireLogs::new(&request, has_all)))
 }
 
 /// `GET /sightings`: the diagnostics of the receiver.

@@ -5,7 +5,7 @@ use super::matching::{MatchInput, answer, meets, meets_text, would_match};
 use super::outcome::{SpanName, Unjudged};
 use super::truth::{Count, Truth};
 use crate::spec::{Ask, AttributeKey, EventPattern, Matcher};
-use crate::trace::{Attributes, Losses, Span, Value};
+use crate::trace::{Attributes, LogRecord, Losses, Span, Value};
 
 /// The attributes of a span among the alternatives of a key.
 pub(super) enum Present<'v> {
@@ -59,8 +59,14 @@ pub(super) fn attribute(attributes: &Attributes, key: &AttributeKey, matcher: &M
     }
 }
 
-/// The number of matching events of a span; each dropped event can be one.
-pub(super) fn count_events(pattern: &EventPattern, span: &Span, losses: &Losses) -> Count {
+/// The number of matching events of a span; each dropped event can be one. `exceptions` are those that were
+/// sent as log records.
+pub(super) fn count_events(
+    pattern: &EventPattern,
+    span: &Span,
+    exceptions: &[&LogRecord],
+    losses: &Losses,
+) -> Count {
     let is_like = |name: &str| {
         let matcher = pattern.name.as_ref();
         Truth::of(matcher.is_none_or(|matcher| meets_text(matcher, name)))
@@ -69,7 +75,15 @@ pub(super) fn count_events(pattern: &EventPattern, span: &Span, losses: &Losses)
     let answers = events.map(|event| {
         is_like(&event.name).min(have(&event.attributes, &pattern.attributes, losses))
     });
-    Count::of(answers).with_missing(span.dropped_events)
+    let of_records = exceptions.iter().map(|record| {
+        let answer = have(&record.attributes, &pattern.attributes, losses);
+        answer.min(if record.is_repeated {
+            Truth::Seems
+        } else {
+            Truth::Yes
+        })
+    });
+    Count::of(answers.chain(of_records)).with_missing(span.dropped_events)
 }
 
 pub(super) fn have(
@@ -112,7 +126,11 @@ pub(super) fn why_doubtful_key(
     is_doubtful_key(attributes, key, matcher).then(|| reason(SpanName::of(span), key.to_string()))
 }
 
-fn is_doubtful_key(attributes: &Attributes, key: &AttributeKey, matcher: &Matcher) -> bool {
+pub(super) fn is_doubtful_key(
+    attributes: &Attributes,
+    key: &AttributeKey,
+    matcher: &Matcher,
+) -> bool {
     let of_other_type = |value| {
         let asked = MatchInput::Value(value);
         answer(matcher, asked).misfit().is_some() && would_match(matcher, asked)

@@ -1,8 +1,6 @@
 //! The identity of a check, by which a decision finds it again.
 
-use crate::spec::Check;
-#[cfg(feature = "run")]
-use crate::spec::{Condition, Expect};
+use crate::spec::{Check, Condition, Expect, LogEntry, SpanEntry};
 
 /// Identity of a check within its step. Judging the same `expect` again gives the same identities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,6 +11,13 @@ pub enum CheckRef {
     Trace(usize),
     /// A check of the spans that an entry of `spans` selects.
     Span {
+        /// The index of the entry.
+        entry: usize,
+        /// The part of the entry that is checked.
+        part: EntryCheck,
+    },
+    /// A check of the log records that an entry of `logs` selects.
+    Log {
         /// The index of the entry.
         entry: usize,
         /// The part of the entry that is checked.
@@ -60,8 +65,30 @@ impl CheckRef {
         })
     }
 
+    /// Returns `true` if a lost span could change the outcome of this check.
+    pub(super) fn needs_spans(self, expect: &Expect) -> bool {
+        match self {
+            Self::Log { entry, .. } => expect.logs.get(entry).is_some_and(LogEntry::needs_spans),
+            _ => true,
+        }
+    }
+
+    /// Returns `true` if a lost log record could change the outcome of this check.
+    pub(super) fn needs_logs(self, expect: &Expect) -> bool {
+        match self {
+            Self::Log { .. } => true,
+            Self::Span { entry, .. } => {
+                let entry = expect.spans.get(entry);
+                entry.is_some_and(SpanEntry::has_exceptions)
+            }
+            Self::Trace(_) => {
+                matches!(self.condition(expect), Some(Condition::LogsCorrelated(_)))
+            }
+            _ => false,
+        }
+    }
+
     /// The condition of a check of the response or of the whole trace.
-    #[cfg(feature = "run")]
     pub(crate) fn condition(self, expect: &Expect) -> Option<&Condition> {
         let mut all = Self::of_all(&expect.checks);
         let (_, check) = all.find(|(identity, _)| *identity == self)?;
@@ -79,6 +106,13 @@ impl CheckRef {
                     part: EntryCheck::Entry,
                 },
                 Self::Span { entry, .. },
+            )
+            | (
+                Self::Log {
+                    entry: whole,
+                    part: EntryCheck::Entry,
+                },
+                Self::Log { entry, .. },
             ) => whole == entry,
             _ => self == other,
         }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::trace::{MetricExport, Response, Trace, Value};
+use crate::trace::{LogsWithoutTrace, MetricExport, Response, Trace, Value};
 
 /// The evidence about one step.
 pub struct Evidence<'a> {
@@ -18,6 +18,8 @@ pub struct Evidence<'a> {
     /// The metrics of all requests that arrived in the window. Some are not kept, so a missing metric
     /// proves nothing.
     pub metrics: &'a [Arc<MetricExport>],
+    /// The log records without a trace id that arrived since the trigger; `None` if they are not known.
+    pub logs_without_trace: Option<&'a LogsWithoutTrace>,
     /// From the trigger to the judgement; `None` if the step does not follow a trace.
     pub window: Option<RangeInclusive<Instant>>,
     json: OnceCell<Result<Value, String>>,
@@ -32,6 +34,7 @@ impl<'a> Evidence<'a> {
             trace,
             sampled,
             metrics: &[],
+            logs_without_trace: None,
             window: None,
             json: OnceCell::new(),
         }
@@ -46,6 +49,13 @@ impl<'a> Evidence<'a> {
     ) -> Self {
         self.metrics = metrics;
         self.window = Some(window);
+        self
+    }
+
+    /// Adds the log records without a trace id.
+    #[must_use]
+    pub fn with_logs_without_trace(mut self, logs: Option<&'a LogsWithoutTrace>) -> Self {
+        self.logs_without_trace = logs;
         self
     }
 

@@ -38,8 +38,9 @@ impl Evaluator<'_> {
                 None => "none: the span or a child of it has no duration".to_owned(),
             },
             Ask::Event(pattern) => {
-                let events = count_events(pattern, this, self.losses());
-                found_events(events.seen, this)
+                let exceptions = self.exceptions(pattern, this);
+                let events = count_events(pattern, this, &exceptions, self.losses());
+                found_events(events.seen, this, exceptions.len())
             }
             Ask::LinkCount(_) => words::count(this.links.len() as u64),
             Ask::Link(pattern) => {
@@ -185,9 +186,18 @@ fn types_of(span: &Span) -> String {
     }
 }
 
-fn found_events(count: u64, span: &Span) -> String {
+/// `records` is the number of log records that count as events.
+fn found_events(count: u64, span: &Span, records: usize) -> String {
+    let of_logs = match records {
+        0 => String::new(),
+        1 => "one log record of the span is an exception".to_owned(),
+        records => format!("{records} log records of the span are exceptions"),
+    };
     if span.events.is_empty() {
-        return "no event at all".to_owned();
+        return match records {
+            0 => "no event at all".to_owned(),
+            _ => format!("{} ({of_logs})", words::count(count)),
+        };
     }
     let mut names: Vec<&str> = span
         .events
@@ -202,8 +212,9 @@ fn found_events(count: u64, span: &Span) -> String {
     } else {
         String::new()
     };
+    let and = if records > 0 { "; " } else { "" };
     format!(
-        "{} (its events: {}{more})",
+        "{} (its events: {}{more}{and}{of_logs})",
         words::count(count),
         names.join(", ")
     )

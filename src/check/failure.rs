@@ -21,7 +21,7 @@ pub struct Failure {
     pub witnesses: Vec<Witness>,
     /// Number of further spans that violate the expectation.
     pub more_witnesses: u64,
-    /// The spans closest to a selector that found nothing, best first.
+    /// The spans or log records closest to a selector that found nothing, best first.
     pub nearest: Vec<Candidate>,
     /// Differences between the expected and the actual structure, by path.
     pub differences: Vec<Difference>,
@@ -119,14 +119,14 @@ impl Witness {
     }
 }
 
-/// A span that meets some conditions of a selector.
+/// A span or log record that meets some conditions of a selector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// Its span id.
-    pub span_id: SpanId,
+    /// Its span id. A log record may have none.
+    pub span_id: Option<SpanId>,
     /// `service.name` of its resource.
     pub service: String,
-    /// Its name.
+    /// Its name, or the text of a log record.
     pub name: String,
     /// The conditions that it does not meet.
     pub rejected: Vec<Rejection>,
@@ -207,6 +207,17 @@ pub enum Subject {
         /// The span's name.
         name: String,
     },
+    /// The number of log records that a `find` selects; contains its description.
+    SelectedLogs(String),
+    /// A part of a selected log record.
+    Record {
+        /// The part: `severity`, ``attribute `order.id` ``.
+        part: String,
+        /// The beginning of its text.
+        name: String,
+    },
+    /// The log records that a service wrote inside its spans; `None` for all services.
+    Correlation(Option<String>),
     /// A capture; contains its name.
     Capture(String),
     /// The number of failed requests of a `repeat`.
@@ -231,10 +242,19 @@ impl Subject {
                 "trace"
             }
             Self::Selected(_) | Self::Span { .. } => "span",
+            Self::SelectedLogs(_) | Self::Record { .. } | Self::Correlation(_) => "log",
             Self::Capture(_) => "capture",
             Self::Failures => "load",
             Self::Budget { .. } => "budget",
         }
+    }
+
+    /// Returns `true` if the log records of the trace help to understand the failure.
+    pub(crate) fn is_about_logs(&self) -> bool {
+        matches!(
+            self,
+            Self::SelectedLogs(_) | Self::Record { .. } | Self::Correlation(_)
+        )
     }
 
     /// Returns `true` if the response helps to understand the failure.
@@ -262,6 +282,14 @@ impl fmt::Display for Subject {
             Self::Sequence { earlier, later } => write!(f, "{earlier} before {later}"),
             Self::Selected(pattern) => write!(f, "number of spans that match {pattern}"),
             Self::Span { part, name } => write!(f, "{part} of span `{name}`"),
+            Self::SelectedLogs(pattern) => {
+                write!(f, "number of log records that match {pattern}")
+            }
+            Self::Record { part, name } => write!(f, "{part} of log record `{name}`"),
+            Self::Correlation(Some(name)) => {
+                write!(f, "log records of `{name}` inside its spans")
+            }
+            Self::Correlation(None) => f.write_str("log records inside the spans"),
             Self::Capture(name) => write!(f, "capture `{name}`"),
             Self::Failures => f.write_str("number of requests that failed"),
             Self::Budget { quantile, subject } => write!(f, "{quantile} of {subject}"),

@@ -6,8 +6,10 @@ use super::forest::Forest;
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::lost::{lost_in, lost_of, lost_of_trace};
 use super::select::Evaluator;
-use super::{CheckRef, EntryCheck, Evidence, Outcome, Unjudged, response, spans, whole};
-use crate::spec::{Check, Condition, Expect, SpanEntry};
+use super::{
+    CheckRef, EntryCheck, Evidence, Outcome, Unjudged, correlated, logs, response, spans, whole,
+};
+use crate::spec::{Check, Condition, Expect, LogEntry, SpanEntry};
 #[cfg(feature = "run")]
 use crate::trace::Response;
 use crate::trace::{Field, Losses};
@@ -61,6 +63,9 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) ->
     for (number, (entry, awaits)) in entries.enumerate() {
         all.extend(judge_entry(number, entry, awaits, &evaluator));
     }
+    for (number, entry) in expect.logs.iter().enumerate() {
+        all.extend(judge_logs(number, entry, &evaluator));
+    }
     if forest.may_change() {
         let of_response = |one: &Judgement| matches!(one.judged.check, CheckRef::Response(_));
         for judgement in all.iter_mut().filter(|one| !of_response(one)) {
@@ -68,10 +73,35 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) ->
         }
     }
     if let Some(hole) = trace.holes().first() {
-        all.iter_mut()
-            .for_each(|judgement| judgement.mark_hole(hole));
+        let all = all.iter_mut();
+        let of_spans = all.filter(|one| one.judged.check.needs_spans(expect));
+        of_spans.for_each(|judgement| judgement.mark(|| Unjudged::Hole(Box::new(hole.clone()))));
+    }
+    if let Some(hole) = trace.log_holes().first() {
+        let all = all.iter_mut();
+        let of_logs = all.filter(|one| one.judged.check.needs_logs(expect));
+        of_logs.for_each(|judgement| judgement.mark(|| Unjudged::LogHole(Box::new(hole.clone()))));
     }
     all
+}
+
+fn judge_logs(number: usize, entry: &LogEntry, evaluator: &Evaluator<'_>) -> Vec<Judgement> {
+    let trace = evaluator.forest.trace();
+    let why = if let Some(name) = entry.awaits.first() {
+        Unjudged::NotCaptured(name.clone())
+    } else if trace.losses().contains(Field::LogRecords) {
+        Unjudged::Lost(Field::LogRecords)
+    } else if trace.is_empty() && trace.logs().is_empty() {
+        Unjudged::NoSpans
+    } else {
+        return logs::judge(number, entry, evaluator);
+    };
+    let check = CheckRef::Log {
+        entry: number,
+        part: EntryCheck::Entry,
+    };
+    let what = format!("log records that match {}", entry.find);
+    vec![Judgement::unjudged(check, what, entry.at.clone(), why)]
 }
 
 fn judge_entry(
@@ -128,6 +158,22 @@ fn judge_check(
         if let Some(field) = field {
             return unjudged(Unjudged::Lost(field));
         }
+    }
+    if let Condition::LogsCorrelated(service) = &check.ask {
+        if evaluator
+            .forest
+            .trace()
+            .losses()
+            .contains(Field::LogRecords)
+        {
+            return unjudged(Unjudged::Lost(Field::LogRecords));
+        }
+        return with(correlated::judge(
+            check,
+            service.as_deref(),
+            evidence,
+            evaluator,
+        ));
     }
     match whole::judge(check, evaluator) {
         Some(Standing { outcome, .. })

@@ -2,7 +2,6 @@
 
 use super::{CheckRef, EntryCheck, Failure, Judged, Outcome, Unjudged};
 use crate::spec::{Limits, Location, SpanEntry};
-use crate::trace::Hole;
 
 /// A judged check and the finality of its outcome.
 #[derive(Clone, Debug)]
@@ -120,11 +119,11 @@ impl Judgement {
         Self::unjudged(check, what, entry.at.clone(), why)
     }
 
-    /// Makes an open verdict unjudged, because a lost span could change it.
-    pub(super) fn mark_hole(&mut self, hole: &Hole) {
+    /// Makes an open verdict unjudged, because a lost record could change it.
+    pub(super) fn mark(&mut self, why: impl FnOnce() -> Unjudged) {
         let is_judged = matches!(self.judged.outcome, Outcome::Pass | Outcome::Fail(_));
         if self.finality == Finality::Open && is_judged {
-            self.judged.outcome = Outcome::Unjudged(Unjudged::Hole(Box::new(hole.clone())));
+            self.judged.outcome = Outcome::Unjudged(why());
         }
     }
 }

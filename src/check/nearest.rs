@@ -112,7 +112,7 @@ impl Evaluator<'_> {
             })
             .collect();
         Candidate {
-            span_id: this.span_id,
+            span_id: Some(this.span_id),
             service: this.service().to_owned(),
             name: this.name.clone(),
             rejected,
@@ -139,7 +139,7 @@ fn form_of(key: &AttributeKey, attributes: &Attributes) -> RejectionForm {
 }
 
 /// The similarity of the string to one that the matcher expects, from 0 to 1.
-fn similarity(matcher: &Matcher, text: &str) -> f64 {
+pub(super) fn similarity(matcher: &Matcher, text: &str) -> f64 {
     let like = |wanted: &str| {
         let (wanted, text) = (wanted.to_lowercase(), text.to_lowercase());
         let contained = !wanted.is_empty() && (text.contains(&wanted) || wanted.contains(&text));

@@ -78,13 +78,19 @@ pub enum Unjudged {
     NoDuration(SpanName, NoDuration),
     /// It depends on a part of a span of which the SDK dropped this number of items.
     Dropped(SpanName, DroppedPart, u32),
+    /// It depends on the number of equal log records, of which one arrived in two exports.
+    Repeated(SpanName),
+    /// A further log record could change it, and some were lost.
+    LogHole(Box<Hole>),
+    /// It needs the time of a log record that has none.
+    NoTime(SpanName),
     /// It depends on the attribute with this key, and the matcher cannot judge a value of its type.
     OtherType(SpanName, String),
     /// It depends on an attribute with these alternative keys, of which exactly one must be present.
     SeveralKeys(SpanName, String),
 }
 
-/// The name of a span in messages.
+/// The name of a span, or the beginning of the text of a log record, in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpanName {
     /// `service.name` of its resource.
@@ -108,6 +114,8 @@ pub enum DroppedPart {
     Links,
     /// The attributes of its links.
     LinkAttributes,
+    /// The attributes of a log record.
+    LogAttributes,
 }
 
 /// The remedy for a span with several alternatives of a key.
@@ -186,6 +194,7 @@ impl DroppedPart {
             Self::EventAttributes => "event attribute",
             Self::Links => "link",
             Self::LinkAttributes => "link attribute",
+            Self::LogAttributes => "log attribute",
         }
     }
 
@@ -198,6 +207,7 @@ impl DroppedPart {
             Self::EventAttributes => Some("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
             Self::Links => Some("OTEL_SPAN_LINK_COUNT_LIMIT"),
             Self::LinkAttributes => Some("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
+            Self::LogAttributes => Some("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"),
         }
     }
 }
@@ -258,6 +268,7 @@ impl Unjudged {
         // No wildcard, so that the compiler finds a new variant.
         match &mut self {
             Self::NoDuration(span, _) | Self::Dropped(span, ..) => span.change(&change),
+            Self::Repeated(record) | Self::NoTime(record) => record.change(&change),
             Self::OtherType(span, key) | Self::SeveralKeys(span, key) => {
                 span.change(&change);
                 *key = change(key);
@@ -271,7 +282,7 @@ impl Unjudged {
                 let reasons = reasons.iter_mut();
                 reasons.for_each(|reason| *reason = change(reason));
             }
-            Self::Hole(hole) => **hole = hole.with_texts(change),
+            Self::Hole(hole) | Self::LogHole(hole) => **hole = hole.with_texts(change),
             // A failure also contains locations, so the caller changes it.
             Self::Contradicted(_) => {}
             Self::NoSpans | Self::EntryMissing | Self::TimedOut | Self::ServerMissing => {}
@@ -311,6 +322,16 @@ impl fmt::Display for Unjudged {
                 f.write_str("holds so far, but `timeout` ended before the flush bound")
             }
             Self::Hole(hole) => write!(f, "spans of this trace may be missing: {hole}"),
+            Self::LogHole(hole) => {
+                write!(f, "log records of this trace may be missing: {hole}")
+            }
+            Self::Repeated(record) => write!(
+                f,
+                "{record} arrived in two exports: it was written twice, or sent twice"
+            ),
+            Self::NoTime(record) => {
+                write!(f, "{record} has no time, so it may be inside a span")
+            }
             Self::Lost(field) => write!(f, "the source of this trace does not provide {field}"),
             Self::Truncated(bytes) => write!(
                 f,

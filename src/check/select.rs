@@ -9,6 +9,7 @@ use std::cell::OnceCell;
 #[cfg(feature = "run")]
 use super::Unjudged;
 use super::attributes::{attribute, count_events, why_doubtful};
+use super::exceptions::Exceptions;
 use super::forest::{Forest, TraceReach};
 use super::judgement::FailureDetail;
 use super::links::{Targets, count_links};
@@ -23,9 +24,10 @@ use super::relations::{Related, related};
 use super::truth::{Count, Truth};
 use super::uncertain::unknown_service;
 use crate::spec::{
-    Ask, AttributeKey, Limits, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, Take,
+    Ask, AttributeKey, EventPattern, Limits, Matcher, Pattern, Relative, Selector, SpanEntry,
+    Syntax, Take,
 };
-use crate::trace::{Attributes, Field, Losses, Nanos, Span, Trace};
+use crate::trace::{Attributes, Field, LogRecord, Losses, Nanos, Span, Trace};
 
 /// The spans of a trace that meet a selector, by start time. Includes linked traces if the selector
 /// follows links.
@@ -89,6 +91,7 @@ pub(super) struct Evaluator<'a> {
     pub(super) entries: &'a [SpanEntry],
     found: Vec<OnceCell<Vec<Truth>>>,
     depths: OnceCell<Vec<usize>>,
+    exceptions: OnceCell<Exceptions<'a>>,
 }
 
 /// The types in which a selector reads values.
@@ -147,6 +150,7 @@ impl<'a> Evaluator<'a> {
             entries,
             found: entries.iter().map(|_| OnceCell::new()).collect(),
             depths: OnceCell::new(),
+            exceptions: OnceCell::new(),
         }
     }
 
@@ -303,6 +307,11 @@ impl<'a> Evaluator<'a> {
             },
             _ => return TraceReach::Trace,
         };
+        self.reach_of_pattern(pattern)
+    }
+
+    /// The traces that a pattern covers.
+    pub(super) fn reach_of_pattern(&self, pattern: &Pattern) -> TraceReach {
         match pattern {
             Pattern::Selector(selector) => self.reach(selector),
             Pattern::Entry { index, .. } => self
@@ -441,7 +450,8 @@ impl<'a> Evaluator<'a> {
                 time(self.forest.self_time(span), limits, parts)
             }
             Ask::Event(pattern) => {
-                count_events(pattern, this, self.losses()).within(&pattern.count)
+                let exceptions = self.exceptions(pattern, this);
+                count_events(pattern, this, &exceptions, self.losses()).within(&pattern.count)
             }
             Ask::LinkCount(limits) => Count::exactly(this.links.len() as u64)
                 .with_missing(this.dropped_links)
@@ -457,6 +467,20 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// The log records that count as events of a span for this pattern.
+    pub(super) fn exceptions(&self, pattern: &EventPattern, span: &Span) -> Vec<&LogRecord> {
+        if !pattern.is_exception() {
+            return Vec::new();
+        }
+        let traces = || {
+            self.forest
+                .traces(TraceReach::Links)
+                .map(|(_, trace)| trace)
+        };
+        let exceptions = self.exceptions.get_or_init(|| Exceptions::of(traces()));
+        exceptions.beside_events(span)
+    }
+
     /// Returns `true` if further spans cannot remove a span from the selection.
     pub(super) fn only_grows(&self, selector: &Selector) -> bool {
         selector.take.is_none()
@@ -470,6 +494,8 @@ impl<'a> Evaluator<'a> {
     pub(super) fn stays_true(&self, ask: &Ask) -> bool {
         match ask {
             Ask::SelfTime(_) => false,
+            // Further log records can be exceptions of the span.
+            Ask::Event(pattern) => !pattern.is_exception() || pattern.count.has_no_greatest(),
             Ask::Relation(relation) => match relation.place {
                 Relative::After | Relative::Before => false,
                 _ => relation.count.has_no_greatest() && self.pattern_only_grows(&relation.other),
@@ -486,12 +512,13 @@ impl<'a> Evaluator<'a> {
     pub(super) fn stays_false(ask: &Ask) -> bool {
         match ask {
             Ask::SelfTime(_) | Ask::Relation(_) => false,
+            Ask::Event(pattern) => !pattern.is_exception(),
             Ask::Link(link) => link.to.is_none(),
             _ => true,
         }
     }
 
-    fn pattern_only_grows(&self, pattern: &Pattern) -> bool {
+    pub(super) fn pattern_only_grows(&self, pattern: &Pattern) -> bool {
         match pattern {
             Pattern::Selector(selector) => self.only_grows(selector),
             Pattern::Entry { index, .. } => self

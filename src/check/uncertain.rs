@@ -146,7 +146,11 @@ impl Evaluator<'_> {
         children.find_map(|&child| no_duration(&trace.spans()[child]))
     }
 
-    fn reason_of_pattern(&self, pattern: &Pattern, reach: TraceReach) -> Option<Unjudged> {
+    pub(super) fn reason_of_pattern(
+        &self,
+        pattern: &Pattern,
+        reach: TraceReach,
+    ) -> Option<Unjudged> {
         match pattern {
             Pattern::Selector(selector) => {
                 let reach = reach.or(self.reach(selector));

@@ -120,6 +120,7 @@ impl HostSetup {
         SystemInfo {
             listened,
             flush: declared.unwrap_or(options.flush),
+            log_flush: declared.unwrap_or(options.log_flush),
             services: options.services,
             ports: ports
                 .filter_map(|(name, value)| Some((name.clone(), number(value)?)))

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use crate::report::{Look, attributes, duration, waterfall};
+use crate::report::{Look, Records, attributes, duration, waterfall};
 use crate::source::saved::{SavedError, read};
 use crate::trace::Trace;
 use crate::workspace::{FileError, FileKind, read_bytes, shown};
@@ -141,6 +141,6 @@ fn draw(trace: &Trace, most_rows: usize, is_verbose: bool) -> String {
         trace.id(),
         counted(trace.len(), "span"),
         counted(trace.services().len(), "service"),
-        waterfall(trace, &[], &Look::of_stdout(), most_rows)
+        waterfall(trace, &[], Records::All, &Look::of_stdout(), most_rows)
     )
 }

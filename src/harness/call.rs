@@ -327,7 +327,8 @@ impl Call {
 }
 
 fn picture(trace: &Trace) -> String {
-    waterfall(trace, &[], &Look::plain(), waterfall::USUAL_ROWS)
+    let (records, rows) = (waterfall::Records::Warnings, waterfall::USUAL_ROWS);
+    waterfall(trace, &[], records, &Look::plain(), rows)
 }
 
 /// An assertion that late spans contradict fails while the test still runs.

@@ -70,6 +70,8 @@ pub use terminal::Terminal;
 pub use text::Detail;
 #[cfg(feature = "cli")]
 pub use text::attributes;
+#[cfg(feature = "cli")]
+pub use waterfall::Records;
 pub use waterfall::waterfall;
 
 /// Receives the events and the report of a run.

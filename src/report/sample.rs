@@ -137,7 +137,7 @@ pub(super) fn nothing_found() -> Failure {
     Failure {
         nearest: vec![
             Candidate {
-                span_id: span_id(4),
+                span_id: Some(span_id(4)),
                 service: "inventory".to_owned(),
                 name: "SELECT stock".to_owned(),
                 rejected: vec![rejected(
@@ -148,7 +148,7 @@ pub(super) fn nothing_found() -> Failure {
                 )],
             },
             Candidate {
-                span_id: span_id(6),
+                span_id: Some(span_id(6)),
                 service: "order".to_owned(),
                 name: "INSERT orders".to_owned(),
                 rejected: vec![

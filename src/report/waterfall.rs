@@ -4,17 +4,21 @@
 
 mod bar;
 mod layout;
+mod records;
 mod rows;
 
 use std::collections::HashMap;
 
 use layout::ColumnWidths;
+pub use records::Records;
+use records::{Chosen, SpanRecords};
 use rows::TraceRow;
 
 use super::look::{self, BAD, BAD_BAR, BAR, FAINT, Look, STRONG, printable};
 use crate::check::Witness;
 use crate::number::{self, count, counted};
-use crate::trace::{Nanos, Span, SpanId, StatusCode, Trace, TraceId};
+use crate::spec::severity_name;
+use crate::trace::{LogRecord, Nanos, Span, SpanId, StatusCode, Trace, TraceId, Value};
 
 /// Default maximum number of spans of a trace.
 pub const USUAL_ROWS: usize = 40;
@@ -50,13 +54,19 @@ impl From<&Witness> for Mark {
 /// more than `most_rows` spans, only important ones are shown: marked, with status error, roots,
 /// the longest, and the ancestors of these.
 #[must_use]
-pub fn waterfall(trace: &Trace, marks: &[Mark], look: &Look, most_rows: usize) -> String {
+pub fn waterfall(
+    trace: &Trace,
+    marks: &[Mark],
+    records: Records,
+    look: &Look,
+    most_rows: usize,
+) -> String {
     let marks = Marks::new(marks);
-    let mut lines = section(trace, &marks, most_rows);
+    let mut lines = section(trace, &marks, records, most_rows);
     let (shown, left_out) = linked(trace, &marks);
     for other in shown {
         lines.push(WaterfallLine::Headline(linked_headline(trace, other, look)));
-        lines.extend(section(other, &marks, most_rows.div_ceil(2)));
+        lines.extend(section(other, &marks, records, most_rows.div_ceil(2)));
     }
     if left_out > 0 {
         let more = counted(left_out, "more linked trace");
@@ -108,7 +118,15 @@ impl<'a> Marks<'a> {
 enum WaterfallLine {
     Headline(String),
     Span(Box<SpanLine>),
-    Words { depth: usize, text: String },
+    Words {
+        depth: usize,
+        text: String,
+    },
+    Record {
+        depth: usize,
+        text: String,
+        is_error: bool,
+    },
 }
 
 struct SpanLine {
@@ -124,14 +142,28 @@ struct SpanLine {
     dropped: String,
 }
 
-fn section(trace: &Trace, marks: &Marks<'_>, most_rows: usize) -> Vec<WaterfallLine> {
+fn section(
+    trace: &Trace,
+    marks: &Marks<'_>,
+    records: Records,
+    most_rows: usize,
+) -> Vec<WaterfallLine> {
     let window = bar::TimeWindow::of(trace.spans());
-    rows::select(trace, &marks.within(trace), most_rows)
-        .into_iter()
-        .map(|row| match row {
+    let records = SpanRecords::of(trace, records);
+    let mut lines = Vec::new();
+    for row in rows::select(trace, &marks.within(trace), most_rows) {
+        lines.push(match row {
             TraceRow::Span { span, depth } => {
+                let of_span = records.of_span(span);
                 let span = &trace.spans()[span];
-                WaterfallLine::Span(Box::new(span_line(span, depth, &window, marks)))
+                let line = span_line(span, depth, &window, marks);
+                lines.push(WaterfallLine::Span(Box::new(line)));
+                lines.extend(
+                    of_span
+                        .into_iter()
+                        .flat_map(|of| record_lines(of, depth + 1)),
+                );
+                continue;
             }
             TraceRow::MissingParent(id) => WaterfallLine::Words {
                 depth: 0,
@@ -149,8 +181,46 @@ fn section(trace: &Trace, marks: &Marks<'_>, most_rows: usize) -> Vec<WaterfallL
                 depth,
                 text: more(spans, marked),
             },
-        })
-        .collect()
+        });
+    }
+    if !records.others.shown.is_empty() {
+        let text = "log records of no span that arrived:".to_owned();
+        lines.push(WaterfallLine::Words { depth: 0, text });
+        lines.extend(record_lines(&records.others, 1));
+    }
+    lines
+}
+
+fn record_lines(records: &Chosen<'_>, depth: usize) -> Vec<WaterfallLine> {
+    let shown = records.shown.iter().map(|record| WaterfallLine::Record {
+        depth,
+        text: printable(&record_text(record)).into_owned(),
+        is_error: record.severity.is_some_and(|severity| severity >= ERROR),
+    });
+    let more = (records.more > 0).then(|| WaterfallLine::Words {
+        depth,
+        text: format!("… {}", counted(records.more, "more log record")),
+    });
+    shown.chain(more).collect()
+}
+
+/// The smallest number of the severity ERROR.
+const ERROR: u8 = 17;
+
+/// Severity and text of a log record: `warn: card declined`.
+fn record_text(record: &LogRecord) -> String {
+    let severity = match (record.severity, record.severity_text.as_str()) {
+        (Some(number), _) => severity_name(number),
+        (None, "") => "log".to_owned(),
+        (None, text) => text.to_owned(),
+    };
+    let body = match &record.body {
+        Value::Null => record.event_name.clone(),
+        body => body.to_text(),
+    };
+    let exception = record.attributes.get("exception.type").map(Value::to_text);
+    let exception = exception.map_or_else(String::new, |kind| format!(" ({kind})"));
+    format!("{severity}: {}{exception}", body.trim())
 }
 
 fn more(spans: usize, marked: usize) -> String {
@@ -256,6 +326,18 @@ fn draw(lines: &[WaterfallLine], look: &Look) -> String {
                 let words = look::truncated(words, columns.width.saturating_sub(before));
                 let words = look.paint(FAINT, &words);
                 text.push_str(&format!("{:before$}{words}\n", ""));
+            }
+            WaterfallLine::Record {
+                depth,
+                text: record,
+                is_error,
+            } => {
+                let before = columns.before_name(*depth);
+                let record = format!("{} {record}", look.pick("·", "-"));
+                let room = columns.width.saturating_sub(before);
+                let style = if *is_error { BAD } else { FAINT };
+                let record = look.paint(style, &look::truncated(&record, room));
+                text.push_str(&format!("{:before$}{record}\n", ""));
             }
             WaterfallLine::Span(span) => draw_span(&mut text, span, &columns, look),
         }

@@ -169,6 +169,20 @@ fn expectations() -> Map<String, Value> {
             json!({ "type": "array", "items": reference("span_entry") }),
         ),
         (
+            "log_entries",
+            json!({ "type": "array", "minItems": 1, "items": reference("log_entry") }),
+        ),
+        (
+            "log_entry",
+            json!({ "anyOf": [text(), requiring(map_of(keys::LOG_ENTRY), "find")] }),
+        ),
+        ("log_selector", text_or(map_of(keys::LOG))),
+        ("severities", severities()),
+        (
+            "correlated",
+            json!({ "anyOf": [{ "const": true }, { "type": "array", "minItems": 1, "items": text() }] }),
+        ),
+        (
             "span_entry",
             json!({ "anyOf": [text(), requiring(map_of(keys::SPAN_ENTRY), "find")] }),
         ),
@@ -343,6 +357,18 @@ fn services() -> Map<String, Value> {
         ("defaults", map_of(keys::DEFAULTS).into()),
         ("request_defaults", map_of(keys::REQUEST_DEFAULTS).into()),
     ])
+}
+
+/// A severity, a range, a list of them, or `{ not: … }`.
+fn severities() -> Value {
+    let word = "(trace|debug|info|warn|error|fatal)";
+    let form = format!(r"^ *({word}|{word} *\.\. *{word}?|\.\. *{word}) *$");
+    json!({ "anyOf": [
+        written(&form, "write warn, info.., debug..warn or ..info"),
+        variable(),
+        { "type": "array", "minItems": 1, "items": reference("severities") },
+        requiring(negating(map_of(keys::CHOICE), "severities"), "not"),
+    ] })
 }
 
 /// A text. Any scalar is accepted as one.

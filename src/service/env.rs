@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use super::Service;
 
-/// Default export delay of SDKs.
+/// Default export delay of SDKs for spans.
 const SDK_SCHEDULE_DELAY: Duration = Duration::from_secs(5);
 
+/// Default export delay of SDKs for log records.
+const SDK_LOG_SCHEDULE_DELAY: Duration = Duration::from_secs(1);
+
 const SCHEDULE_DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
+const LOG_SCHEDULE_DELAY: &str = "OTEL_BLRP_SCHEDULE_DELAY";
 
 /// Variables with a configuration file. If one is set, an SDK ignores all other variables.
 pub(crate) const CONFIG_FILES: [&str; 2] = ["OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"];
@@ -76,7 +80,7 @@ impl TelemetryTarget {
             ("OTEL_METRICS_EXPORTER", "otlp"),
             ("OTEL_LOGS_EXPORTER", "otlp"),
             (SCHEDULE_DELAY, "100"),
-            ("OTEL_BLRP_SCHEDULE_DELAY", "100"),
+            (LOG_SCHEDULE_DELAY, "100"),
             ("OTEL_METRIC_EXPORT_INTERVAL", "1000"),
             ("OTEL_TRACES_SAMPLER", "parentbased_always_on"),
             ("OTEL_PROPAGATORS", "tracecontext,baggage"),
@@ -84,20 +88,28 @@ impl TelemetryTarget {
     }
 }
 
-/// Export delay of a process with these variables.
-pub(super) fn schedule_delay(variables: &[(String, String)]) -> Duration {
+/// Export delays of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ScheduleDelays {
+    pub(super) spans: Duration,
+    pub(super) logs: Duration,
+}
+
+/// Export delays of a process with these variables.
+pub(super) fn schedule_delays(variables: &[(String, String)]) -> ScheduleDelays {
     let mut files = variables
         .iter()
         .filter(|(name, _)| CONFIG_FILES.contains(&name.as_str()));
-    if files.any(|(_, file)| !file.is_empty()) {
-        return SDK_SCHEDULE_DELAY;
+    let ignores_variables = files.any(|(_, file)| !file.is_empty());
+    let delay = |wanted: &str| {
+        let mut last_first = variables.iter().rev().filter(|_| !ignores_variables);
+        let (_, value) = last_first.find(|(name, _)| name == wanted)?;
+        value.trim().parse().ok().map(Duration::from_millis)
+    };
+    ScheduleDelays {
+        spans: delay(SCHEDULE_DELAY).unwrap_or(SDK_SCHEDULE_DELAY),
+        logs: delay(LOG_SCHEDULE_DELAY).unwrap_or(SDK_LOG_SCHEDULE_DELAY),
     }
-    variables
-        .iter()
-        .rev()
-        .find(|(name, _)| name == SCHEDULE_DELAY)
-        .and_then(|(_, value)| value.trim().parse().ok())
-        .map_or(SDK_SCHEDULE_DELAY, Duration::from_millis)
 }
 
 #[cfg(test)]
@@ -131,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_schedule_delay_is_what_the_service_will_use() {
-        let delay = |own: &[(&str, &str)]| schedule_delay(&variables(own));
+        let delay = |own: &[(&str, &str)]| schedule_delays(&variables(own)).spans;
         assert_eq!(delay(&[]), Duration::from_millis(100));
         assert_eq!(delay(&[(SCHEDULE_DELAY, "10")]), Duration::from_millis(10));
         assert_eq!(delay(&[(SCHEDULE_DELAY, "soon")]), SDK_SCHEDULE_DELAY);
@@ -140,5 +152,15 @@ mod tests {
             assert_eq!(delay(&[(file, "otel.yaml")]), SDK_SCHEDULE_DELAY);
             assert_eq!(delay(&[(file, "")]), Duration::from_millis(100));
         }
+        let of_logs = |own: &[(&str, &str)]| schedule_delays(&variables(own)).logs;
+        assert_eq!(of_logs(&[]), Duration::from_millis(100));
+        assert_eq!(
+            of_logs(&[(LOG_SCHEDULE_DELAY, "2000")]),
+            Duration::from_secs(2)
+        );
+        assert_eq!(
+            of_logs(&[("OTEL_CONFIG_FILE", "a")]),
+            SDK_LOG_SCHEDULE_DELAY
+        );
     }
 }

@@ -70,7 +70,7 @@ pub fn schedule_delay(services: &[Service]) -> Option<Duration> {
     let telemetry = TelemetryTarget {
         endpoint: String::new(),
     };
-    let delay = |service| env::schedule_delay(&telemetry.variables(service));
+    let delay = |service| env::schedule_delays(&telemetry.variables(service)).spans;
     services.iter().map(delay).max()
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::env::ScheduleDelays;
 use super::output::{self, EventCallback, ServiceOutput};
 use super::ready::LastTry;
 use super::{
@@ -28,7 +29,7 @@ const STRAGGLERS: Duration = Duration::from_secs(1);
 pub(super) struct RunningService {
     pub(super) service: Service,
     pub(super) started: Instant,
-    pub(super) schedule_delay: Duration,
+    pub(super) schedule_delays: ScheduleDelays,
     group: ProcessGroup,
     mark: ProcessMark,
     output: Arc<ServiceOutput>,
@@ -50,7 +51,7 @@ impl RunningService {
         exit_watch: &ExitWatch,
     ) -> Result<Self, StartError> {
         let variables = telemetry.variables(&service);
-        let schedule_delay = env::schedule_delay(&variables);
+        let schedule_delays = env::schedule_delays(&variables);
         let launch = Launch {
             words: service.run.words(),
             dir: service.dir.clone(),
@@ -70,7 +71,7 @@ impl RunningService {
         Ok(Self::watch(
             service,
             child,
-            (started, schedule_delay),
+            (started, schedule_delays),
             mark,
             listener,
             exit_watch,
@@ -80,7 +81,7 @@ impl RunningService {
     fn watch(
         service: Service,
         mut child: Child,
-        (started, schedule_delay): (Instant, Duration),
+        (started, schedule_delays): (Instant, ScheduleDelays),
         mark: ProcessMark,
         listener: &EventCallback,
         exit_watch: &ExitWatch,
@@ -93,7 +94,7 @@ impl RunningService {
         let (gone_sender, gone) = watch::channel(false);
         let running = Self {
             started,
-            schedule_delay,
+            schedule_delays,
             group: child.group(),
             mark,
             output: Arc::clone(&output),

@@ -56,7 +56,15 @@ impl System {
     /// are no services.
     #[must_use]
     pub fn effective_schedule_delay(&self) -> Option<Duration> {
-        self.running().map(|running| running.schedule_delay).max()
+        let delays = self.running().map(|running| running.schedule_delays.spans);
+        delays.max()
+    }
+
+    /// The same for log records, by `OTEL_BLRP_SCHEDULE_DELAY`.
+    #[must_use]
+    pub fn effective_log_schedule_delay(&self) -> Option<Duration> {
+        let delays = self.running().map(|running| running.schedule_delays.logs);
+        delays.max()
     }
 
     /// Until this moment, a refused connection may mean that a service is still starting: the end of

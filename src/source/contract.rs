@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use super::diagnostics::SourceDiagnostics;
 use super::follow::Follow;
 use super::search::{SearchAnswer, SearchError, SearchQuery};
-use crate::trace::{Hole, Losses, Nanos, Origin, TraceId};
+use crate::trace::{Hole, LogsWithoutTrace, Losses, Nanos, Origin, TraceId};
 
 /// Facts about a backend from which traces are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +63,15 @@ pub trait TraceSource: Debug + Send + Sync {
     /// The fields that spans lose on the way.
     fn losses(&self) -> Losses {
         Losses::none()
+    }
+
+    /// The log records without a trace id that arrived since this moment, or all that are remembered. `None` if the
+    /// source does not have such records.
+    fn logs_without_trace(
+        &self,
+        _since: Option<Instant>,
+    ) -> BoxFuture<'_, Option<LogsWithoutTrace>> {
+        std::future::ready(None).boxed()
     }
 
     /// Searches the traces that the source has.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::log::LogEntry;
 use super::selector::{Selector, SpanEntry};
 use super::{JsonPath, Limits, Location, Matcher};
 use crate::trace::Nanos;
@@ -15,6 +16,8 @@ pub struct Expect {
     pub spans: Vec<SpanEntry>,
     /// For each entry of `spans`, the captures that have no value yet.
     pub spans_await: Vec<Vec<String>>,
+    /// The entries of `logs`.
+    pub logs: Vec<LogEntry>,
     /// The language of code in hints.
     pub syntax: Syntax,
 }
@@ -73,6 +76,8 @@ pub enum Condition {
     Edge(String, String),
     /// All spans of the first selector start before all spans of the second, or with them.
     Order(Box<(Selector, Selector)>),
+    /// Each log record that this service, or any, wrote inside its spans has the id of the trace.
+    LogsCorrelated(Option<String>),
 }
 
 /// A value that later steps and checks can use.
@@ -150,6 +155,7 @@ impl Condition {
                 | Self::Service(_)
                 | Self::Edge(..)
                 | Self::Order(_)
+                | Self::LogsCorrelated(_)
         )
     }
 }
@@ -173,6 +179,10 @@ impl fmt::Display for Condition {
             Self::Service(name) => write!(f, "a span of service `{name}`"),
             Self::Edge(from, to) => write!(f, "a call `{from} -> {to}`"),
             Self::Order(pair) => write!(f, "{} before {}", pair.0, pair.1),
+            Self::LogsCorrelated(Some(name)) => {
+                write!(f, "the trace id in each log record of service `{name}`")
+            }
+            Self::LogsCorrelated(None) => f.write_str("the trace id in each log record"),
         }
     }
 }
@@ -181,7 +191,25 @@ impl Expect {
     /// Returns `true` if any check needs the trace.
     #[must_use]
     pub fn is_about_trace(&self) -> bool {
-        !self.spans.is_empty() || self.checks.iter().any(|check| check.ask.is_about_trace())
+        !self.spans.is_empty()
+            || !self.logs.is_empty()
+            || self.checks.iter().any(|check| check.ask.is_about_trace())
+    }
+
+    /// Returns `true` if a log record can decide a check.
+    #[must_use]
+    pub fn needs_logs(&self) -> bool {
+        let is_correlation = |check: &Check| matches!(check.ask, Condition::LogsCorrelated(_));
+        !self.logs.is_empty()
+            || self.checks.iter().any(is_correlation)
+            || self.spans.iter().any(SpanEntry::has_exceptions)
+    }
+
+    /// Returns `true` if a check needs the log records without a trace id.
+    #[must_use]
+    pub fn is_about_correlation(&self) -> bool {
+        let mut checks = self.checks.iter();
+        checks.any(|check| matches!(check.ask, Condition::LogsCorrelated(_)))
     }
 
     /// Returns `true` if any number of orphans is accepted: `orphans: 0..`.

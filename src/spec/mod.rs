@@ -17,6 +17,7 @@ mod globals;
 mod jsonpath;
 pub(crate) mod keys;
 mod limits;
+mod log;
 mod matcher;
 mod matrix;
 #[cfg(feature = "harness")]
@@ -50,11 +51,14 @@ pub use globals::{Globals, Variables};
 pub use jsonpath::JsonPath;
 pub(crate) use jsonpath::member;
 pub use limits::{Bounds, Limits};
+pub(crate) use log::severity_name;
+pub use log::{LogAsk, LogCondition, LogEntry};
 pub use matcher::{Comparison, Domain, Matcher, TimeComparison, ValueType};
 pub use poll::Poll;
 pub use quantile::Quantile;
 pub use repeat::{Allowance, Arrivals, MOST_CONFIRMATIONS, Pace, Rate, Repeat};
 pub use scope::Scope;
+pub(crate) use selector::EXCEPTION;
 pub use selector::{
     Ask, Choice, EventPattern, LinkPattern, Pattern, Relation, Relative, Selector, SpanCondition,
     SpanEntry, SpanType, Take,

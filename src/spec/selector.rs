@@ -215,6 +215,28 @@ impl SpanType {
     }
 }
 
+impl SpanEntry {
+    /// Returns `true` if a condition counts exceptions, which services also send as log records.
+    pub(crate) fn has_exceptions(&self) -> bool {
+        let mut all = self.find.conditions.iter().chain(&self.each);
+        all.any(|condition| condition.ask.has_exceptions())
+    }
+}
+
+impl EventPattern {
+    /// Returns `true` if its name is `exception`. Services also send exceptions as log records.
+    #[must_use]
+    pub fn is_exception(&self) -> bool {
+        let name = self.name.as_ref();
+        name.is_some_and(
+            |name| matches!(name, Matcher::Equal(name) if name.as_str() == Some(EXCEPTION)),
+        )
+    }
+}
+
+/// The name of the event of an exception.
+pub(crate) const EXCEPTION: &str = "exception";
+
 impl Relative {
     /// All relations, with their keys in specs.
     pub const ALL: [(&'static str, Self); 7] = [
@@ -286,6 +308,24 @@ impl Ask {
                 relation.place == Relative::LinkedTo || relation.other.follows_links()
             }
             Self::Link(link) => link.to.as_ref().is_some_and(Pattern::follows_links),
+            _ => false,
+        }
+    }
+
+    /// Returns `true` if it counts exceptions, at any depth.
+    pub(crate) fn has_exceptions(&self) -> bool {
+        let in_pattern = |pattern: &Pattern| match pattern {
+            Pattern::Selector(selector) => {
+                let mut conditions = selector.conditions.iter();
+                conditions.any(|condition| condition.ask.has_exceptions())
+            }
+            // It has conditions of its own.
+            Pattern::Entry { .. } => false,
+        };
+        match self {
+            Self::Event(pattern) => pattern.is_exception(),
+            Self::Relation(relation) => in_pattern(&relation.other),
+            Self::Link(link) => link.to.as_ref().is_some_and(in_pattern),
             _ => false,
         }
     }

@@ -51,6 +51,8 @@ pub(crate) struct WaitPolicy {
     pub(super) sampled: bool,
     /// Maximum time between two requests of a source that polls.
     pub(super) pause: Duration,
+    /// A check needs log records, so their arrivals count as those of spans.
+    pub(super) needs_logs: bool,
 }
 
 /// The moment from which the flush bound counts.
@@ -214,7 +216,15 @@ impl WaitPolicy {
             tolerates_orphans: false,
             sampled: true,
             pause: Duration::ZERO,
+            needs_logs: false,
         }
+    }
+
+    /// Waits for log records too, which arrive within this bound.
+    #[cfg(feature = "run")]
+    pub(super) fn wait_for_logs(&mut self, bound: Duration) {
+        self.needs_logs = true;
+        self.bound = self.bound.max(bound).min(LONGEST);
     }
 
     /// The latest moment of the verdict.
@@ -232,6 +242,9 @@ impl WaitPolicy {
         delays: &ExportDelays,
     ) -> Completeness {
         let mut progress = TraceProgress::of(snapshot);
+        if self.needs_logs {
+            progress.last_arrival = progress.last_arrival.max(snapshot.log_arrival);
+        }
         progress.misses_parts |= misses_servers && self.flush == Flush::Assumed;
         self.record_late_spans(snapshot, &progress, delays);
         self.completeness_at(&progress, delays.bound())
@@ -387,6 +400,7 @@ mod tests {
             tolerates_orphans: false,
             sampled: true,
             pause: Duration::ZERO,
+            needs_logs: false,
         }
     }
 

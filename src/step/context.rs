@@ -1,6 +1,6 @@
 //! Context of a step, and the explanation of a result that is not as expected.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::completeness::{AtDeadline, Flush, WaitPolicy, WaitStart};
 use super::diagnosis;
@@ -47,6 +47,12 @@ impl StepContext<'_> {
             }
         }
         policy
+    }
+
+    /// The flush bound of log records, unless the spec has one for all records.
+    pub(super) fn log_bound(&self) -> Duration {
+        let bound = self.run.options.log_flush.of_step(self.step).bound();
+        self.step.wait.flush.unwrap_or(bound)
     }
 
     /// Adds an explanation to a report that is not as expected.

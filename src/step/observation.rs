@@ -13,8 +13,8 @@ use crate::check::{self, Evidence, Judged, Outcome, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
 use crate::source::{Follow, Snapshot};
-use crate::spec::{Capture, Expect, Scope};
-use crate::trace::{Response, Value};
+use crate::spec::{Called, Capture, Expect, Scope};
+use crate::trace::{LogsWithoutTrace, Response, Value};
 use crate::trigger::{TraceContext, TriggerError};
 
 /// A step whose trigger was fired.
@@ -75,7 +75,9 @@ impl<'a> Observation<'a> {
             Err(stop) => return self.ended_by(stop, report),
         };
         report.timing.verdict = Some(self.context.fired.elapsed());
+        let others = self.logs_without_trace(&expect).await;
         let evidence = wait.evidence(&response, &snapshot);
+        let evidence = evidence.with_logs_without_trace(others.as_ref());
         let from_spans = self.capture_from_spans(&captures, &snapshot, &evidence, end);
         report.checks.extend(from_spans);
         let filled = match awaits_span {
@@ -91,7 +93,7 @@ impl<'a> Observation<'a> {
             response: &response,
             awaits_span,
         };
-        let judged = wait.final_outcomes(expected, &snapshot, end);
+        let judged = wait.final_outcomes(expected, &evidence, end);
         report.checks.extend(judged);
         Judged::sort(&mut report.checks);
         let basis = self.is_open(end, &report).then(|| {
@@ -180,7 +182,23 @@ impl<'a> Observation<'a> {
         let mut wait = TraceWait::new(self.context.clone(), self.responded, self.when);
         wait.policy.tolerates_orphans = expect.tolerates_orphans();
         wait.policy.sampled = self.trace_context.sampled;
+        if expect.needs_logs() {
+            wait.policy.wait_for_logs(self.context.log_bound());
+        }
         wait
+    }
+
+    /// The log records without a trace id, if a check needs them and the source has them.
+    async fn logs_without_trace(&self, expect: &Expect) -> Option<LogsWithoutTrace> {
+        if !expect.is_about_correlation() {
+            return None;
+        }
+        let since = match self.context.called {
+            // The trace may be older than the step.
+            Called::Nothing | Called::Found => None,
+            Called::Path(_) | Called::Command | Called::Unsampled => Some(self.context.fired),
+        };
+        self.context.run.source.logs_without_trace(since).await
     }
 
     /// Returns `true` if a later arrival can change the verdict. For an early pass, that is a changed
@@ -233,7 +251,8 @@ impl<'a> Observation<'a> {
             response: &response,
             awaits_span: false,
         };
-        let judged = wait.final_outcomes(expected, &snapshot, end);
+        let evidence = wait.evidence(&response, &snapshot);
+        let judged = wait.final_outcomes(expected, &evidence, end);
         let judged = judged
             .into_iter()
             .filter(|judged| judged.outcome.failure().is_some());

@@ -27,6 +27,8 @@ pub struct Options {
     pub max_fail: Option<usize>,
     /// Upper bound for the delay between the end of a span and its export.
     pub flush: Flush,
+    /// Upper bound for the delay between a log record and its export.
+    pub log_flush: Flush,
     /// Until this moment, a refused connection is tried again: the service may still be starting.
     pub starting_until: Option<Instant>,
     /// Traces to save.
@@ -200,6 +202,7 @@ impl Default for Options {
             retries: 0,
             max_fail: None,
             flush: Flush::Assumed,
+            log_flush: Flush::Assumed,
             starting_until: None,
             save_traces: SaveTraces::Never,
             services: Services::Theirs,

@@ -233,11 +233,10 @@ impl<'s> TraceWait<'s> {
     pub(super) fn final_outcomes(
         &self,
         expected: Expected<'_>,
-        snapshot: &Snapshot,
+        evidence: &Evidence<'_>,
         end: WaitEnd,
     ) -> Vec<Judged> {
-        let evidence = self.evidence(expected.response, snapshot);
-        let judgements = check::judge(expected.expect, &evidence).into_iter();
+        let judgements = check::judge(expected.expect, evidence).into_iter();
         judgements
             .map(
                 |Judgement {
@@ -245,8 +244,10 @@ impl<'s> TraceWait<'s> {
                      finality,
                  }| {
                     let is_about_parents = is_orphans(expected.expect, &judged);
-                    if finality == Finality::Open && !(is_about_parents && end.is_quiet()) {
-                        judged.outcome = end.final_outcome(judged.outcome, &snapshot.trace);
+                    let is_final =
+                        finality == Finality::Final || is_about_parents && end.is_quiet();
+                    if let Some(trace) = evidence.trace.filter(|_| !is_final) {
+                        judged.outcome = end.final_outcome(judged.outcome, trace);
                     }
                     judged
                 },

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::{Attributes, Nanos, Resource, Scope, SpanId, TraceId, Value};
 
 /// The log records without a trace id that arrived in some time.
-#[cfg(feature = "run")]
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LogsWithoutTrace {
-    pub(crate) records: Vec<Arc<LogRecord>>,
+#[non_exhaustive]
+pub struct LogsWithoutTrace {
+    /// The records, in order of arrival.
+    pub records: Vec<Arc<LogRecord>>,
     /// None of them was lost.
-    pub(crate) has_all: bool,
+    pub has_all: bool,
 }
 
 /// A log record, as the exporter sent it.
@@ -43,7 +44,36 @@ pub struct LogRecord {
     pub is_repeated: bool,
 }
 
+impl LogsWithoutTrace {
+    /// These records, of which none was lost.
+    #[must_use]
+    pub fn complete(records: Vec<Arc<LogRecord>>) -> Self {
+        Self {
+            records,
+            has_all: true,
+        }
+    }
+}
+
 impl LogRecord {
+    /// An empty record, written in this span.
+    #[must_use]
+    pub fn new(trace_id: TraceId, span_id: SpanId) -> Self {
+        Self {
+            trace_id: Some(trace_id),
+            span_id: Some(span_id),
+            time: 0,
+            severity: None,
+            severity_text: String::new(),
+            body: Value::Null,
+            event_name: String::new(),
+            attributes: Attributes::default(),
+            resource: Arc::default(),
+            scope: Arc::default(),
+            is_repeated: false,
+        }
+    }
+
     /// The name of the service, as of a span.
     #[must_use]
     pub fn service(&self) -> &str {

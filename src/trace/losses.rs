@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A field of a span that a source can lose.
+/// A field of a span, or other records of a trace, that a source can lose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Field {
     /// The types of attribute values: all values arrive as strings.
@@ -52,6 +52,10 @@ pub enum Field {
     Links,
     /// Other traces whose spans link to this one.
     LinkingTraces,
+    /// Log records.
+    LogRecords,
+    /// Log records without a trace id.
+    LogsWithoutTrace,
 }
 
 impl fmt::Display for Field {
@@ -86,6 +90,8 @@ impl fmt::Display for Field {
             Self::Events => "events",
             Self::Links => "links",
             Self::LinkingTraces => "other traces that link to this one",
+            Self::LogRecords => "log records",
+            Self::LogsWithoutTrace => "log records without a trace id",
         })
     }
 }

@@ -42,9 +42,7 @@ pub use hole::{Hole, Sender};
 pub use id::{InvalidId, SpanId, TraceId};
 pub use kind::SpanKind;
 pub use link::Link;
-pub use log_record::LogRecord;
-#[cfg(feature = "run")]
-pub(crate) use log_record::LogsWithoutTrace;
+pub use log_record::{LogRecord, LogsWithoutTrace};
 pub use losses::{Field, Losses};
 pub use metric::{Metric, MetricExport};
 pub(crate) use nanos::nanos_of;

@@ -9,7 +9,7 @@ use crate::budget::{
 };
 use crate::number::{Rounding, count, counted, permitted_ratio, ratio};
 use crate::report::look::{Look, printable};
-use crate::report::waterfall::{USUAL_ROWS, waterfall};
+use crate::report::waterfall::{Records, USUAL_ROWS, waterfall};
 use crate::result::{Exemplar, Load, Measured};
 
 pub(super) fn section(load: &Load, measured: &Measured) -> Markup {
@@ -233,7 +233,7 @@ fn exemplar(measured: &Measured, slowest: &Exemplar) -> Markup {
                     "; the slowest request took " (duration(longest as f64)) " and left no trace"
                 }
             }
-            @if spans > 0 { pre { (waterfall(&slowest.trace, &[], &Look::plain(), USUAL_ROWS)) } }
+            @if spans > 0 { pre { (waterfall(&slowest.trace, &[], Records::Warnings, &Look::plain(), USUAL_ROWS)) } }
         }
     }
 }

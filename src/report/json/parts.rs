@@ -153,7 +153,7 @@ struct JsonWitness<'a> {
 
 #[derive(Serialize)]
 struct JsonCandidate<'a> {
-    span_id: String,
+    span_id: Option<String>,
     service: &'a str,
     name: &'a str,
     rejected: Vec<JsonRejection<'a>>,
@@ -352,7 +352,7 @@ impl<'a> From<&'a Witness> for JsonWitness<'a> {
 impl<'a> From<&'a Candidate> for JsonCandidate<'a> {
     fn from(candidate: &'a Candidate) -> Self {
         Self {
-            span_id: candidate.span_id.to_string(),
+            span_id: candidate.span_id.map(|id| id.to_string()),
             service: &candidate.service,
             name: &candidate.name,
             rejected: candidate.rejected.iter().map(JsonRejection::from).collect(),

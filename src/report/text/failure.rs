@@ -101,7 +101,8 @@ fn nearest(candidates: &[Candidate], look: &Look) -> String {
     for candidate in candidates.iter().take(MOST_NEAREST) {
         let arrow = look.pick("›", ">");
         let name = format!("{} {arrow} {}", candidate.service, candidate.name);
-        let line = format!("{name} (span {})", candidate.span_id);
+        let span = candidate.span_id.map(|id| format!(" (span {id})"));
+        let line = format!("{name}{}", span.unwrap_or_default());
         text.push_str(&paragraph(&line, 5, STRONG, look));
         for rejection in &candidate.rejected {
             text.push_str(&paragraph(

@@ -1,13 +1,13 @@
 //! A step as text: failed and unjudged checks, the response and the trace.
 
 use super::super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
-use super::super::waterfall::{Mark, USUAL_ROWS, waterfall};
+use super::super::waterfall::{Mark, Records, USUAL_ROWS, waterfall};
 use super::attributes::attributes;
 use super::detail::Detail;
 use super::failure::failure;
 use super::lines::{indented, narrower, paragraph, quoted, with_head};
 use super::trouble::trouble;
-use crate::check::{Failure, Judged, Outcome, Unjudged};
+use crate::check::{Failure, Judged, Outcome, Subject, Unjudged};
 use crate::number::{count, counted, duration};
 use crate::result::{Attempt, Phase, StepReport};
 use crate::trace::{HttpResponse, Response, Trace};
@@ -249,7 +249,14 @@ pub(super) fn picture(trace: Option<&Trace>, failures: &[&Failure], look: &Look)
         return String::new();
     };
     let marks = marks(failures, trace);
-    let drawn = waterfall(trace, &marks, &narrower(look, 3), USUAL_ROWS);
+    let is_about_logs = failures
+        .iter()
+        .any(|failure| failure.subject.is_about_logs());
+    let records = match is_about_logs {
+        true => Records::All,
+        false => Records::Warnings,
+    };
+    let drawn = waterfall(trace, &marks, records, &narrower(look, 3), USUAL_ROWS);
     indented(&drawn, 3)
 }
 
@@ -258,16 +265,22 @@ fn marks(failures: &[&Failure], trace: &Trace) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
     for failure in failures {
         marks.extend(failure.witnesses.iter().map(Mark::from));
-        marks.extend(failure.nearest.first().map(|candidate| {
-            Mark {
+        // A log record stands below its span, and needs no mark.
+        let nearest = match failure.subject {
+            Subject::SelectedLogs(_) => None,
+            _ => failure.nearest.first(),
+        };
+        marks.extend(nearest.and_then(|candidate| {
+            let span_id = candidate.span_id?;
+            Some(Mark {
                 trace_id: std::iter::once(trace)
                     .chain(trace.linked())
-                    .find(|trace| trace.find(candidate.span_id).is_some())
+                    .find(|trace| trace.find(span_id).is_some())
                     .map_or(trace.id(), Trace::id),
-                span_id: candidate.span_id,
+                span_id,
                 service: Some(candidate.service.clone()),
                 text: "nearest".to_owned(),
-            }
+            })
         }));
     }
     marks

@@ -75,7 +75,9 @@ impl ColumnWidths {
         let spans = || {
             lines.iter().filter_map(|line| match line {
                 WaterfallLine::Span(span) => Some(span.as_ref()),
-                WaterfallLine::Headline(_) | WaterfallLine::Words { .. } => None,
+                WaterfallLine::Headline(_)
+                | WaterfallLine::Words { .. }
+                | WaterfallLine::Record { .. } => None,
             })
         };
         let widest = |of: &dyn Fn(&SpanLine) -> usize| spans().map(of).max().unwrap_or(0);

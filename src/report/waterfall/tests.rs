@@ -19,7 +19,13 @@ fn paypal() -> Vec<Mark> {
 }
 
 fn drawn(trace: &Trace, marks: &[Mark], columns: usize) -> String {
-    waterfall(trace, marks, &Look::plain().with_width(columns), USUAL_ROWS)
+    waterfall(
+        trace,
+        marks,
+        Records::All,
+        &Look::plain().with_width(columns),
+        USUAL_ROWS,
+    )
 }
 
 fn long(n: u64) -> Trace {
@@ -89,7 +95,7 @@ notifier       send a mail to the…               ███▋ 180 ms
 fn ascii_shows_the_same() {
     let look = Look::plain().with_width(80).with_charset(Charset::Ascii);
     assert_data_eq!(
-        waterfall(&shop(), &paypal(), &look, USUAL_ROWS),
+        waterfall(&shop(), &paypal(), Records::All, &look, USUAL_ROWS),
         str![[r#"
 gateway    POST /orders         ######################################### 801 ms
 order        POST /orders        #######################################  776 ms
@@ -260,7 +266,7 @@ fn lines_keep_to_the_width_without_trailing_spaces_or_control_characters() {
     for columns in (30..140).step_by(3) {
         for charset in [Charset::Unicode, Charset::Ascii] {
             let look = Look::plain().with_width(columns).with_charset(charset);
-            for line in waterfall(&trace, &marks, &look, USUAL_ROWS).lines() {
+            for line in waterfall(&trace, &marks, Records::All, &look, USUAL_ROWS).lines() {
                 assert!(width(line) <= columns, "{columns}: {line}");
                 assert!(
                     !line.ends_with(' ') && !line.chars().any(char::is_control),
@@ -274,7 +280,7 @@ fn lines_keep_to_the_width_without_trailing_spaces_or_control_characters() {
 #[test]
 fn colours_add_nothing_to_the_text() {
     let look = Look::plain().with_colors(Colors::Ansi);
-    let colored = waterfall(&shop(), &paypal(), &look, USUAL_ROWS);
+    let colored = waterfall(&shop(), &paypal(), Records::All, &look, USUAL_ROWS);
     assert!(colored.contains("\u{1b}["));
     assert_eq!(
         super::super::sample::bare(&colored),
@@ -311,7 +317,7 @@ fn a_hundred_thousand_spans_fit_on_a_screen() {
 
 #[test]
 fn all_spans_are_shown_on_request() {
-    let text = waterfall(&deep(3_000), &[], &Look::plain(), usize::MAX);
+    let text = waterfall(&deep(3_000), &[], Records::All, &Look::plain(), usize::MAX);
     assert_eq!(text.lines().count(), 3_000);
 }
 

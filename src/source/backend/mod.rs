@@ -248,9 +248,11 @@ impl TraceSource for Backend {
     }
 
     fn losses(&self) -> Losses {
-        // They cannot be found by the id of this trace.
+        // Neither can be found by the id of this trace.
         let losses = self.adapter.losses().iter().copied();
-        losses.chain([Field::LinkingTraces]).collect()
+        losses
+            .chain([Field::LinkingTraces, Field::LogRecords])
+            .collect()
     }
 
     fn search<'a>(

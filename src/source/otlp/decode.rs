@@ -46,7 +46,7 @@ pub(crate) fn log_record(
     Ok(log_from_message(record, resource, scope))
 }
 
-pub(super) fn log_from_message(
+fn log_from_message(
     record: message::LogRecordMessage,
     resource: &Arc<Resource>,
     scope: &Arc<Scope>,
@@ -120,6 +120,20 @@ pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, Vec<Rejected>) {
         }
     }
     (spans, rejected)
+}
+
+/// All log records of these messages, in order.
+pub(super) fn logs(logs: message::LogsData) -> Vec<LogRecord> {
+    let mut records = Vec::new();
+    for block in logs.resource_logs {
+        let resource: Arc<Resource> = Arc::new(block.resource.unwrap_or_default().into());
+        for block in block.scope_logs {
+            let scope = Arc::new(block.scope.unwrap_or_default().into());
+            let own = block.log_records.into_iter();
+            records.extend(own.map(|record| log_from_message(record, &resource, &scope)));
+        }
+    }
+    records
 }
 
 fn reject(span: &message::SpanMessage, resource: &Resource, reason: WrongId) -> Rejected {

@@ -8,7 +8,7 @@ use serde::de::{MapAccess, SeqAccess};
 
 use super::error::ReadError;
 use super::json::{Object, Read, has_span, ignore, objects};
-use super::message::{ResourceSpans, TracesData};
+use super::message::{LogsData, ResourceLogs, ResourceSpans, TracesData};
 
 /// Maximum size after decompression.
 const MOST_BYTES: u64 = 512 << 20;
@@ -21,6 +21,8 @@ const MOST_UNREAD: usize = 5;
 pub(super) struct Content {
     /// All messages as one.
     pub(super) traces: TracesData,
+    /// The log records in JSON.
+    pub(super) logs: LogsData,
     /// The first unknown keys of JSON documents that may have spans.
     pub(super) unread: Vec<String>,
 }
@@ -35,8 +37,13 @@ pub(super) fn content(file: &[u8]) -> Result<Content, ReadError> {
     let mut all = Content::default();
     for frame in frames {
         let message = decompressed_within(frame, &mut budget)?;
-        let Content { traces, unread } = document(&message)?;
+        let Content {
+            traces,
+            logs,
+            unread,
+        } = document(&message)?;
         all.traces.resource_spans.extend(traces.resource_spans);
+        all.logs.resource_logs.extend(logs.resource_logs);
         all.unread.extend(unread);
     }
     all.unread.truncate(MOST_UNREAD);
@@ -149,6 +156,7 @@ fn document(bytes: &[u8]) -> Result<Content, ReadError> {
 struct Envelope {
     is_otlp: bool,
     resource_spans: Vec<ResourceSpans>,
+    resource_logs: Vec<ResourceLogs>,
     /// The fields of an item of `resourceSpans` that stands alone.
     alone: ResourceSpans,
     /// Unknown keys that have spans, and those of a document without any known key.
@@ -186,7 +194,8 @@ impl Object for Envelope {
                 self.is_otlp |= key != "resource";
                 return Ok(());
             }
-            // Logs and metrics may stand between the traces of a file.
+            "resourceLogs" => self.resource_logs.extend(objects(map)?),
+            // Metrics may stand between the traces of a file.
             _ => ignore(map)?,
         }
         self.is_otlp = true;
@@ -223,10 +232,11 @@ impl Object for Envelope {
 
 impl Envelope {
     /// Adds the content of another document.
-    fn add(&mut self, other: Self) {
+    fn add(&mut self, mut other: Self) {
         self.is_otlp |= other.is_otlp;
         let room = MOST_UNREAD.saturating_sub(self.unread.len());
         self.unread.extend(other.unread.iter().take(room).cloned());
+        self.resource_logs.append(&mut other.resource_logs);
         self.resource_spans.extend(other.into_resource_spans());
     }
 
@@ -252,6 +262,9 @@ fn from_json(bytes: &[u8]) -> Result<Content, ReadError> {
     Ok(Content {
         traces: TracesData {
             resource_spans: all.resource_spans,
+        },
+        logs: LogsData {
+            resource_logs: all.resource_logs,
         },
         unread: all.unread,
     })
@@ -279,7 +292,7 @@ fn from_protobuf(bytes: &[u8]) -> Result<Content, ReadError> {
     }
     Ok(Content {
         traces,
-        unread: Vec::new(),
+        ..Content::default()
     })
 }
 

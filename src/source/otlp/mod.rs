@@ -36,6 +36,8 @@ pub(crate) use json::{logs_from_json, traces_from_json};
 pub(crate) use pack::pack;
 pub(crate) use read::assemble;
 pub use read::read;
+#[cfg(feature = "cli")]
+pub use read::read_logs;
 #[cfg(feature = "run")]
 pub(crate) use read::{read_untied, tie};
 pub(crate) use signal::Signal;

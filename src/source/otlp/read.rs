@@ -1,12 +1,13 @@
 //! Reads the traces of a saved file.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::decode::Rejected;
 use super::error::ReadError;
 use super::file::Content;
 use super::{decode, file};
-use crate::trace::{Hole, Origin, Sender, Span, Trace, TraceId};
+use crate::trace::{Hole, LogRecord, Origin, Sender, Span, Trace, TraceId};
 
 /// Number of rejected spans that each trace of a file names.
 const MOST_HOLES: usize = 20;
@@ -21,6 +22,8 @@ const MOST_HOLES: usize = 20;
 /// - OTLP protobuf: an export request, an answer of Tempo, and the messages of the Collector's file
 ///   exporter with length prefixes.
 ///
+/// Log records of these traces, in OTLP/JSON, are attached to them.
+///
 /// A span that is left out because an id is invalid is a [hole](Trace::holes) in its trace, and in
 /// those that it links to. A part of the file that is not OTLP is a hole in every trace.
 ///
@@ -28,6 +31,15 @@ const MOST_HOLES: usize = 20;
 /// When the bytes have another format. OTLP without spans is not an error.
 pub fn read(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
     read_with(bytes, |traces, _| tie(traces))
+}
+
+/// Reads the log records of a saved file in OTLP/JSON, in order, also those without a trace id.
+///
+/// # Errors
+/// As of [`read`].
+#[cfg(feature = "cli")]
+pub fn read_logs(bytes: &[u8]) -> Result<Vec<LogRecord>, ReadError> {
+    Ok(decode::logs(file::content(bytes)?.logs))
 }
 
 /// Like [`read`], without the traces to which links lead, and with empty traces of which all spans are
@@ -52,7 +64,11 @@ fn read_with(
     bytes: &[u8],
     complete: impl Fn(Vec<Trace>, &[Rejected]) -> Vec<Trace>,
 ) -> Result<Vec<Trace>, ReadError> {
-    let Content { traces, unread } = file::content(bytes)?;
+    let Content {
+        traces,
+        logs,
+        unread,
+    } = file::content(bytes)?;
     let (spans, rejected) = decode::spans(traces);
     match rejected.first() {
         Some(first) if spans.is_empty() => {
@@ -60,11 +76,29 @@ fn read_with(
             Err(ReadError::InvalidIds(rejected.len(), first))
         }
         _ => Ok(with_holes(
-            complete(assemble(spans), &rejected),
+            complete(with_logs(assemble(spans), decode::logs(logs)), &rejected),
             &unread,
             &rejected,
         )),
     }
+}
+
+/// Adds to each trace its log records. Records of other traces are left out.
+fn with_logs(traces: Vec<Trace>, logs: Vec<LogRecord>) -> Vec<Trace> {
+    if logs.is_empty() {
+        return traces;
+    }
+    let mut by_trace: HashMap<TraceId, Vec<Arc<LogRecord>>> = HashMap::new();
+    for record in logs {
+        if let Some(id) = record.trace_id {
+            by_trace.entry(id).or_default().push(Arc::new(record));
+        }
+    }
+    let mut with_logs = |trace: Trace| {
+        let own = by_trace.remove(&trace.id()).unwrap_or_default();
+        trace.with_logs(Arc::new(own))
+    };
+    traces.into_iter().map(&mut with_logs).collect()
 }
 
 /// Adds the holes of rejected spans and of unread parts of the file.

@@ -1,4 +1,4 @@
-//! Writes a trace as OTLP/JSON.
+//! Writes a trace as OTLP/JSON, with its log records.
 
 use std::sync::Arc;
 
@@ -6,85 +6,117 @@ use base64::Engine;
 use serde_json::{Value as Json, json};
 
 use crate::trace::{
-    Attributes, Event, Link, Resource, Scope, Span, SpanKind, Status, StatusCode, Trace, Value,
+    Attributes, Event, Link, LogRecord, Resource, Scope, Span, SpanKind, Status, StatusCode, Trace,
+    Value,
 };
 
-/// Writes a trace and the linked ones as an OTLP/JSON document. Spans are grouped by resource and
-/// scope.
+/// Writes a trace and the linked ones, with their log records, as an OTLP/JSON document. Spans and log
+/// records are grouped by resource and scope.
 #[must_use]
 pub fn write_json(trace: &Trace) -> String {
-    let document = json!({ "resourceSpans": all_resource_spans(trace) });
-    format!("{document:#}\n")
+    format!("{:#}\n", document(trace))
 }
 
-/// As [`write_json`], with another key before the spans.
+/// As [`write_json`], with another key.
 #[cfg(feature = "run")]
 pub(crate) fn write_json_with(trace: &Trace, key: &str, about: &impl serde::Serialize) -> String {
-    let document = json!({ key: about, "resourceSpans": all_resource_spans(trace) });
+    let mut document = document(trace);
+    document[key] = json!(about);
     format!("{document:#}\n")
 }
 
-fn all_resource_spans(trace: &Trace) -> Vec<Json> {
-    let spans = trace
-        .spans()
-        .iter()
-        .chain(trace.linked().iter().flat_map(Trace::spans));
-    group(spans, |span| &span.resource)
-        .into_iter()
-        .map(|(resource, spans)| resource_spans(resource, spans))
-        .collect()
+fn document(trace: &Trace) -> Json {
+    let all = || std::iter::once(trace).chain(trace.linked());
+    let spans = all().flat_map(Trace::spans);
+    let spans = grouped(spans, ("scopeSpans", "spans"), |span| {
+        (&span.resource, &span.scope, span_json(span))
+    });
+    let mut document = json!({ "resourceSpans": spans });
+    let logs = all().flat_map(Trace::logs);
+    let logs = grouped(logs, ("scopeLogs", "logRecords"), |record| {
+        (&record.resource, &record.scope, log_record(record))
+    });
+    if !logs.is_empty() {
+        document["resourceLogs"] = logs.into();
+    }
+    document
 }
 
-/// Spans with an equal resource or scope, in the order of their first appearance.
+/// The resource and the scope of a record, and the record.
+type Written<'a> = (&'a Arc<Resource>, &'a Arc<Scope>, Json);
+
+/// Records in blocks with an equal resource and scope, in the order of their first appearance. `keys` are those
+/// of scopes and of records.
+fn grouped<'a, R>(
+    records: impl Iterator<Item = R>,
+    keys: (&str, &str),
+    write: impl Fn(R) -> Written<'a>,
+) -> Vec<Json> {
+    let written = records.map(write);
+    let of_resources = group(written, |(resource, ..)| resource);
+    let blocks = of_resources.into_iter().map(|(described, records)| {
+        let of_scopes = group(records.into_iter(), |(_, scope, _)| scope);
+        let scopes = of_scopes.into_iter().map(|(described, records)| {
+            let records = records.into_iter().map(|(.., record)| record);
+            json!({ "scope": scope(described), keys.1: records.collect::<Vec<_>>() })
+        });
+        json!({ "resource": resource(described), keys.0: scopes.collect::<Vec<_>>() })
+    });
+    blocks.collect()
+}
+
 fn group<'a, T: PartialEq + 'a>(
-    spans: impl IntoIterator<Item = &'a Span>,
-    key: impl Fn(&'a Span) -> &'a Arc<T>,
-) -> Vec<(&'a T, Vec<&'a Span>)> {
-    let mut groups: Vec<(&Arc<T>, Vec<&Span>)> = Vec::new();
-    for span in spans {
-        let wanted = key(span);
+    records: impl Iterator<Item = Written<'a>>,
+    key: impl Fn(&Written<'a>) -> &'a Arc<T>,
+) -> Vec<(&'a T, Vec<Written<'a>>)> {
+    let mut groups: Vec<(&Arc<T>, Vec<Written<'_>>)> = Vec::new();
+    for record in records {
+        let wanted = key(&record);
         let known = groups
             .iter_mut()
             .find(|(found, _)| Arc::ptr_eq(found, wanted) || found == &wanted);
         match known {
-            Some((_, spans)) => spans.push(span),
-            None => groups.push((wanted, vec![span])),
+            Some((_, records)) => records.push(record),
+            None => groups.push((wanted, vec![record])),
         }
     }
-    groups
-        .into_iter()
-        .map(|(key, spans)| (&**key, spans))
-        .collect()
+    let groups = groups.into_iter();
+    groups.map(|(key, records)| (&**key, records)).collect()
 }
 
-fn resource_spans(resource: &Resource, spans: Vec<&Span>) -> Json {
-    let scope_spans: Vec<Json> = group(spans, |span| &span.scope)
-        .into_iter()
-        .map(|(scope, spans)| scope_spans(scope, spans))
-        .collect();
-    json!({
-        "resource": with_dropped(
-            json!({ "attributes": attributes(&resource.attributes) }),
-            &[("droppedAttributesCount", resource.attributes.dropped())],
-        ),
-        "scopeSpans": scope_spans,
-    })
+fn resource(resource: &Resource) -> Json {
+    let described = json!({ "attributes": attributes(&resource.attributes) });
+    let dropped = [("droppedAttributesCount", resource.attributes.dropped())];
+    with_dropped(described, &dropped)
 }
 
-fn scope_spans(scope: &Scope, spans: Vec<&Span>) -> Json {
+fn scope(scope: &Scope) -> Json {
     let described = json!({
         "name": scope.name,
         "version": scope.version,
         "attributes": attributes(&scope.attributes),
     });
     let dropped = [("droppedAttributesCount", scope.attributes.dropped())];
-    json!({
-        "scope": with_dropped(described, &dropped),
-        "spans": spans.into_iter().map(span).collect::<Vec<_>>(),
-    })
+    with_dropped(described, &dropped)
 }
 
-fn span(span: &Span) -> Json {
+fn log_record(record: &Arc<LogRecord>) -> Json {
+    let id = |id: Option<String>| id.unwrap_or_default();
+    let written = json!({
+        "timeUnixNano": record.time.to_string(),
+        "severityNumber": record.severity.unwrap_or_default(),
+        "severityText": record.severity_text,
+        "body": any_value(&record.body),
+        "attributes": attributes(&record.attributes),
+        "traceId": id(record.trace_id.map(|id| id.to_string())),
+        "spanId": id(record.span_id.map(|id| id.to_string())),
+        "eventName": record.event_name,
+    });
+    let dropped = [("droppedAttributesCount", record.attributes.dropped())];
+    with_dropped(written, &dropped)
+}
+
+fn span_json(span: &Span) -> Json {
     let written = json!({
         "traceId": span.trace_id.to_string(),
         "spanId": span.span_id.to_string(),

@@ -25,7 +25,7 @@ use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
 use crate::source::follow::Follow;
 use crate::source::stats::ReceiverStats;
 use crate::source::store::Store;
-use crate::trace::{Origin, Trace, TraceId};
+use crate::trace::{LogsWithoutTrace, Origin, Trace, TraceId};
 
 /// The default ports of OTLP for gRPC and HTTP, on the loopback interface. Each serves both.
 pub const DEFAULT_ADDRESSES: [SocketAddr; 2] = [
@@ -269,6 +269,14 @@ impl TraceSource for Receiver {
 
     fn diagnostics(&self, since: Instant) -> BoxFuture<'_, SourceDiagnostics> {
         std::future::ready(self.store.diagnostics(since)).boxed()
+    }
+
+    fn logs_without_trace(
+        &self,
+        since: Option<Instant>,
+    ) -> BoxFuture<'_, Option<LogsWithoutTrace>> {
+        let logs = self.store.logs_without_trace(since);
+        std::future::ready(Some(logs)).boxed()
     }
 
     fn addresses(&self) -> &[SocketAddr] {

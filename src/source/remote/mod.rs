@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 pub use wire::Health;
-pub(crate) use wire::{StreamLine, WireDiagnostics};
+pub(crate) use wire::{StreamLine, WireDiagnostics, WireLogs};
 
 use super::contract::TraceSource;
 use super::diagnostics::SourceDiagnostics;
@@ -21,7 +21,7 @@ use super::follow::Follow;
 use super::gone::Gone;
 use super::otlp::Signal;
 use super::store::Store;
-use crate::trace::{Hole, Origin, Sender, TraceId};
+use crate::trace::{Hole, LogsWithoutTrace, Origin, Sender, TraceId};
 
 /// The environment variable with the URL of a running receiver.
 pub const RECEIVER_VARIABLE: &str = "SPANSPEC_RECEIVER";
@@ -127,10 +127,22 @@ impl Remote {
         })
     }
 
+    /// The log records without a trace id. `None` if they cannot be read.
+    async fn fetch_logs(
+        &self,
+        since: Option<Instant>,
+    ) -> reqwest::Result<Option<LogsWithoutTrace>> {
+        let mut url = api(&self.base, "logs");
+        url.set_query(since.map(age_query).as_deref());
+        let asked = self.client.get(url).timeout(CONNECT_TIMEOUT);
+        let body = asked.send().await?.error_for_status()?.bytes().await?;
+        let logs: Option<WireLogs> = serde_json::from_slice(&body).ok();
+        Ok(logs.and_then(WireLogs::read))
+    }
+
     async fn fetch_diagnostics(&self, since: Instant) -> reqwest::Result<SourceDiagnostics> {
         let mut url = api(&self.base, "sightings");
-        let age = since.elapsed().as_micros();
-        url.set_query(Some(&format!("age={age}us")));
+        url.set_query(Some(&age_query(since)));
         let asked = self.client.get(url).timeout(CONNECT_TIMEOUT);
         let body = asked.send().await?.error_for_status()?.bytes().await?;
         let diagnostics: WireDiagnostics = serde_json::from_slice(&body).unwrap_or_default();
@@ -156,6 +168,13 @@ impl TraceSource for Remote {
             });
         });
         follow.fed_by(tasks)
+    }
+
+    fn logs_without_trace(
+        &self,
+        since: Option<Instant>,
+    ) -> BoxFuture<'_, Option<LogsWithoutTrace>> {
+        async move { self.fetch_logs(since).await.unwrap_or_default() }.boxed()
     }
 
     fn diagnostics(&self, since: Instant) -> BoxFuture<'_, SourceDiagnostics> {
@@ -275,6 +294,10 @@ fn client() -> reqwest::Result<reqwest::Client> {
 fn parse(given: &str) -> Option<Url> {
     let url = Url::parse(given.trim()).ok()?;
     (url.scheme() == "http" && url.has_host()).then_some(url)
+}
+
+fn age_query(since: Instant) -> String {
+    format!("age={}us", since.elapsed().as_micros())
 }
 
 fn api(base: &Url, path: &str) -> Url {

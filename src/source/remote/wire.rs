@@ -14,7 +14,8 @@ use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
 use crate::source::follow::Parcel;
 use crate::source::otlp::{self, Signal, WrongId};
 use crate::source::stats::{Carried, DroppedAttribute, ReceiverStats, Refusal, RejectedSpan};
-use crate::trace::{Hole, Sender};
+use crate::source::store::Store;
+use crate::trace::{Hole, LogsWithoutTrace, Sender};
 
 /// A receiver, and the services that send to it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -31,6 +32,9 @@ pub struct Health {
     pub listened: Vec<SocketAddr>,
     /// Flush bound of the services in milliseconds, if it is known.
     pub flush_ms: Option<f64>,
+    /// The same for log records.
+    #[serde(default)]
+    pub log_flush_ms: Option<f64>,
     /// The process of the receiver started the services.
     pub starts_services: bool,
     /// The ports of these services by their variables: `services.shop.http`.
@@ -87,6 +91,15 @@ pub(crate) struct WireDiagnostics {
     stranger_traces: Vec<String>,
 }
 
+/// Log records without a trace id.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct WireLogs {
+    /// An `ExportLogsServiceRequest` in protobuf, as base64.
+    logs: String,
+    /// None of them was lost.
+    has_all: bool,
+}
+
 /// A refused request.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct WireRefusal {
@@ -120,9 +133,18 @@ impl Health {
     /// Flush bound of the services, if it is known.
     #[must_use]
     pub fn flush(&self) -> Option<Duration> {
-        self.flush_ms
-            .and_then(|millis| Duration::try_from_secs_f64(millis / 1_000.0).ok())
+        duration(self.flush_ms)
     }
+
+    /// Flush bound of the services for log records, if it is known.
+    #[must_use]
+    pub fn log_flush(&self) -> Option<Duration> {
+        duration(self.log_flush_ms)
+    }
+}
+
+fn duration(millis: Option<f64>) -> Option<Duration> {
+    millis.and_then(|millis| Duration::try_from_secs_f64(millis / 1_000.0).ok())
 }
 
 impl StreamLine {
@@ -165,6 +187,27 @@ pub(super) fn parcel(
         arrived: ago(age_us),
         request: STANDARD.decode(otlp)?,
     })
+}
+
+impl WireLogs {
+    /// `request` is an `ExportLogsServiceRequest`.
+    pub(crate) fn new(request: &[u8], has_all: bool) -> Self {
+        Self {
+            logs: STANDARD.encode(request),
+            has_all,
+        }
+    }
+
+    pub(super) fn read(self) -> Option<LogsWithoutTrace> {
+        let request = STANDARD.decode(self.logs).ok()?;
+        let store = Store::remembering(usize::MAX);
+        store.ingest_logs(&request, Instant::now()).ok()?;
+        let records = store.logs_without_trace(None).records;
+        Some(LogsWithoutTrace {
+            records,
+            has_all: self.has_all,
+        })
+    }
 }
 
 impl WireRefusal {

@@ -301,9 +301,19 @@ impl Store {
         self.lock().lose_logs(trace, Loss::now(hole));
     }
 
-    /// The log records without a trace id that arrived since this moment.
+    /// The same as [`Self::logs_without_trace`], as an export request in protobuf; `true` if it has all.
     #[cfg(feature = "run")]
-    pub(crate) fn logs_without_trace(&self, since: Instant) -> LogsWithoutTrace {
+    pub(crate) fn packed_logs_without_trace(&self, since: Option<Instant>) -> (Vec<u8>, bool) {
+        let (records, has_all) = self.lock().logs_without_trace(since);
+        let packed = records
+            .iter()
+            .flat_map(|raw| otlp::pack(&raw.resource, &raw.scope, &raw.bytes));
+        (packed.collect(), has_all)
+    }
+
+    /// The log records without a trace id that arrived since this moment, or ever, and are still remembered.
+    #[must_use]
+    pub fn logs_without_trace(&self, since: Option<Instant>) -> LogsWithoutTrace {
         let (records, has_all) = self.lock().logs_without_trace(since);
         let mut decoder = RecordDecoder::default();
         let decoded = records.into_iter().map(|raw| decoder.log_record(raw));

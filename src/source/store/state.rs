@@ -314,13 +314,15 @@ impl StoreState {
         }
     }
 
-    /// The log records without a trace id that arrived since this moment, and `true` if the store still has
-    /// all of them.
-    #[cfg(feature = "run")]
-    pub(super) fn logs_without_trace(&self, since: Instant) -> (Vec<RawRecord>, bool) {
-        let recent = self.recent_logs.since(Some(since));
+    /// The log records without a trace id that arrived since this moment, or ever, and `true` if the store
+    /// still has all of them.
+    pub(super) fn logs_without_trace(&self, since: Option<Instant>) -> (Vec<RawRecord>, bool) {
+        let recent = self.recent_logs.since(since);
         let found = recent_logs(recent, |record| record.trace_id.is_none());
-        (found, self.logs_discarded.is_none_or(|last| last < since))
+        (
+            found,
+            self.logs_discarded.is_none_or(|last| Some(last) < since),
+        )
     }
 
     /// Returns `true` if a trace is followed.

@@ -89,6 +89,16 @@ const TRACE: &[Key] = &[
         "Spans in this order: all spans of an entry start before the first span of the next entry.",
     ),
     key("spans", "span_entries", "Expectations for single spans."),
+    key(
+        "logs",
+        "log_entries",
+        "Expectations for log records with the id of this trace.",
+    ),
+    key(
+        "logs_correlated",
+        "correlated",
+        "Services of which each log record inside their spans has the trace id; or `true` for all.",
+    ),
 ];
 
 pub(crate) const MATCHER: Keys = Keys(&[&[

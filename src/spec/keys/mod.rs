@@ -5,6 +5,7 @@
 
 mod expect;
 mod load;
+mod log;
 #[cfg(feature = "run")]
 mod project;
 mod span;
@@ -13,6 +14,7 @@ mod trigger;
 
 pub(crate) use expect::*;
 pub(crate) use load::*;
+pub(crate) use log::*;
 #[cfg(feature = "run")]
 pub(crate) use project::*;
 pub(crate) use span::*;

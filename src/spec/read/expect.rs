@@ -6,9 +6,9 @@ use super::Reader;
 use super::selector::{EntryIds, may_be_none};
 use crate::spec::expect::{Check, Condition, Expect};
 use crate::spec::keys::{self, Keys};
-use crate::spec::selector::{Ask, Pattern, Selector, SpanCondition, SpanEntry};
+use crate::spec::selector::{Ask, Pattern, Selector, SpanEntry};
 use crate::spec::yaml::{Entry, Kind, Node};
-use crate::spec::{Limits, Location};
+use crate::spec::{Limits, Location, Place};
 
 /// The kind of result of a trigger. Determines the available checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,12 +93,19 @@ impl Reader<'_> {
             };
             return self.wrong(node.place, format!("{what} is empty"), "empty", help);
         }
-        let read = self.all(entries, |entry| self.expect_entry(entry, answer, trace))?;
+        let ids = node
+            .get("spans")
+            .map(Node::items)
+            .map_or_else(EntryIds::new, |items| self.ids(items));
+        let read = self.all(entries, |entry| {
+            self.expect_entry(entry, answer, trace, &ids)
+        })?;
         let mut expect = Expect::default();
         for part in read {
             expect.checks.extend(part.checks);
             expect.spans.extend(part.spans);
             expect.spans_await.extend(part.spans_await);
+            expect.logs.extend(part.logs);
         }
         Some(expect)
     }
@@ -108,6 +115,7 @@ impl Reader<'_> {
         entry: &Entry,
         answer: TriggerResult,
         trace: TraceChecks,
+        ids: &EntryIds,
     ) -> Option<Expect> {
         let key = entry.key.text.as_str();
         if keys::TRACE_CHECKS.contains(key) {
@@ -119,7 +127,7 @@ impl Reader<'_> {
                     help,
                 );
             }
-            return self.trace_entry(key, &entry.value);
+            return self.trace_entry(key, &entry.value, ids);
         }
         if answer.checks().contains(key) {
             return self.answer_entry(key, &entry.value);
@@ -189,7 +197,7 @@ impl Reader<'_> {
         }
     }
 
-    fn trace_entry(&self, key: &str, node: &Node) -> Option<Expect> {
+    fn trace_entry(&self, key: &str, node: &Node, ids: &EntryIds) -> Option<Expect> {
         let one = |ask: Condition| self.one(ask, node);
         let count = |make: fn(Limits<u64>) -> Condition| {
             self.count(node, &format!("`{key}`")).map(make).map(one)
@@ -215,12 +223,17 @@ impl Reader<'_> {
                 self.each(items, |item| self.edge(item))
             }
             "sequence" => self.sequence(node),
-            "spans" => self.spans(node),
+            "spans" => self.spans(node, ids),
+            "logs" => self.log_entries(node, ids).map(|logs| Expect {
+                logs,
+                ..Expect::default()
+            }),
+            "logs_correlated" => self.correlated(node),
             _ => None,
         }
     }
 
-    fn one(&self, ask: Condition, node: &Node) -> Expect {
+    pub(super) fn one(&self, ask: Condition, node: &Node) -> Expect {
         let awaits = self.scope.take_awaited().into_iter().collect();
         let check = Check {
             ask,
@@ -233,7 +246,11 @@ impl Reader<'_> {
         }
     }
 
-    fn each(&self, items: &[Node], read: impl Fn(&Node) -> Option<Condition>) -> Option<Expect> {
+    pub(super) fn each(
+        &self,
+        items: &[Node],
+        read: impl Fn(&Node) -> Option<Condition>,
+    ) -> Option<Expect> {
         let checks = self.all(items, |item| {
             read(item).map(|ask| self.one(ask, item).checks)
         })?;
@@ -267,7 +284,7 @@ impl Reader<'_> {
         })
     }
 
-    fn not_empty<'n>(&self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
+    pub(super) fn not_empty<'n>(&self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
         match self.list(node, what)? {
             [] => self.wrong(
                 node.place,
@@ -336,11 +353,10 @@ impl Reader<'_> {
         })
     }
 
-    fn spans(&self, node: &Node) -> Option<Expect> {
+    fn spans(&self, node: &Node, ids: &EntryIds) -> Option<Expect> {
         let items = self.not_empty(node, "`spans`")?;
-        let ids = self.ids(items);
         let read = self.all(items, |item| {
-            let entry = self.span_entry(item, &ids)?;
+            let entry = self.span_entry(item, ids)?;
             Some((entry, self.scope.take_awaited().into_iter().collect()))
         })?;
         let (spans, spans_await): (Vec<SpanEntry>, Vec<Vec<String>>) = read.into_iter().unzip();
@@ -411,7 +427,8 @@ impl Reader<'_> {
         let (find, count, each) = (find?, count?, each?);
         let count_at = node.get("count").unwrap_or(find_node).place;
         let count = count.unwrap_or_else(|| Limits::at_least(1));
-        self.refuse_idle_conditions(&count, &each)?;
+        let first = each.first().map(|condition| condition.at.place);
+        self.refuse_idle_conditions(&count, "span", first)?;
         Some(SpanEntry {
             find,
             count,
@@ -422,14 +439,19 @@ impl Reader<'_> {
     }
 
     /// Refuses conditions beside `count: 0`, which would never be checked.
-    fn refuse_idle_conditions(&self, count: &Limits<u64>, each: &[SpanCondition]) -> Option<()> {
+    pub(super) fn refuse_idle_conditions(
+        &self,
+        count: &Limits<u64>,
+        noun: &str,
+        first: Option<Place>,
+    ) -> Option<()> {
         let is_none = count.ranges.iter().all(|range| range.greatest == Some(0));
-        match each.first() {
-            Some(condition) if is_none => self.wrong(
-                condition.at.place,
-                "no span is expected, so nothing is checked here",
+        match first {
+            Some(place) if is_none => self.wrong(
+                place,
+                format!("no {noun} is expected, so nothing is checked here"),
                 "never checked",
-                "move the condition into `find`, to expect no span that meets it",
+                format!("move the condition into `find`, to expect no {noun} that meets it"),
             ),
             _ => Some(()),
         }

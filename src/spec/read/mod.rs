@@ -9,6 +9,7 @@ mod budget;
 mod capture;
 mod command;
 pub(crate) mod expect;
+mod logs;
 mod matcher;
 mod poll;
 mod quantity;

@@ -316,7 +316,7 @@ fn both(a: &Limits<u64>, b: &Limits<u64>) -> Limits<u64> {
     }
 }
 
-fn complement(limits: &Limits<u64>) -> Limits<u64> {
+pub(super) fn complement(limits: &Limits<u64>) -> Limits<u64> {
     let any = Limits::range(None, None, "");
     let outside = limits.ranges.iter().fold(any, |rest, bounds| {
         let mut ranges = Vec::new();

@@ -111,7 +111,7 @@ impl Reader<'_> {
     }
 
     /// A `service.name`.
-    fn service_name(&self, node: &Node) -> Option<Matcher> {
+    pub(super) fn service_name(&self, node: &Node) -> Option<Matcher> {
         let matcher = self.name_matcher(node)?;
         self.refuse_matcher_left_out(&matcher, node)?;
         Some(matcher)
@@ -350,7 +350,7 @@ impl Reader<'_> {
     }
 
     /// Another span: a selector, or `$id` of an entry.
-    fn pattern(&self, node: &Node, ids: &EntryIds) -> Option<Pattern> {
+    pub(super) fn pattern(&self, node: &Node, ids: &EntryIds) -> Option<Pattern> {
         let reference = node
             .scalar()
             .and_then(|scalar| scalar.text.strip_prefix('$'))

@@ -1,0 +1,178 @@
+//! Checks that log records have the id of the trace in which they were written.
+
+use std::collections::BTreeSet;
+
+use super::judgement::{Finality, Standing};
+use super::logs::{name_of, text_of};
+use super::select::Evaluator;
+use super::uncertain::unknown_service;
+use super::{Evidence, Failure, Subject, Unjudged, words};
+use crate::spec::Check;
+use crate::trace::{Field, Hole, LogRecord, Nanos, Sender, Span, Trace};
+
+/// Clocks of some logging libraries count in milliseconds, and cut off the rest.
+const MILLISECOND: Nanos = 1_000_000;
+
+/// Judges the log records of a service, or of all.
+pub(super) fn judge(
+    check: &Check,
+    service: Option<&str>,
+    evidence: &Evidence<'_>,
+    evaluator: &Evaluator<'_>,
+) -> Standing {
+    let trace = evaluator.forest.trace();
+    let is_its = |name: &str| service.is_none_or(|service| service == name);
+    let correlated = trace
+        .logs()
+        .iter()
+        .filter(|record| is_its(record.service()))
+        .count();
+    let Some(others) = evidence.logs_without_trace else {
+        return Standing::unjudged(Unjudged::Lost(Field::LogsWithoutTrace));
+    };
+    let candidates = others
+        .records
+        .iter()
+        .filter(|record| is_its(record.service()));
+    let mut uncorrelated: Vec<&LogRecord> = Vec::new();
+    let mut open = None;
+    for record in candidates {
+        let mut own = trace
+            .spans()
+            .iter()
+            .filter(|span| span.service() == record.service());
+        match record.time {
+            0 if own.next().is_some() => open = Some(Unjudged::NoTime(name_of(record))),
+            time if own.any(|span| is_inside(time, span)) => uncorrelated.push(record),
+            _ => {}
+        }
+    }
+    let failure = |found: String| {
+        let subject = Subject::Correlation(service.map(str::to_owned));
+        Failure::of_check(check, subject, "the trace id in each", found)
+    };
+    if !uncorrelated.is_empty() {
+        let all = correlated + uncorrelated.len();
+        let mut failure = failure(format!(
+            "{} of {all} without it, first `{}`{}",
+            uncorrelated.len(),
+            text_of(uncorrelated[0]),
+            services(service, &uncorrelated),
+        ));
+        let languages: BTreeSet<_> = uncorrelated.iter().map(|record| language(record)).collect();
+        failure.hints = languages.into_iter().map(remedy).collect();
+        return Standing::fails(failure, Finality::Open);
+    }
+    if let Some(why) = open {
+        return Standing::unjudged(why);
+    }
+    if !others.has_all {
+        return Standing::unjudged(Unjudged::LogHole(Box::new(discarded())));
+    }
+    if let Some(why) = trace.spans().iter().find_map(unknown_service) {
+        return Standing::unjudged(why);
+    }
+    if correlated == 0 {
+        let mut failure = failure("no log record with it".to_owned());
+        failure.hints.push(no_records(service, trace));
+        return Standing::fails(failure, Finality::Open);
+    }
+    Standing::holds(Finality::Open)
+}
+
+fn is_inside(time: Nanos, span: &Span) -> bool {
+    let precision = match time % MILLISECOND {
+        0 => MILLISECOND - 1,
+        _ => 0,
+    };
+    span.start <= time + precision && time <= span.end
+}
+
+/// The services of the records, unless the check names one.
+fn services(service: Option<&str>, records: &[&LogRecord]) -> String {
+    if service.is_some() {
+        return String::new();
+    }
+    let services: BTreeSet<&str> = records.iter().map(|record| record.service()).collect();
+    let services: Vec<String> = services.into_iter().map(words::excerpt).collect();
+    format!(" (service {})", services.join(", "))
+}
+
+fn discarded() -> Hole {
+    Hole {
+        reason: "log records without a trace id were discarded to make room for later ones"
+            .to_owned(),
+        sender: Sender::default(),
+        remedy: "let the services write fewer log records".to_owned(),
+    }
+}
+
+fn no_records(service: Option<&str>, trace: &Trace) -> String {
+    let whose = match service {
+        Some(name) if !trace.services().contains(name) => {
+            return format!("no span of `{name}` is in this trace");
+        }
+        Some(name) => format!("`{name}`"),
+        None => "no service of this trace".to_owned(),
+    };
+    match service {
+        Some(_) => format!(
+            "{whose} sent no log record: it needs a logging bridge of OpenTelemetry and OTEL_LOGS_EXPORTER=otlp, or a line in this span"
+        ),
+        None => format!(
+            "{whose} sent a log record: they need a logging bridge of OpenTelemetry and OTEL_LOGS_EXPORTER=otlp"
+        ),
+    }
+}
+
+/// `telemetry.sdk.language` of its resource.
+fn language(record: &LogRecord) -> &str {
+    let language = record.resource.attributes.get("telemetry.sdk.language");
+    language
+        .and_then(|language| language.as_str())
+        .unwrap_or_default()
+}
+
+/// The setting that adds the trace id, by language.
+fn remedy(language: &str) -> String {
+    let remedy = match language {
+        "python" => {
+            "Python: use the handler of opentelemetry-sdk or opentelemetry-instrumentation-logging, with OTEL_PYTHON_LOG_CORRELATION=true for lines of text; a thread or task must take over the context"
+        }
+        "nodejs" | "webjs" => {
+            "Node: use pino, winston or bunyan with their instrumentation, and not `console.log`; `disableLogCorrelation` must be off"
+        }
+        "java" => {
+            "Java: use the agent's appender, and print `%X{trace_id}` in the layout of lines of text"
+        }
+        "go" => "Go: use otelslog or otelzap, and the calls that take a context",
+        "dotnet" => "dotnet: log through ILogger, inside the activity",
+        "rust" => "Rust: use opentelemetry-appender-tracing, and write the event inside the span",
+        _ => {
+            "write the record in the context of the span, through a logging bridge of OpenTelemetry"
+        }
+    };
+    remedy.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_milliseconds_can_be_before_the_start_of_its_span() {
+        let span = Span {
+            start: 5_000_400,
+            end: 7_000_000,
+            ..Span::new(
+                crate::trace::TraceId::from_bytes([1; 16]).unwrap(),
+                crate::trace::SpanId::from_bytes([1; 8]).unwrap(),
+                "place order",
+            )
+        };
+        let inside = |time| is_inside(time, &span);
+        assert_eq!([5_000_400, 6_123_456, 7_000_000].map(inside), [true; 3]);
+        assert_eq!([5_000_000, 4_000_000].map(inside), [true, false]);
+        assert_eq!([5_000_399, 7_000_001].map(inside), [false; 2]);
+    }
+}

@@ -1,0 +1,94 @@
+//! Exceptions that services send as log records, in place of span events or in addition to them.
+
+use std::collections::HashMap;
+
+use crate::spec::EXCEPTION;
+use crate::trace::{Event, LogRecord, Span, SpanId, Trace, TraceId, Value};
+
+const TYPE: &str = "exception.type";
+const MESSAGE: &str = "exception.message";
+
+/// The log records with an exception, by the trace and the span in which they were written.
+#[derive(Default)]
+pub(super) struct Exceptions<'t>(HashMap<(TraceId, SpanId), Vec<&'t LogRecord>>);
+
+impl<'t> Exceptions<'t> {
+    pub(super) fn of(traces: impl Iterator<Item = &'t Trace>) -> Self {
+        let mut all: HashMap<_, Vec<&LogRecord>> = HashMap::new();
+        for record in traces.flat_map(Trace::logs) {
+            if let Some(ids) = record.trace_id.zip(record.span_id)
+                && is_exception(record)
+            {
+                all.entry(ids).or_default().push(record);
+            }
+        }
+        Self(all)
+    }
+
+    /// The exceptions of a span that are not among its events. A record with the type and message of an event
+    /// is the same exception.
+    pub(super) fn beside_events(&self, span: &Span) -> Vec<&'t LogRecord> {
+        let Some(records) = self.0.get(&(span.trace_id, span.span_id)) else {
+            return Vec::new();
+        };
+        let is_exception = |event: &&Event| event.name == EXCEPTION;
+        let mut events: Vec<&Event> = span.events.iter().filter(is_exception).collect();
+        let mut others = records.clone();
+        others.retain(|record| {
+            let same = events.iter().position(|event| is_same(event, record));
+            same.map(|at| events.remove(at)).is_none()
+        });
+        others
+    }
+}
+
+fn is_exception(record: &LogRecord) -> bool {
+    record.event_name == EXCEPTION || record.attributes.get(TYPE).is_some()
+}
+
+fn is_same(event: &Event, record: &LogRecord) -> bool {
+    let of_event = |key| event.attributes.get(key);
+    let of_record = |key| record.attributes.get(key);
+    let text = |value: Option<&Value>| value.map(Value::to_text);
+    [TYPE, MESSAGE]
+        .iter()
+        .all(|key| text(of_event(key)) == text(of_record(key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Attributes;
+
+    fn exception(kind: &str) -> Attributes {
+        [(TYPE.to_owned(), Value::from(kind))].into_iter().collect()
+    }
+
+    #[test]
+    fn an_exception_that_is_sent_as_event_and_record_is_one() {
+        let trace_id = TraceId::from_bytes([1; 16]).unwrap();
+        let span_id = SpanId::from_bytes([1; 8]).unwrap();
+        let mut span = Span::new(trace_id, span_id, "charge");
+        span.events.push(Event {
+            name: EXCEPTION.to_owned(),
+            time: 1,
+            attributes: exception("CardDeclined"),
+        });
+        let record = |kind| {
+            std::sync::Arc::new(LogRecord {
+                attributes: exception(kind),
+                ..LogRecord::new(trace_id, span_id)
+            })
+        };
+        let logs = ["CardDeclined", "Timeout", "CardDeclined"].map(record);
+        let trace = Trace::assemble(trace_id, crate::trace::Origin::Foreign, [span]);
+        let trace = trace.with_logs(std::sync::Arc::new(logs.to_vec()));
+        let exceptions = Exceptions::of([&trace].into_iter());
+        let others = exceptions.beside_events(&trace.spans()[0]);
+        let kinds: Vec<String> = others
+            .iter()
+            .map(|one| one.attributes.get(TYPE).unwrap().to_text())
+            .collect();
+        assert_eq!(kinds, ["Timeout", "CardDeclined"]);
+    }
+}
