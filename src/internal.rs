@@ -66,7 +66,7 @@ pub mod service {
 #[cfg(feature = "cli")]
 pub mod source {
     pub use crate::source::connect;
-    pub use crate::source::{Follow, TraceSource};
+    pub use crate::source::{Follow, MetricWatch, TraceSource};
     pub mod otlp {
         pub use crate::source::otlp::{read_logs, walk};
     }

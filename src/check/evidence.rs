@@ -1,11 +1,8 @@
 //! The evidence on which checks are judged.
 
 use std::cell::OnceCell;
-use std::ops::RangeInclusive;
-use std::sync::Arc;
-use std::time::Instant;
 
-use crate::trace::{LogsWithoutTrace, MetricExport, Response, Trace, Value};
+use crate::trace::{LogsWithoutTrace, Response, Trace, Value};
 
 /// The evidence about one step.
 pub struct Evidence<'a> {
@@ -15,13 +12,8 @@ pub struct Evidence<'a> {
     pub trace: Option<&'a Trace>,
     /// The sampled flag of the trace context. An unsampled trace may have no spans.
     pub sampled: bool,
-    /// The metrics of all requests that arrived in the window. Some are not kept, so a missing metric
-    /// proves nothing.
-    pub metrics: &'a [Arc<MetricExport>],
     /// The log records without a trace id that arrived since the trigger; `None` if they are not known.
     pub logs_without_trace: Option<&'a LogsWithoutTrace>,
-    /// From the trigger to the judgement; `None` if the step does not follow a trace.
-    pub window: Option<RangeInclusive<Instant>>,
     json: OnceCell<Result<Value, String>>,
 }
 
@@ -33,23 +25,9 @@ impl<'a> Evidence<'a> {
             response,
             trace,
             sampled,
-            metrics: &[],
             logs_without_trace: None,
-            window: None,
             json: OnceCell::new(),
         }
-    }
-
-    /// Adds the metrics that arrived in this window.
-    #[must_use]
-    pub fn with_metrics(
-        mut self,
-        metrics: &'a [Arc<MetricExport>],
-        window: RangeInclusive<Instant>,
-    ) -> Self {
-        self.metrics = metrics;
-        self.window = Some(window);
-        self
     }
 
     /// Adds the log records without a trace id.

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 
 use super::diagnostics::SourceDiagnostics;
 use super::follow::Follow;
+use super::metric_watch::MetricWatch;
 use super::search::{SearchAnswer, SearchError, SearchQuery};
 use crate::trace::{Hole, LogsWithoutTrace, Losses, Nanos, Origin, TraceId};
 
@@ -39,6 +40,14 @@ pub trait TraceSource: Debug + Send + Sync {
     /// Facts that explain why a trace is missing or incomplete; traces that are not followed only
     /// as far as they arrived since this moment.
     fn diagnostics(&self, since: Instant) -> BoxFuture<'_, SourceDiagnostics>;
+
+    /// Keeps metrics from now on: specs of the run need them.
+    fn keep_metrics(&self) {}
+
+    /// Watches the metrics that arrive; `None` if the source has no metrics.
+    fn watch_metrics(&self) -> Option<MetricWatch> {
+        None
+    }
 
     /// The reason why the last answer of a backend about this trace is missing.
     fn trouble(&self, _: TraceId) -> Option<Hole> {

@@ -199,9 +199,7 @@ impl Follow {
         let own = self.read(self.trace, self.origin);
         let ties = self.state.lock().ties(self.trace);
         let linked = ties.iter().map(|&id| self.read(id, Origin::Foreign));
-        let snapshot = Snapshot::new(at, own, linked.collect());
-        let metrics = self.state.lock().metrics_since(self.since);
-        let mut snapshot = snapshot.with_metrics(self.since, metrics);
+        let mut snapshot = Snapshot::new(at, own, linked.collect());
         let logs = self.decoded.values().map(|decoded| &decoded.logs);
         snapshot.log_arrival = logs.filter_map(|logs| logs.last_arrival).max();
         if let Some(polled) = &polled {

@@ -15,6 +15,7 @@ mod follow;
 mod gone;
 #[cfg(feature = "run")]
 pub(crate) mod jaeger_json;
+mod metric_watch;
 #[cfg(feature = "opentelemetry_0_33")]
 pub mod opentelemetry_0_33;
 pub mod otlp;
@@ -40,6 +41,7 @@ pub use diagnostics::{LateTrace, SourceDiagnostics};
 pub use follow::Follow;
 #[cfg(feature = "run")]
 pub(crate) use follow::{FollowMark, LateSpan};
+pub use metric_watch::MetricWatch;
 pub use receiver::Receiver;
 #[cfg(feature = "run")]
 pub use remote::{Connection, connect};

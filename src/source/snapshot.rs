@@ -1,11 +1,9 @@
 //! A trace at one moment.
 
-use std::ops::RangeInclusive;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::store::{Lifetime, RawRecord, RecordDecoder, undecoded};
-use crate::trace::{Hole, MetricExport, Origin, Trace, TraceId};
+use crate::trace::{Hole, Origin, Trace, TraceId};
 
 /// Assumed delay from the end of a span to its arrival if its clock is wrong: SDKs export every 5 s by
 /// default.
@@ -33,11 +31,6 @@ pub struct Snapshot {
     pub linked_arrival: Option<Instant>,
     /// The last arrival of a log record of the trace or of a linked one.
     pub log_arrival: Option<Instant>,
-    /// The metrics that arrived in the window as protobuf. Metrics in JSON, from a remote receiver, and
-    /// beyond 16 MiB are not kept, so `metrics` does not show that one was not sent.
-    pub metrics: Vec<Arc<MetricExport>>,
-    /// From the moment when the trace was followed to this snapshot.
-    pub window: RangeInclusive<Instant>,
 }
 
 impl Snapshot {
@@ -58,16 +51,7 @@ impl Snapshot {
             arrivals,
             linked_arrival: linked_arrivals.into_iter().flatten().max(),
             log_arrival: None,
-            metrics: Vec::new(),
-            window: at..=at,
         }
-    }
-
-    /// Adds the metrics that arrived since this moment.
-    pub(super) fn with_metrics(mut self, since: Instant, metrics: Vec<Arc<MetricExport>>) -> Self {
-        self.window = since..=self.at;
-        self.metrics = metrics;
-        self
     }
 
     /// The time in which spans of this trace, followed since this moment, may have been lost.

@@ -201,8 +201,7 @@ impl<'s> TraceWait<'s> {
         snapshot: &'e Snapshot,
     ) -> Evidence<'e> {
         let trace = Some(&snapshot.trace);
-        let evidence = Evidence::new(response, trace, self.policy.sampled);
-        evidence.with_metrics(&snapshot.metrics, snapshot.window.clone())
+        Evidence::new(response, trace, self.policy.sampled)
     }
 
     fn outcomes(&self, expected: Expected<'_>, snapshot: &Snapshot) -> Vec<Judgement> {

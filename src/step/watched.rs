@@ -173,8 +173,7 @@ impl WatchedTrace {
         let trace = snapshot.trace.with_losses(basis.losses.clone());
         let late = basis.late(&self.follow.since(&basis.mark), trace.holes())?;
         let judged = basis.judged_trace(&trace);
-        let evidence = Evidence::new(&Response::None, Some(&judged), basis.sampled)
-            .with_metrics(&snapshot.metrics, snapshot.window);
+        let evidence = Evidence::new(&Response::None, Some(&judged), basis.sampled);
         let judgements = check::judge(&basis.expect, &evidence).into_iter();
         let mut checks: Vec<Judged> = judgements.map(|one| basis.outcome(one, &trace)).collect();
         let captured = basis.captured.iter();

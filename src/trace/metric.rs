@@ -1,35 +1,172 @@
-//! Metrics as they are exported: many at a time, and not for one trace.
+//! Series of metrics, and their points as they arrived.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
+use super::{Attributes, Hole, Nanos, Resource, Scope, SpanId, TraceId};
 
-use super::{Resource, Scope, TraceId};
-
-/// An export of metrics.
-#[derive(Clone, Debug)]
+/// A series: one metric of one process, with one set of attributes.
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct MetricExport {
-    /// Its arrival.
-    pub arrived: Instant,
-    /// Its metrics, in order.
-    pub metrics: Vec<Metric>,
-}
-
-/// One metric of an export, with all its points.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Metric {
-    /// Its name.
-    pub name: String,
-    /// The process that exported it.
+pub struct Series {
+    /// The process that exports it.
     pub resource: Arc<Resource>,
     /// The meter.
     pub scope: Arc<Scope>,
-    /// The traces that its exemplars name. SDKs send an exemplar in one export only.
-    pub exemplars: Vec<TraceId>,
-    /// OTLP's `Metric` message in protobuf. A process may have 100,000 series, so points are left to
-    /// a reader that looks for one metric.
-    pub message: Bytes,
+    /// The name of the metric.
+    pub name: String,
+    /// Its unit, such as `s` or `{request}`; may be empty.
+    pub unit: String,
+    /// The type of its points.
+    pub kind: MetricKind,
+    /// The meaning of its values.
+    pub temporality: Temporality,
+    /// The attributes of its points.
+    pub attributes: Attributes,
+}
+
+/// The type of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MetricKind {
+    /// The last value of something.
+    Gauge,
+    /// A sum; one that never decreases is a counter.
+    Sum {
+        /// It never decreases.
+        is_monotonic: bool,
+    },
+    /// A histogram, with buckets or exponential.
+    Histogram,
+    /// Quantiles that the process computed.
+    Summary,
+}
+
+/// The meaning of the values of a sum or histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Temporality {
+    /// Not sent, or a gauge.
+    Unspecified,
+    /// Each point has the growth since the point before.
+    Delta,
+    /// Each point has the total since its start.
+    Cumulative,
+}
+
+/// A point of a series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Since when its value counts, by the clock of the process; 0 if unknown.
+    pub start: Nanos,
+    /// When it was collected, by the clock of the process.
+    pub time: Nanos,
+    /// Its arrival.
+    pub arrived: Instant,
+    /// Its value.
+    pub value: PointValue,
+}
+
+/// The value of a point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PointValue {
+    /// An integer of a gauge or sum.
+    Int(i64),
+    /// A double of a gauge or sum.
+    Double(f64),
+    /// The measurements of a histogram or summary.
+    Measurements {
+        /// Their number.
+        count: u64,
+        /// Their sum; histograms of negative measurements have none.
+        sum: Option<f64>,
+    },
+}
+
+/// The reference from a measurement to the span in which it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Exemplar {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// The span.
+    pub span_id: SpanId,
+}
+
+/// A series with the points that were kept.
+#[derive(Clone, Debug)]
+pub struct SeriesRecord {
+    /// The series.
+    pub series: Series,
+    /// Its process, among those of the [`MetricRecords`].
+    pub process: ProcessId,
+    /// In order of arrival. The first may be from before the window.
+    pub points: Vec<Point>,
+    /// The exemplars of all points of the window. SDKs send each in one export only.
+    pub exemplars: Vec<Exemplar>,
+}
+
+/// Identity of a process: a digest of its resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProcessId(pub(crate) u64);
+
+/// A process that exports metrics.
+#[derive(Clone, Debug)]
+pub struct ProcessRecord {
+    /// Its resource.
+    pub resource: Arc<Resource>,
+    /// The arrival of each export, with the time of its latest point. The first may be from before the
+    /// window.
+    pub exports: Vec<(Instant, Nanos)>,
+    /// Nanoseconds by which its clock is known to be ahead: a point arrived before its own time.
+    pub ahead: Nanos,
+}
+
+/// The series that are known, with the points that arrived in a window.
+#[derive(Clone, Debug, Default)]
+pub struct MetricRecords {
+    /// All series.
+    pub series: Vec<Arc<SeriesRecord>>,
+    /// All processes.
+    pub processes: HashMap<ProcessId, ProcessRecord>,
+    /// Known losses.
+    pub holes: Vec<MetricHole>,
+}
+
+/// Metrics that were sent and are not in the records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricHole {
+    /// The name of the metric; `None` if it may be any.
+    pub name: Option<String>,
+    /// Reason and remedy.
+    pub hole: Hole,
+}
+
+impl MetricKind {
+    /// Its word in specs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Sum { .. } => "sum",
+            Self::Histogram => "histogram",
+            Self::Summary => "summary",
+        }
+    }
+
+    /// Returns `true` if values of a cumulative series never decrease, except after a restart.
+    #[must_use]
+    pub fn is_monotonic(self) -> bool {
+        match self {
+            Self::Gauge => false,
+            Self::Sum { is_monotonic } => is_monotonic,
+            Self::Histogram | Self::Summary => true,
+        }
+    }
+}
+
+impl ProcessRecord {
+    /// A time of this process, not later than by the clock of this machine.
+    #[must_use]
+    pub fn corrected(&self, time: Nanos) -> Nanos {
+        time.saturating_sub(self.ahead)
+    }
 }

@@ -1,7 +1,7 @@
 //! Traces, log records and metrics in the data model of OpenTelemetry, and responses of triggers.
 //!
-//! Plain values: no I/O, no YAML, and of protobuf only the undecoded points of metrics. `source`
-//! receives traces, `spec` describes expectations.
+//! Plain values: no I/O, no YAML, no protobuf. `source` receives traces, `spec` describes
+//! expectations.
 
 #[cfg(test)]
 pub(crate) mod any;
@@ -44,7 +44,10 @@ pub use kind::SpanKind;
 pub use link::Link;
 pub use log_record::{LogRecord, LogsWithoutTrace};
 pub use losses::{Field, Losses};
-pub use metric::{Metric, MetricExport};
+pub use metric::{
+    Exemplar, MetricHole, MetricKind, MetricRecords, Point, PointValue, ProcessId, ProcessRecord,
+    Series, SeriesRecord, Temporality,
+};
 pub(crate) use nanos::nanos_of;
 #[cfg(any(feature = "run", feature = "opentelemetry_0_33"))]
 pub(crate) use nanos::unix_nanos;

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::metrics::v1::{Metric, metric};
+use opentelemetry_proto::tonic::metrics::v1::metric;
 use prost::Message;
+use spanspec::internal::source::{MetricWatch, TraceSource};
 use spanspec::{Origin, Receiver, SpanKind, Trace, otlp};
 
 use crate::support::{JSON, PROTOBUF, call, post, receiver, soon};
@@ -233,64 +234,76 @@ async fn log_records_with_the_id_of_a_followed_trace_are_kept_with_it() {
     assert_eq!(lines, [expected]);
 }
 
-#[tokio::test]
-async fn metrics_that_arrive_while_a_trace_is_followed_are_in_its_window() {
+/// The metrics of all fixtures, sent while they are watched.
+async fn watched_metrics() -> (Receiver, MetricWatch) {
     let receiver = receiver().await;
-    let (earlier, now): (Vec<_>, Vec<_>) = files("otlp")
-        .into_iter()
-        .filter(|(name, _)| name.contains("etrics") && name.ends_with(".pb"))
-        .partition(|(name, _)| name.starts_with("021"));
-    for (name, bytes) in earlier {
-        replay(&receiver, &name, bytes).await;
+    let watch = receiver.watch_metrics().unwrap();
+    for (name, bytes) in files("otlp") {
+        if name.contains("etrics") {
+            replay(&receiver, &name, bytes).await;
+        }
     }
-    let mut follow = receiver.follow(PLACED.parse().unwrap(), Origin::Foreign);
-    for (name, bytes) in &now {
-        replay(&receiver, name, bytes.clone()).await;
-    }
-    let snapshot = follow.snapshot();
-    let exports = snapshot.metrics.iter().zip(&now);
-    assert_eq!(snapshot.metrics.len(), now.len());
-    for (export, (name, bytes)) in exports {
-        assert!(snapshot.window.contains(&export.arrived), "{name}");
-        let sent = ExportMetricsServiceRequest::decode(&**bytes).unwrap();
-        let scopes = sent
-            .resource_metrics
-            .iter()
-            .flat_map(|of| &of.scope_metrics);
-        let sent: Vec<_> = scopes.flat_map(|of| of.metrics.clone()).collect();
-        let decoded = export.metrics.iter();
-        let kept: Vec<_> = decoded
-            .map(|metric| Metric::decode(metric.message.clone()).unwrap())
-            .collect();
-        assert_eq!(kept, sent, "{name}");
-    }
-    let exemplars = snapshot.metrics.iter().flat_map(|export| &export.metrics);
-    let exemplars: Vec<_> = exemplars
-        .flat_map(|metric| {
-            metric
-                .exemplars
-                .iter()
-                .map(|id| (metric.name.as_str(), id.to_string()))
-        })
-        .collect();
-    let duration = "http.server.duration";
-    assert!(
-        exemplars.contains(&(duration, PLACED.to_owned())),
-        "{exemplars:?}"
-    );
-    assert!(
-        exemplars.contains(&(duration, REFUSED.to_owned())),
-        "{exemplars:?}"
-    );
-    // A trace that is followed later has a later window.
+    (receiver, watch)
+}
+
+/// The series with this name and service, each in a line: an attribute, the values of the points in
+/// order of arrival, and the traces of the exemplars.
+async fn lines_of(name: &str, service: &str, attribute: &str) -> Vec<String> {
+    let (_receiver, mut watch) = watched_metrics().await;
+    let records = watch.read();
+    let wanted = records
+        .series
+        .iter()
+        .filter(|of| of.series.name == name && of.series.resource.service() == service);
+    let lines = wanted.map(|of| {
+        let values: Vec<_> = of.points.iter().map(|point| point.value).collect();
+        let exemplars = of.exemplars.iter().map(|of| of.trace_id.to_string());
+        let exemplars: Vec<_> = exemplars.collect();
+        format!(
+            "{:?} {values:?} {exemplars:?}",
+            of.series.attributes.get(attribute)
+        )
+    });
+    let mut lines: Vec<String> = lines.collect();
+    lines.sort();
+    lines
+}
+
+#[tokio::test]
+async fn the_points_and_exemplars_of_python_are_kept_by_series() {
+    let line = |status, sum: f64, trace| {
+        let point = format!("Measurements {{ count: 1, sum: Some({sum:?}) }}");
+        format!("Some(Int({status})) [{point}, {point}] [{trace:?}]")
+    };
+    // The exemplar is in the first export only.
     assert_eq!(
-        receiver
-            .follow(REFUSED.parse().unwrap(), Origin::Foreign)
-            .snapshot()
-            .metrics
-            .len(),
-        0
+        lines_of("http.server.duration", "order-service", "http.status_code").await,
+        [line(201, 44.0, PLACED), line(402, 17.0, REFUSED)]
     );
+}
+
+#[tokio::test]
+async fn the_points_of_node_in_json_are_kept_by_series() {
+    let key = "http.response.status_code";
+    assert_eq!(
+        lines_of("http.server.request.duration", "api-gateway", key).await,
+        [
+            "Some(Int(201)) [Measurements { count: 1, sum: Some(0.148985337) }] []",
+            "Some(Int(402)) [Measurements { count: 1, sum: Some(0.030477332) }] []",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn metrics_that_nobody_needs_are_only_counted() {
+    let receiver = receiver().await;
+    for (name, bytes) in files("otlp") {
+        if name.contains("etrics") {
+            replay(&receiver, &name, bytes).await;
+        }
+    }
+    assert!(receiver.stats().metric_points > 200);
+    assert_eq!(receiver.watch_metrics().unwrap().read().series.len(), 0);
 }
 
 fn count_logs(protobuf: &[u8]) -> u64 {

@@ -9,10 +9,9 @@ use super::attribute;
 use super::error::Malformed;
 use super::ids::{SpanIds, WrongId};
 use super::message::{self, AnyValue, KeyValue, ValueKind};
-use super::walk::MetricWalk;
 use crate::trace::{
-    Attributes, Event, Hole, Link, LogRecord, Metric, Resource, Scope, Sender, Span, SpanId,
-    SpanKind, Status, StatusCode, TraceId, Value,
+    Attributes, Event, Hole, Link, LogRecord, Resource, Scope, Sender, Span, SpanId, SpanKind,
+    Status, StatusCode, TraceId, Value,
 };
 
 /// A `Resource` message.
@@ -68,28 +67,6 @@ fn log_from_message(
         scope: Arc::clone(scope),
         is_repeated: false,
     }
-}
-
-/// The metrics of an `ExportMetricsServiceRequest`, over which `walk` went.
-pub(crate) fn metrics(walk: MetricWalk<'_>, request: &Bytes) -> Result<Vec<Metric>, Malformed> {
-    let resources = walk.resources.iter().map(|pieces| {
-        let joined = Bytes::copy_from_slice(&pieces.joined());
-        resource(joined).map(Arc::new)
-    });
-    let resources = resources.collect::<Result<Vec<_>, _>>()?;
-    let scopes = walk.scopes.iter().map(|at| {
-        let joined = Bytes::copy_from_slice(&at.scope.joined());
-        scope(joined).map(Arc::new)
-    });
-    let scopes = scopes.collect::<Result<Vec<_>, _>>()?;
-    let metrics = walk.records.into_iter().map(|metric| Metric {
-        name: String::from_utf8_lossy(metric.name).into_owned(),
-        resource: Arc::clone(&resources[walk.scopes[metric.scope].resource]),
-        scope: Arc::clone(&scopes[metric.scope]),
-        exemplars: metric.exemplars,
-        message: request.slice_ref(metric.bytes),
-    });
-    Ok(metrics.collect())
 }
 
 /// A span of a saved file that is left out because an id is invalid.
@@ -246,7 +223,7 @@ impl From<AnyValue> for Value {
 }
 
 /// The attributes that can be decoded. The others are counted as dropped.
-fn attributes(sent: Vec<Bytes>, dropped: u32) -> Attributes {
+pub(super) fn attributes(sent: Vec<Bytes>, dropped: u32) -> Attributes {
     let all = sent.len();
     let decoded: Vec<KeyValue> = sent.into_iter().filter_map(attribute::decode).collect();
     let undecodable = u32::try_from(all - decoded.len()).unwrap_or(u32::MAX);
@@ -268,6 +245,6 @@ fn nth<T: Copy>(all: &[T], number: i32) -> Option<T> {
 }
 
 /// Invalid UTF-8 becomes U+FFFD.
-fn text(bytes: &Bytes) -> String {
+pub(super) fn text(bytes: &Bytes) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

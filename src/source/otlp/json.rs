@@ -5,6 +5,7 @@
 //! Answers of Tempo have ids in base64. A text is read as base64 if a character is not a hex digit.
 
 mod logs;
+mod metrics;
 mod object;
 
 use std::fmt;
@@ -34,6 +35,12 @@ pub(crate) fn traces_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
 pub(crate) fn logs_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
     let text = String::from_utf8_lossy(json);
     Ok(logs::request(&text)?.encode_to_vec())
+}
+
+/// Converts an OTLP/JSON export request for metrics to protobuf.
+pub(crate) fn metrics_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let text = String::from_utf8_lossy(json);
+    Ok(metrics::request(&text)?.encode_to_vec())
 }
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -308,6 +315,20 @@ impl<'de> Deserialize<'de> for JsonSeverity {
             ],
         };
         json.deserialize_any(numbers).map(Self)
+    }
+}
+
+/// The number of an aggregation temporality.
+#[derive(Default)]
+pub(super) struct JsonTemporality(pub(super) i32);
+
+impl<'de> Deserialize<'de> for JsonTemporality {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let temporalities = Enum {
+            prefix: "AGGREGATION_TEMPORALITY_",
+            names: &["UNSPECIFIED", "DELTA", "CUMULATIVE"],
+        };
+        json.deserialize_any(temporalities).map(Self)
     }
 }
 

@@ -4,7 +4,6 @@
 
 mod answer;
 mod attribute;
-mod count;
 mod decode;
 mod error;
 mod file;
@@ -12,6 +11,8 @@ mod hint;
 mod ids;
 mod json;
 pub(super) mod message;
+mod metric_export;
+mod metric_message;
 #[cfg(feature = "run")]
 mod pack;
 mod read;
@@ -24,14 +25,14 @@ mod write;
 mod tests;
 
 pub(crate) use answer::{Encoding, partial, status, success};
-pub(crate) use count::json_metric_points;
-pub(crate) use decode::{log_record, metrics, resource, scope, span};
+pub(crate) use decode::{log_record, resource, scope, span};
 pub use error::{Malformed, ReadError};
 #[cfg(feature = "run")]
 pub(crate) use file::{decompressed, whole_part};
 pub(crate) use hint::service_hint;
 pub use ids::WrongId;
-pub(crate) use json::{logs_from_json, traces_from_json};
+pub(crate) use json::{logs_from_json, metrics_from_json, traces_from_json};
+pub(crate) use metric_export::{MetricExport, ProcessExport, SeriesExport};
 #[cfg(feature = "run")]
 pub(crate) use pack::pack;
 pub(crate) use read::assemble;

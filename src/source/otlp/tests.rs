@@ -261,7 +261,7 @@ proptest! {
     fn no_text_makes_the_json_reader_panic(text in "[{}\\[\\]\",:a-zA-Z0-9 ]{0,80}") {
         let _ = traces_from_json(text.as_bytes());
         let _ = logs_from_json(text.as_bytes());
-        let _ = json_metric_points(text.as_bytes());
+        let _ = metrics_from_json(text.as_bytes());
         let _ = read(text.as_bytes());
     }
 }

@@ -23,6 +23,7 @@ use crate::background;
 use crate::source::contract::TraceSource;
 use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
 use crate::source::follow::Follow;
+use crate::source::metric_watch::MetricWatch;
 use crate::source::stats::ReceiverStats;
 use crate::source::store::Store;
 use crate::trace::{LogsWithoutTrace, Origin, Trace, TraceId};
@@ -277,6 +278,14 @@ impl TraceSource for Receiver {
     ) -> BoxFuture<'_, Option<LogsWithoutTrace>> {
         let logs = self.store.logs_without_trace(since);
         std::future::ready(Some(logs)).boxed()
+    }
+
+    fn keep_metrics(&self) {
+        self.store.keep_metrics();
+    }
+
+    fn watch_metrics(&self) -> Option<MetricWatch> {
+        Some(self.store.watch_metrics())
     }
 
     fn addresses(&self) -> &[SocketAddr] {

@@ -17,12 +17,13 @@ use super::shared::SharedState;
 use super::state::StoreState;
 use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
 use crate::source::follow::Follow;
-use crate::source::otlp::{self, LogWalk, Malformed, MetricWalk, Signal, Walk};
+use crate::source::metric_watch::MetricWatch;
+use crate::source::otlp::{self, LogWalk, Malformed, MetricExport, MetricWalk, Signal, Walk};
 use crate::source::snapshot::Snapshot;
 use crate::source::stats::{Ingested, ReceiverStats, Refusal};
 #[cfg(feature = "run")]
 use crate::trace::{Hole, LogsWithoutTrace};
-use crate::trace::{MetricExport, Origin, Sender, Span, Trace, TraceId};
+use crate::trace::{Origin, Sender, Span, Trace, TraceId};
 
 /// The records that were received. Copies of a handle refer to the same store.
 ///
@@ -248,28 +249,32 @@ impl Store {
         Ok(())
     }
 
-    /// Stores an `ExportMetricsServiceRequest` if a trace is followed, and counts its points.
+    /// Counts the points of an `ExportMetricsServiceRequest`, and stores them if metrics are kept.
     pub(in crate::source) fn ingest_metrics(&self, request: &[u8]) -> Result<(), Malformed> {
         let arrived = Instant::now();
-        let is_followed = self.lock().is_followed();
-        let request = Bytes::copy_from_slice(request);
-        let walk = MetricWalk::of_metrics(&request)?;
-        let points = walk.points();
-        let metrics = match is_followed {
-            true => otlp::metrics(walk, &request)?,
-            false => Vec::new(),
+        let points = MetricWalk::of_metrics(request)?.points();
+        let export = match self.lock().keeps_metrics() {
+            true => Some(MetricExport::decode(Bytes::copy_from_slice(request))?),
+            false => None,
         };
         let mut state = self.lock();
         state.stats.count(0, points, arrived);
-        if !metrics.is_empty() && state.is_followed() {
-            state.take_in_metrics(MetricExport { arrived, metrics }, request.len());
+        if let Some(export) = export {
+            state.take_in_metrics(export, arrived);
         }
         Ok(())
     }
 
-    /// Counts the points of an accepted request for metrics that is not stored.
-    pub(in crate::source) fn count_points(&self, points: u64) {
-        self.lock().stats.count(0, points, Instant::now());
+    /// Keeps metrics from now on: the last point of each series. Without this call and watches, they
+    /// are only counted.
+    pub fn keep_metrics(&self) {
+        self.lock().keep_metrics();
+    }
+
+    /// Watches the metrics that arrive.
+    #[must_use]
+    pub fn watch_metrics(&self) -> MetricWatch {
+        MetricWatch::new(self.0.clone())
     }
 
     /// Counts a refused request.

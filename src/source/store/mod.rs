@@ -1,8 +1,8 @@
 //! The records that were received.
 //!
 //! Spans and log records of followed traces, and of traces that a link ties to them, are kept as raw
-//! bytes; log records within a bound. Other spans and log records pass through bounded buffers, as do
-//! all metrics while a trace is followed. How bytes arrive is left to `receiver` and `remote`.
+//! bytes; log records within a bound. Other spans and log records pass through bounded buffers. Metrics
+//! are kept as series if a spec needs them. How bytes arrive is left to `receiver` and `remote`.
 
 mod closed;
 mod decoder;

@@ -11,15 +11,15 @@ use super::closed::ClosedTraces;
 use super::entry::{Followed, Interner, Owners, RawRecord, SpanCopy, TraceEntry};
 use super::event::{StoreEvent, Subscribers};
 use super::losses::{self, Lifetime, Loss, LostRecords};
-use super::metrics::RecentMetrics;
+use super::metrics::MetricHistory;
 use super::presence::{OnClose, Presence};
 use super::recent::{RecentRequests, traces_of_logs, traces_of_spans};
 use super::request::service;
 #[cfg(feature = "run")]
 use crate::source::otlp;
-use crate::source::otlp::{LinkAt, LogAt, LogWalk, Signal, SpanAt, Walk};
+use crate::source::otlp::{LinkAt, LogAt, LogWalk, MetricExport, Signal, SpanAt, Walk};
 use crate::source::stats::ReceiverStats;
-use crate::trace::{Hole, MetricExport, Sender, TraceId};
+use crate::trace::{Hole, MetricRecords, Sender, TraceId};
 
 /// Bound in bytes for the log records of all kept traces.
 const LOG_CAPACITY: usize = 16 << 20;
@@ -37,9 +37,8 @@ pub(in crate::source) struct StoreState {
     logs_discarded: Option<Instant>,
     /// The size of the log records in `entries`.
     log_bytes: usize,
-    metrics: RecentMetrics,
-    /// Number of followers of all traces.
-    followers: usize,
+    /// Present if metrics are kept.
+    metrics: Option<MetricHistory>,
     lost: LostRecords,
     lost_logs: LostRecords,
     interner: Interner,
@@ -147,7 +146,12 @@ impl StoreState {
         match signal {
             Signal::Traces => self.lost.note_general(loss),
             Signal::Logs => self.lost_logs.note_general(loss),
-            Signal::Metrics => return,
+            Signal::Metrics => {
+                if let Some(metrics) = &mut self.metrics {
+                    metrics.lose(Hole::clone(&loss.hole));
+                }
+                return;
+            }
         }
         self.entries.values().for_each(TraceEntry::notify);
     }
@@ -325,18 +329,37 @@ impl StoreState {
         )
     }
 
-    /// Returns `true` if a trace is followed.
-    pub(super) fn is_followed(&self) -> bool {
-        self.followers > 0
+    /// Keeps metrics from now on.
+    pub(super) fn keep_metrics(&mut self) -> &mut MetricHistory {
+        self.metrics.get_or_insert_default()
     }
 
-    pub(super) fn take_in_metrics(&mut self, export: MetricExport, size: usize) {
-        self.metrics.push(export, size);
+    pub(super) fn keeps_metrics(&self) -> bool {
+        self.metrics.is_some()
     }
 
-    /// The exports of metrics since this moment.
-    pub(in crate::source) fn metrics_since(&self, moment: Instant) -> Vec<Arc<MetricExport>> {
-        self.metrics.since(moment)
+    pub(super) fn take_in_metrics(&mut self, export: MetricExport, arrived: Instant) {
+        if let Some(metrics) = &mut self.metrics {
+            metrics.take_in(export, arrived);
+        }
+    }
+
+    /// Begins to keep all points of metrics. Returns the counter of changes.
+    pub(in crate::source) fn watch_metrics(&mut self) -> watch::Receiver<u64> {
+        self.keep_metrics().open()
+    }
+
+    pub(in crate::source) fn unwatch_metrics(&mut self) {
+        if let Some(metrics) = &mut self.metrics {
+            metrics.close();
+        }
+    }
+
+    pub(in crate::source) fn metric_records(&self) -> MetricRecords {
+        self.metrics
+            .as_ref()
+            .map(MetricHistory::records)
+            .unwrap_or_default()
     }
 
     /// Returns `true` if a span has no entry, or its trace was followed and may be again.
@@ -369,7 +392,6 @@ impl StoreState {
         let entry = self.entries.entry(trace).or_default();
         let followed = entry.followed.get_or_insert_with(Followed::default);
         followed.followers += 1;
-        self.followers += 1;
         let changes = followed.changes.subscribe();
         if followed.followers == 1 {
             if !entry.spans.is_empty() {
@@ -495,10 +517,6 @@ impl StoreState {
             return;
         };
         followed.followers -= 1;
-        self.followers -= 1;
-        if self.followers == 0 {
-            self.metrics.clear();
-        }
         if followed.followers > 0 {
             return;
         }

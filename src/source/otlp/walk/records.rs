@@ -7,7 +7,7 @@ use super::super::attribute;
 use super::super::error::Malformed;
 use super::super::wire::Wire;
 use super::{Pieces, ScopeAt, check_resource, check_scope};
-use crate::trace::{SpanId, TraceId};
+use crate::trace::TraceId;
 
 /// The records of one request, borrowed from its bytes.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct RecordWalk<'a, R> {
 }
 
 pub(crate) type LogWalk<'a> = RecordWalk<'a, LogAt<'a>>;
-pub(crate) type MetricWalk<'a> = RecordWalk<'a, MetricAt<'a>>;
+pub(crate) type MetricWalk<'a> = RecordWalk<'a, MetricAt>;
 
 /// One `LogRecord`.
 #[derive(Debug)]
@@ -35,17 +35,9 @@ pub(crate) struct LogAt<'a> {
 
 /// One `Metric`.
 #[derive(Debug)]
-pub(crate) struct MetricAt<'a> {
-    /// Its name, as sent.
-    pub(crate) name: &'a [u8],
+pub(crate) struct MetricAt {
     /// Number of its data points.
     pub(crate) points: u64,
-    /// The traces that its exemplars name.
-    pub(crate) exemplars: Vec<TraceId>,
-    /// Index of its `ScopeMetrics`.
-    pub(crate) scope: usize,
-    /// The `Metric` message.
-    pub(crate) bytes: &'a [u8],
 }
 
 impl<'a> LogWalk<'a> {
@@ -154,63 +146,27 @@ fn log_record(scope: usize, bytes: &[u8]) -> Result<LogAt<'_>, Malformed> {
     })
 }
 
-fn metric(scope: usize, bytes: &[u8]) -> Result<MetricAt<'_>, Malformed> {
-    /// The tags of exemplars in the points of a gauge or sum, of a histogram, and of an exponential
-    /// histogram.
-    const NUMBER: u32 = 5;
-    const HISTOGRAM: u32 = 8;
-    const EXPONENTIAL: u32 = 11;
-    let mut metric = MetricAt {
-        name: &[],
-        points: 0,
-        exemplars: Vec::new(),
-        scope,
-        bytes,
-    };
+fn metric(_: usize, bytes: &[u8]) -> Result<MetricAt, Malformed> {
+    let mut points = 0;
     let mut wire = Wire(bytes);
     while let Some((tag, field)) = wire.next()? {
         match tag {
-            1 => metric.name = field.message()?,
-            5 | 7 => metric.read_points(field.message()?, Some(NUMBER))?,
-            9 => metric.read_points(field.message()?, Some(HISTOGRAM))?,
-            10 => metric.read_points(field.message()?, Some(EXPONENTIAL))?,
-            // A summary has no exemplars.
-            11 => metric.read_points(field.message()?, None)?,
+            1 => drop(field.message()?),
+            5 | 7 | 9..=11 => points += count_points(field.message()?)?,
             _ => {}
         }
     }
-    Ok(metric)
+    Ok(MetricAt { points })
 }
 
-impl MetricAt<'_> {
-    fn read_points(&mut self, data: &[u8], exemplars: Option<u32>) -> Result<(), Malformed> {
-        let mut wire = Wire(data);
-        while let Some((tag, field)) = wire.next()? {
-            if tag != 1 {
-                continue;
-            }
-            self.points += 1;
-            let mut point = Wire(field.message()?);
-            while let Some((tag, field)) = point.next()? {
-                if Some(tag) == exemplars {
-                    self.exemplars.extend(exemplar(field.message()?)?);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The trace that an exemplar names, if both its ids are valid.
-fn exemplar(message: &[u8]) -> Result<Option<TraceId>, Malformed> {
-    let (mut trace_id, mut span_id): (&[u8], &[u8]) = (&[], &[]);
-    let mut wire = Wire(message);
+fn count_points(data: &[u8]) -> Result<u64, Malformed> {
+    let mut points = 0;
+    let mut wire = Wire(data);
     while let Some((tag, field)) = wire.next()? {
-        match tag {
-            4 => span_id = field.message()?,
-            5 => trace_id = field.message()?,
-            _ => {}
+        if tag == 1 {
+            field.message()?;
+            points += 1;
         }
     }
-    Ok(TraceId::from_slice(trace_id).filter(|_| SpanId::from_slice(span_id).is_some()))
+    Ok(points)
 }

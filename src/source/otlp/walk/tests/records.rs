@@ -3,10 +3,11 @@
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-use opentelemetry_proto::tonic::metrics::v1::{Exemplar, Metric};
 
 use super::*;
+use crate::source::otlp::MetricExport;
 
 /// The walk finds the log records that prost decodes, and all that it accepts can be decoded.
 fn assert_agrees_on_logs(request: &[u8]) {
@@ -47,57 +48,35 @@ fn assert_agrees_on_logs(request: &[u8]) {
     assert!(ids.eq(expected));
 }
 
-/// As for logs. `is_whole` is false for requests in which a metric may have data of two kinds, of
-/// which prost keeps the last.
+/// The walk counts the points that prost decodes. `is_whole` is false for requests in which a metric
+/// may have data of two kinds, of which prost keeps the last.
 fn assert_agrees_on_metrics(request: &[u8], is_whole: bool) {
     let walk = MetricWalk::of_metrics(request);
-    if walk.is_ok() {
-        let request = Bytes::copy_from_slice(request);
-        let walk = MetricWalk::of_metrics(&request).unwrap();
-        decode::metrics(walk, &request).unwrap();
-    }
     let Ok(expected) = ExportMetricsServiceRequest::decode(request) else {
         return;
     };
     let walk = walk.expect("prost accepts it");
+    // We read fewer fields.
+    MetricExport::decode(Bytes::copy_from_slice(request)).expect("prost accepts it");
     let resources = expected.resource_metrics.iter();
     let scopes = resources.flat_map(|resource| &resource.scope_metrics);
     let metrics: Vec<&Metric> = scopes.flat_map(|scope| &scope.metrics).collect();
     assert_eq!(walk.records.len(), metrics.len());
-    if !is_whole {
-        return;
-    }
-    for (found, metric) in walk.records.iter().zip(metrics) {
-        assert_eq!(&Metric::decode(found.bytes).unwrap(), metric);
-        assert_eq!(found.name, metric.name.as_bytes());
-        let exemplars: Vec<Vec<Exemplar>> = points(metric);
-        assert_eq!(found.points, exemplars.len() as u64);
-        let named = exemplars.iter().flatten().filter_map(|exemplar| {
-            SpanId::from_slice(&exemplar.span_id)?;
-            TraceId::from_slice(&exemplar.trace_id)
-        });
-        assert_eq!(found.exemplars, named.collect::<Vec<_>>());
+    if is_whole {
+        let points = metrics.into_iter().map(points);
+        assert_eq!(walk.points(), points.sum::<usize>() as u64);
     }
 }
 
-/// The exemplars of each point.
-fn points(metric: &Metric) -> Vec<Vec<Exemplar>> {
-    let numbers = |points: &[opentelemetry_proto::tonic::metrics::v1::NumberDataPoint]| {
-        points.iter().map(|point| point.exemplars.clone()).collect()
-    };
+/// Number of points.
+fn points(metric: &Metric) -> usize {
     match metric.data.as_ref() {
-        None => Vec::new(),
-        Some(Data::Gauge(gauge)) => numbers(&gauge.data_points),
-        Some(Data::Sum(sum)) => numbers(&sum.data_points),
-        Some(Data::Histogram(histogram)) => {
-            let points = histogram.data_points.iter();
-            points.map(|point| point.exemplars.clone()).collect()
-        }
-        Some(Data::ExponentialHistogram(histogram)) => {
-            let points = histogram.data_points.iter();
-            points.map(|point| point.exemplars.clone()).collect()
-        }
-        Some(Data::Summary(summary)) => vec![Vec::new(); summary.data_points.len()],
+        None => 0,
+        Some(Data::Gauge(gauge)) => gauge.data_points.len(),
+        Some(Data::Sum(sum)) => sum.data_points.len(),
+        Some(Data::Histogram(histogram)) => histogram.data_points.len(),
+        Some(Data::ExponentialHistogram(histogram)) => histogram.data_points.len(),
+        Some(Data::Summary(summary)) => summary.data_points.len(),
     }
 }
 
@@ -148,7 +127,7 @@ proptest! {
     }
 
     #[test]
-    fn the_walk_finds_the_metrics_and_exemplars_that_prost_decodes(request in any_metrics()) {
+    fn the_walk_counts_the_points_that_prost_decodes(request in any_metrics()) {
         assert_agrees_on_metrics(&request, true);
     }
 
