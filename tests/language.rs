@@ -64,6 +64,7 @@ mistakes! {
     exclamation_mark
     expressions_and_paths
     glued_colon
+    logs
     matchers
     no_trigger
     nothing

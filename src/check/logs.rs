@@ -427,6 +427,12 @@ pub(super) fn text_of(record: &LogRecord) -> String {
     }
 }
 
+/// Text and service of a record in messages.
+#[cfg(feature = "run")]
+pub(crate) fn record_name(record: &LogRecord) -> String {
+    name_of(record).to_string()
+}
+
 pub(super) fn name_of(record: &LogRecord) -> SpanName {
     SpanName {
         service: record.service().to_owned(),

@@ -45,6 +45,8 @@ pub use capture::capture;
 pub(crate) use capture::captured_values;
 pub use check_ref::{CheckRef, EntryCheck};
 pub use evidence::Evidence;
+#[cfg(feature = "run")]
+pub(crate) use exceptions::exceptions_in_logs;
 pub use failure::{
     Candidate, Difference, Failure, Missing, Rejection, RejectionForm, Subject, Witness,
 };
@@ -54,6 +56,8 @@ pub(crate) use found::{can_be_found, is_found};
 pub(crate) use judge::until;
 pub use judge::{judge, outcomes};
 pub use judgement::{Finality, Judgement};
+#[cfg(feature = "run")]
+pub(crate) use logs::record_name;
 pub(crate) use near_misses::{NearMiss, near_misses};
 #[cfg(feature = "run")]
 pub(crate) use nearest::nearest;

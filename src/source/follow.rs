@@ -49,15 +49,16 @@ pub struct Follow {
     _feed: JoinSet<()>,
 }
 
-/// Number of spans of each trace that a [`Follow`] had decoded at one moment.
+/// Number of spans and of log records of each trace that a [`Follow`] had decoded at one moment.
 #[cfg(feature = "run")]
 #[derive(Clone, Debug, Default)]
-pub(crate) struct FollowMark(HashMap<TraceId, usize>);
+pub(crate) struct FollowMark(HashMap<TraceId, (usize, usize)>);
 
-/// A span that was decoded after a [`FollowMark`].
+/// A span or log record that was decoded after a [`FollowMark`].
 #[cfg(feature = "run")]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LateSpan {
+pub(crate) struct LateRecord {
+    pub(crate) signal: Signal,
     pub(crate) service: String,
     pub(crate) arrived: Instant,
 }
@@ -201,7 +202,7 @@ impl Follow {
         let linked = ties.iter().map(|&id| self.read(id, Origin::Foreign));
         let mut snapshot = Snapshot::new(at, own, linked.collect());
         let logs = self.decoded.values().map(|decoded| &decoded.logs);
-        snapshot.log_arrival = logs.filter_map(|logs| logs.last_arrival).max();
+        snapshot.log_arrival = logs.flat_map(|logs| &logs.arrivals).max().copied();
         if let Some(polled) = &polled {
             snapshot.known_until = polled.confirmed.unwrap_or(self.since);
         }
@@ -227,7 +228,8 @@ impl Follow {
     #[cfg(feature = "run")]
     pub(crate) fn mark(&self) -> FollowMark {
         let decoded = self.decoded.iter();
-        FollowMark(decoded.map(|(id, of)| (*id, of.copies.len())).collect())
+        let counts = decoded.map(|(id, of)| (*id, (of.copies.len(), of.logs.records.len())));
+        FollowMark(counts.collect())
     }
 
     /// Returns `true` if there was a change since the last snapshot.
@@ -236,19 +238,29 @@ impl Follow {
         *self.changes.borrow() != self.seen
     }
 
-    /// The spans that were decoded after this point, including those of linked traces.
+    /// The spans and log records that were decoded after this point, including those of linked traces.
     #[cfg(feature = "run")]
-    pub(crate) fn since(&self, mark: &FollowMark) -> Vec<LateSpan> {
-        let late = |(id, decoded): (&TraceId, &Decoded)| {
-            let known = mark.0.get(id).copied().unwrap_or_default();
-            let copies = decoded.copies.iter().skip(known);
-            let late = copies.map(|(span, arrived)| LateSpan {
+    pub(crate) fn since(&self, mark: &FollowMark) -> Vec<LateRecord> {
+        let mut late = Vec::new();
+        for (id, decoded) in &self.decoded {
+            let (spans, logs) = mark.0.get(id).copied().unwrap_or_default();
+            let spans = decoded.copies.iter().skip(spans);
+            late.extend(spans.map(|(span, arrived)| LateRecord {
+                signal: Signal::Traces,
                 service: span.service().to_owned(),
                 arrived: *arrived,
-            });
-            late.collect::<Vec<_>>()
-        };
-        self.decoded.iter().flat_map(late).collect()
+            }));
+            let DecodedLogs {
+                records, arrivals, ..
+            } = &decoded.logs;
+            let logs = records.iter().zip(arrivals).skip(logs);
+            late.extend(logs.map(|(record, arrived)| LateRecord {
+                signal: Signal::Logs,
+                service: record.service().to_owned(),
+                arrived: *arrived,
+            }));
+        }
+        late
     }
 
     /// The spans and log records of the trace and of linked ones that arrived since the last call,

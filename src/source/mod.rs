@@ -40,8 +40,10 @@ pub use contract::{BackendFacts, TraceSource};
 pub use diagnostics::{LateTrace, SourceDiagnostics};
 pub use follow::Follow;
 #[cfg(feature = "run")]
-pub(crate) use follow::{FollowMark, LateSpan};
+pub(crate) use follow::{FollowMark, LateRecord};
 pub use metric_watch::MetricWatch;
+#[cfg(feature = "run")]
+pub(crate) use otlp::Signal;
 pub use receiver::Receiver;
 #[cfg(feature = "run")]
 pub use remote::{Connection, connect};

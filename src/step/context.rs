@@ -7,10 +7,11 @@ use super::diagnosis;
 use super::run_context::RunContext;
 use super::wait_end::WaitEnd;
 use super::watched::VerdictBasis;
-use crate::check::{Judged, Missing, Outcome, Unjudged};
+use crate::check::{self, Failure, Judged, Missing, Outcome, Subject, Unjudged};
+use crate::number::counted;
 use crate::result::{StepReport, Trouble};
 use crate::spec::{Called, Step};
-use crate::trace::{Hole, Span, SpanKind, StatusCode, Trace, TraceId};
+use crate::trace::{Hole, LogsWithoutTrace, Span, SpanKind, StatusCode, Trace, TraceId};
 
 /// A step that was fired, apart from its trace.
 #[derive(Clone)]
@@ -82,6 +83,7 @@ impl StepContext<'_> {
             notices.extend(trace.holes().iter().map(Hole::in_full));
             notices.extend(self.tail_hint(&report));
             notices.extend(self.left_out_hint(trace));
+            notices.extend(self.correlation_hint(&report).await);
             report.notices.extend(notices);
         } else if let WaitEnd::TimedOut(at) = end
             && report.has_failed()
@@ -140,6 +142,34 @@ impl StepContext<'_> {
                 names.join(", ")
             )
         })
+    }
+
+    /// Names log records without a trace id, of which one may be the record that was not found.
+    async fn correlation_hint(&self, report: &StepReport) -> Option<String> {
+        let is_missing = |failure: &Failure| {
+            matches!(failure.subject, Subject::SelectedLogs(_)) && failure.witnesses.is_empty()
+        };
+        if !report.failures().any(is_missing) {
+            return None;
+        }
+        let others = self.logs_without_trace().await?.records;
+        let first = others.first()?;
+        let number = counted(others.len(), "log record");
+        Some(format!(
+            "{number} arrived without a trace id while this trace was followed, first {}; `logs_correlated: true` finds those that were written inside its spans",
+            check::record_name(first)
+        ))
+    }
+
+    /// The log records without a trace id that arrived since the trigger; `None` if the source does not have
+    /// them.
+    pub(super) async fn logs_without_trace(&self) -> Option<LogsWithoutTrace> {
+        let since = match self.called {
+            // The trace may be older than the step.
+            Called::Nothing | Called::Found => None,
+            Called::Path(_) | Called::Command | Called::Unsampled => Some(self.fired),
+        };
+        self.run.source.logs_without_trace(since).await
     }
 
     /// Suggests `tail` if the missing span may belong to work after the response.

@@ -13,7 +13,7 @@ use crate::check::{self, Evidence, Judged, Outcome, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
 use crate::source::{Follow, Snapshot};
-use crate::spec::{Called, Capture, Expect, Scope};
+use crate::spec::{Capture, Expect, Scope};
 use crate::trace::{LogsWithoutTrace, Response, Value};
 use crate::trigger::{TraceContext, TriggerError};
 
@@ -94,6 +94,9 @@ impl<'a> Observation<'a> {
             awaits_span,
         };
         let judged = wait.final_outcomes(expected, &evidence, end);
+        report
+            .notices
+            .extend(check::exceptions_in_logs(&judged, &expect, &snapshot.trace));
         report.checks.extend(judged);
         Judged::sort(&mut report.checks);
         let basis = self.is_open(end, &report).then(|| {
@@ -190,15 +193,10 @@ impl<'a> Observation<'a> {
 
     /// The log records without a trace id, if a check needs them and the source has them.
     async fn logs_without_trace(&self, expect: &Expect) -> Option<LogsWithoutTrace> {
-        if !expect.is_about_correlation() {
-            return None;
+        match expect.is_about_correlation() {
+            true => self.context.logs_without_trace().await,
+            false => None,
         }
-        let since = match self.context.called {
-            // The trace may be older than the step.
-            Called::Nothing | Called::Found => None,
-            Called::Path(_) | Called::Command | Called::Unsampled => Some(self.context.fired),
-        };
-        self.context.run.source.logs_without_trace(since).await
     }
 
     /// Returns `true` if a later arrival can change the verdict. For an early pass, that is a changed

@@ -11,9 +11,9 @@ use super::wait_end::WaitEnd;
 use crate::check::{self, Evidence, Failure, Finality, Judged, Judgement, Outcome, Subject};
 use crate::result::Timing;
 use crate::secret::parts;
-use crate::source::{Follow, FollowMark, LateSpan};
+use crate::source::{Follow, FollowMark, LateRecord, Signal};
 use crate::spec::{Capture, Condition, Expect};
-use crate::trace::{Hole, Losses, Response, Trace, Value};
+use crate::trace::{Hole, LogsWithoutTrace, Losses, Response, Trace, Value};
 
 /// The input of a verdict, apart from the trace.
 pub(crate) struct VerdictBasis {
@@ -22,8 +22,9 @@ pub(crate) struct VerdictBasis {
     captured: Vec<Captured>,
     sampled: bool,
     losses: Losses,
-    /// The losses of spans that were known at the verdict.
+    /// The losses of spans and log records that were known at the verdict.
     holes: Vec<Hole>,
+    logs_without_trace: Option<LogsWithoutTrace>,
     policy: WaitPolicy,
     end: WaitEnd,
     judged: Instant,
@@ -59,11 +60,16 @@ pub(crate) struct Rejudged {
     pub(crate) is_whole: bool,
 }
 
-/// Spans that arrived after the verdict about their trace, and losses that became known after it.
+/// Spans, and log records if a check needs them, that arrived after the verdict about their trace, and
+/// losses that became known after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LateSpans {
-    /// Number of spans for each service.
+    /// Number of spans and log records for each service.
     pub(crate) services: BTreeMap<String, usize>,
+    /// There are spans among them.
+    pub(crate) has_spans: bool,
+    /// There are log records among them.
+    pub(crate) has_logs: bool,
     pub(crate) holes: Vec<Hole>,
     /// From the verdict to the arrival of the last one.
     pub(crate) after_verdict: Duration,
@@ -99,9 +105,11 @@ impl VerdictBasis {
             losses: evidence
                 .trace
                 .map_or_else(Losses::none, |trace| trace.losses().clone()),
-            holes: evidence
-                .trace
-                .map_or_else(Vec::new, |trace| trace.holes().to_vec()),
+            holes: evidence.trace.map_or_else(Vec::new, |trace| {
+                let holes = trace.holes().iter().chain(trace.log_holes());
+                holes.cloned().collect()
+            }),
+            logs_without_trace: evidence.logs_without_trace.cloned(),
             policy,
             end,
             judged: Instant::now(),
@@ -125,6 +133,8 @@ impl LateSpans {
                 self.holes.push(hole.clone());
             }
         }
+        self.has_spans |= other.has_spans;
+        self.has_logs |= other.has_logs;
         self.after_verdict = self.after_verdict.max(other.after_verdict);
         self.lag = self.lag.max(other.lag);
         self.last = self.last.max(other.last);
@@ -155,7 +165,7 @@ impl WatchedTrace {
         self.is_late = true;
         self.follow.snapshot();
         let (due, bound) = (self.basis.due(), self.basis.policy.bound);
-        for span in self.follow.since(&self.basis.mark) {
+        for span in self.basis.needed(self.follow.since(&self.basis.mark)) {
             let by = span.arrived.saturating_duration_since(due);
             if by > bound {
                 delays.record(&span.service, by, bound);
@@ -171,9 +181,13 @@ impl WatchedTrace {
         let basis = &self.basis;
         let snapshot = self.follow.snapshot();
         let trace = snapshot.trace.with_losses(basis.losses.clone());
-        let late = basis.late(&self.follow.since(&basis.mark), trace.holes())?;
+        let late = basis.late(
+            &basis.needed(self.follow.since(&basis.mark)),
+            &basis.losses_of(&trace),
+        )?;
         let judged = basis.judged_trace(&trace);
-        let evidence = Evidence::new(&Response::None, Some(&judged), basis.sampled);
+        let evidence = Evidence::new(&Response::None, Some(&judged), basis.sampled)
+            .with_logs_without_trace(basis.logs_without_trace.as_ref());
         let judgements = check::judge(&basis.expect, &evidence).into_iter();
         let mut checks: Vec<Judged> = judgements.map(|one| basis.outcome(one, &trace)).collect();
         let captured = basis.captured.iter();
@@ -197,6 +211,22 @@ impl WatchedTrace {
 }
 
 impl VerdictBasis {
+    /// The records that a check can need.
+    fn needed(&self, mut late: Vec<LateRecord>) -> Vec<LateRecord> {
+        let needs_logs = self.expect.needs_logs();
+        late.retain(|record| record.signal == Signal::Traces || needs_logs);
+        late
+    }
+
+    /// The known losses that a check can need.
+    fn losses_of(&self, trace: &Trace) -> Vec<Hole> {
+        let of_logs = trace
+            .log_holes()
+            .iter()
+            .filter(|_| self.expect.needs_logs());
+        trace.holes().iter().chain(of_logs).cloned().collect()
+    }
+
     /// The moment from which the flush bound counts.
     fn due(&self) -> Instant {
         self.policy.start.moment() + self.policy.tail
@@ -235,7 +265,7 @@ impl VerdictBasis {
     }
 
     /// The arrivals and losses since the verdict.
-    fn late(&self, spans: &[LateSpan], holes: &[Hole]) -> Option<LateSpans> {
+    fn late(&self, spans: &[LateRecord], holes: &[Hole]) -> Option<LateSpans> {
         let holes = holes.iter().filter(|hole| !self.holes.contains(hole));
         let holes: Vec<Hole> = holes.cloned().collect();
         let last = spans.iter().map(|span| span.arrived).max();
@@ -244,8 +274,11 @@ impl VerdictBasis {
         for span in spans {
             *services.entry(span.service.clone()).or_default() += 1;
         }
+        let has = |signal| spans.iter().any(|record| record.signal == signal);
         Some(LateSpans {
             services,
+            has_spans: has(Signal::Traces),
+            has_logs: has(Signal::Logs),
             holes,
             after_verdict: last.saturating_duration_since(self.judged),
             lag: last.saturating_duration_since(self.due()),

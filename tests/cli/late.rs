@@ -186,7 +186,7 @@ async fn a_pass_is_overturned_by_a_span_that_is_lost_while_services_are_stopped(
             &[
                 "PASS  no errors",
                 "ERROR no errors",
-                "passed at first, but spans of this trace may be missing since the verdict",
+                "passed at first, but records of this trace may be missing since the verdict",
                 reason,
             ],
         );

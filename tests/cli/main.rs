@@ -11,6 +11,7 @@ mod help;
 mod late;
 mod leftovers;
 mod loading;
+mod logs;
 mod matrix;
 mod merge;
 mod polling;

@@ -48,6 +48,8 @@ pub(crate) struct System {
     company: Arc<watch::Sender<(usize, usize)>>,
     /// Spans that are exported only when `/flush` is asked for, each with its service.
     kept: Arc<Mutex<Vec<(&'static str, Value)>>>,
+    /// The same for log records.
+    kept_logs: Arc<Mutex<Vec<(&'static str, Value)>>>,
 }
 
 /// Output and exit code of a command.
@@ -172,6 +174,7 @@ impl System {
             requests: Arc::default(),
             company: Arc::new(watch::Sender::new((0, 0))),
             kept: Arc::default(),
+            kept_logs: Arc::default(),
         };
         let app = Router::new()
             .route("/{what}", any(answer))
@@ -180,9 +183,13 @@ impl System {
         system
     }
 
-    /// Sends a body to the command's receiver, as an exporter would.
+    /// Sends spans to the command's receiver, as an exporter would.
     pub(crate) async fn export(&self, content_type: &str, body: String) {
-        let url = format!("http://127.0.0.1:{}/v1/traces", self.otlp);
+        self.export_to("/v1/traces", content_type, body).await;
+    }
+
+    async fn export_to(&self, path: &str, content_type: &str, body: String) {
+        let url = format!("http://127.0.0.1:{}{path}", self.otlp);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let request = client
             .post(url)
@@ -203,6 +210,20 @@ impl System {
         let has_company = tokio::time::timeout(COMPANY, together).await.is_ok();
         self.company.send_modify(|(now, _)| *now -= 1);
         if has_company { "together" } else { "alone" }
+    }
+
+    async fn export_logs(&self, records: Vec<(&str, Value)>) {
+        let resources: Vec<Value> = records
+            .into_iter()
+            .map(|(service, record)| {
+                json!({
+                    "resource": { "attributes": [text("service.name", service)] },
+                    "scopeLogs": [{ "logRecords": [record] }],
+                })
+            })
+            .collect();
+        let body = json!({ "resourceLogs": resources }).to_string();
+        self.export_to("/v1/logs", "application/json", body).await;
     }
 
     async fn export_spans(&self, spans: Vec<(&str, Value)>) {
@@ -248,6 +269,41 @@ async fn answer(
                 "{\"id\":\"order-7\"}",
             )
                 .into_response();
+        }
+        // Both services log; `back` writes its exception as a log record.
+        "logs" => {
+            let work = span(trace, "a2", &id("a1"), "work", 1, (10, 60));
+            let spans = vec![("front", entry()), ("back", work)];
+            system.export_spans(spans).await;
+            let mut failed = log(trace, "a2", 17, "charge failed", 40);
+            failed["eventName"] = json!("exception");
+            failed["attributes"] = json!([text("exception.type", "CardDeclined")]);
+            let answered = log(trace, "a1", 9, "answered", 90);
+            let records = vec![("front", answered), ("back", failed)];
+            system.export_logs(records).await;
+        }
+        // `back` writes a record without the context of its span.
+        "logs-uncorrelated" => {
+            let work = span(trace, "a2", &id("a1"), "work", 1, (10, 60));
+            let spans = vec![("front", entry()), ("back", work)];
+            system.export_spans(spans).await;
+            let with_id = log(trace, "a2", 9, "working", 20);
+            let without = log("", "", 9, "stock is low", 40);
+            let outside = log("", "", 9, "tick", 5_000);
+            let records = [with_id, without, outside].map(|record| ("back", record));
+            system.export_logs(records.into()).await;
+        }
+        // `back` keeps a log record.
+        "kept-log" => {
+            system.export_spans(vec![("front", entry())]).await;
+            let record = log(trace, "a1", 17, "lost the order", 40);
+            system.kept_logs.lock().unwrap().push(("front", record));
+        }
+        // An export of logs that cannot be read.
+        "logs-unreadable" => {
+            system.export_spans(vec![("front", entry())]).await;
+            let body = "{".to_owned();
+            system.export_to("/v1/logs", "application/json", body).await;
         }
         // `payment` keeps its span, which has an error.
         "kept-error" => {
@@ -304,6 +360,8 @@ async fn answer(
         "flush" => {
             let kept = std::mem::take(&mut *system.kept.lock().unwrap());
             system.export_spans(kept).await;
+            let kept = std::mem::take(&mut *system.kept_logs.lock().unwrap());
+            system.export_logs(kept).await;
         }
         "orphan" => {
             let orphan = span(trace, "a2", &id("ff"), "work", 1, (10, 60));
@@ -459,6 +517,18 @@ fn span(
         "kind": kind,
         "startTimeUnixNano": (THEN + start * 1_000_000).to_string(),
         "endTimeUnixNano": (THEN + end * 1_000_000).to_string(),
+    })
+}
+
+/// A log record of OTLP/JSON, at some milliseconds.
+fn log(trace: &str, on: &str, severity: u8, body: &str, at: u64) -> Value {
+    let span = if on.is_empty() { String::new() } else { id(on) };
+    json!({
+        "traceId": trace,
+        "spanId": span,
+        "timeUnixNano": (THEN + at * 1_000_000).to_string(),
+        "severityNumber": severity,
+        "body": { "stringValue": body },
     })
 }
 

@@ -41,13 +41,31 @@ impl LateSpans {
         }
     }
 
+    fn noun(&self, number: usize) -> &'static str {
+        match (self.has_spans, self.has_logs) {
+            (false, true) if number == 1 => "log record",
+            (false, true) => "log records",
+            (true, true) => "spans and log records",
+            _ if number == 1 => "span",
+            _ => "spans",
+        }
+    }
+
+    /// The variable with the export delay.
+    fn variable(&self) -> &'static str {
+        match self.has_spans {
+            true => "OTEL_BSP_SCHEDULE_DELAY",
+            false => "OTEL_BLRP_SCHEDULE_DELAY",
+        }
+    }
+
     /// The fact: `1 span of payment arrived 4.6 s after the verdict`.
     pub(super) fn fact(&self, when: When) -> String {
         let number = self.number();
         if let (0, Some(hole)) = (number, self.holes.first()) {
-            return format!("spans of this trace may be missing since the verdict: {hole}");
+            return format!("records of this trace may be missing since the verdict: {hole}");
         }
-        let spans = if number == 1 { "span" } else { "spans" };
+        let spans = self.noun(number);
         let stopping = match when {
             When::Running | When::AfterEarlyVerdict => "",
             When::Stopping => ", while the services were stopped",
@@ -82,11 +100,12 @@ impl LateSpans {
             ],
             When::Running => vec![
                 format!("set `wait: {{ flush: {} }}`", sufficient(self.lag)),
-                format!("or let {of} export sooner: `OTEL_BSP_SCHEDULE_DELAY=100`"),
+                format!("or let {of} export sooner: `{}=100`", self.variable()),
             ],
             When::Stopping => vec![
                 format!(
-                    "let {of} export sooner: a delay in its code or in the file of `OTEL_CONFIG_FILE` overrides `OTEL_BSP_SCHEDULE_DELAY`"
+                    "let {of} export sooner: a delay in its code or in the file of `OTEL_CONFIG_FILE` overrides `{}`",
+                    self.variable()
                 ),
                 "or set `wait: { flush: … }` to that delay and 250ms more".to_owned(),
             ],

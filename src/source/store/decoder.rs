@@ -25,9 +25,10 @@ pub(in crate::source) struct DecodedLogs {
     pub(in crate::source) known: usize,
     /// The records that could be decoded.
     pub(in crate::source) records: Arc<Vec<Arc<LogRecord>>>,
+    /// Their arrivals.
+    pub(in crate::source) arrivals: Vec<Instant>,
     /// The first arrival of each different record, by digest.
-    arrivals: HashMap<u64, Instant>,
-    pub(in crate::source) last_arrival: Option<Instant>,
+    first_arrivals: HashMap<u64, Instant>,
 }
 
 impl DecodedLogs {
@@ -39,13 +40,17 @@ impl DecodedLogs {
         let records = Arc::make_mut(&mut self.records);
         for raw in new {
             self.known += 1;
-            self.last_arrival = self.last_arrival.max(Some(raw.arrived));
             let mut digest = DefaultHasher::new();
             (&raw.bytes, &raw.resource, &raw.scope).hash(&mut digest);
-            let first = *self.arrivals.entry(digest.finish()).or_insert(raw.arrived);
-            let is_repeated = first != raw.arrived;
+            let arrived = raw.arrived;
+            let first = *self
+                .first_arrivals
+                .entry(digest.finish())
+                .or_insert(arrived);
+            let is_repeated = first != arrived;
             // The walk accepts no record that cannot be decoded.
             if let Ok(record) = decoder.log_record(raw) {
+                self.arrivals.push(arrived);
                 records.push(Arc::new(LogRecord {
                     is_repeated,
                     ..record

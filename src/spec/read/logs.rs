@@ -243,8 +243,7 @@ fn severity(word: &str, text: &str) -> Result<u64, Refusal> {
             "warning" => "write `warn`".to_owned(),
             "critical" => "write `fatal`".to_owned(),
             _ if word.parse::<u64>().is_ok() => {
-                "write a word: trace, debug, info, warn, error, fatal; numbers are compared by word"
-                    .to_owned()
+                "write a word: trace, debug, info, warn, error or fatal".to_owned()
             }
             _ => suggest(&lower, &names),
         };

@@ -1,0 +1,151 @@
+//! Log records as evidence.
+
+use super::late::flushing;
+use super::system::{Project, Said};
+
+/// Runs a spec with this trigger and `expect`.
+async fn run(path: &str, expect: &str) -> (Project, Said) {
+    let spec = format!("name: it\nrequest: GET ${{URL}}/{path}\nexpect:\n{expect}");
+    let project = Project::with(&[("a.yaml", &spec)]).await;
+    let said = project.run(&["--report", "json=j.json"]).await;
+    (project, said)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_records_are_found_by_service_severity_body_and_span() {
+    let expect = "  logs:
+    - answered
+    - find: { service: back, severity: error.., on: work, event: exception }
+      attributes: { exception.type: CardDeclined }
+      count: 1
+    - { find: { severity: fatal }, count: 0 }
+  logs_correlated: [front, back]
+";
+    let (_, said) = run("logs", expect).await;
+    said.expect(0, &["1 passed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_record_is_reported_with_the_nearest_and_with_those_of_each_span() {
+    let expect = "  logs:\n    - find: { service: back, body: =~ ^charged }\n";
+    let (project, said) = run("logs", expect).await;
+    said.expect(
+        1,
+        &[
+            "number of log records that match { service \"back\", body =~ ^charged }",
+            "back › charge failed (span 00000000000000a2)",
+            "body is \"charge failed\", not =~ ^charged",
+            "· error: charge failed (CardDeclined)",
+        ],
+    );
+    let json: serde_json::Value = serde_json::from_str(&project.read("j.json")).unwrap();
+    let check = &json["specs"][0]["attempts"][0]["steps"][0]["checks"][0];
+    assert_eq!(
+        check["failure"]["nearest"][0]["name"], "charge failed",
+        "{check:#}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exception_in_a_log_record_counts_as_an_event_of_its_span() {
+    let expect = "  spans:\n    - { find: work, events: [exception] }\n";
+    let (_, said) = run("logs", expect).await;
+    said.expect(
+        0,
+        &["the exception of `work` of back is a log record, not an event"],
+    );
+    let expect = "  spans:\n    - { find: work, events: [{ name: exception, count: 0 }] }\n";
+    let (_, said) = run("logs", expect).await;
+    said.expect(
+        1,
+        &[
+            "expected none",
+            "one log record of the span is an exception",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_without_trace_id_inside_a_span_fails_the_correlation() {
+    let (_, said) = run("logs-uncorrelated", "  logs_correlated: [back]\n").await;
+    said.expect(
+        1,
+        &[
+            "expected the trace id in each",
+            "found 1 of 2 without it, first `stock is low`",
+        ],
+    );
+    let (_, said) = run("logs-uncorrelated", "  logs_correlated: true\n").await;
+    said.expect(1, &["first `stock is low` (service back)"]);
+    let (_, said) = run("ok", "  logs_correlated: true\n").await;
+    said.expect(1, &["found no log record with it"]);
+    // The record may be the one that the spec expects.
+    let expect = "  logs: [{ find: { service: back, body: stock is low } }]\n";
+    let (_, said) = run("logs-uncorrelated", expect).await;
+    said.expect(
+        1,
+        &[
+            "2 log records arrived without a trace id",
+            "`stock is low` of back",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_that_cannot_be_read_leave_checks_of_logs_open_and_no_others() {
+    let expect = "  logs: [{ find: { severity: error.. }, count: 0 }]\n  errors: 0\n";
+    let (project, said) = run("logs-unreadable", expect).await;
+    said.expect(
+        3,
+        &["log records of this trace may be missing: POST /v1/logs was refused"],
+    );
+    let json: serde_json::Value = serde_json::from_str(&project.read("j.json")).unwrap();
+    let checks = &json["specs"][0]["attempts"][0]["steps"][0]["checks"];
+    assert_eq!(checks[0]["outcome"], "unjudged", "{checks:#}");
+    assert_eq!(checks[1]["outcome"], "pass", "{checks:#}");
+    let (_, said) = run("logs-unreadable", "  errors: 0\n").await;
+    said.expect(0, &["1 passed"]);
+}
+
+const NO_ERROR: &str = "name: nothing is logged
+request: GET ${URL}/kept-log
+expect:
+  logs: [{ find: { severity: error.. }, count: 0 }]
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_is_overturned_by_a_record_that_arrives_after_the_verdict() {
+    let project = flushing(&[("a.yaml", NO_ERROR)]).await;
+    project.run(&[]).await.expect(
+        3,
+        &[
+            "passed at first, but 1 log record of `front` arrived",
+            "and contradicts it",
+            "overrides `OTEL_BLRP_SCHEDULE_DELAY`",
+        ],
+    );
+    let spec = NO_ERROR.replace(
+        "logs: [{ find: { severity: error.. }, count: 0 }]",
+        "errors: 0",
+    );
+    let project = flushing(&[("a.yaml", &spec)]).await;
+    project.run(&[]).await.expect(0, &["1 passed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_in_another_process_sends_log_records_too() {
+    let spec = "name: it
+request: GET ${URL}/logs-uncorrelated
+expect:
+  logs: [working]
+  logs_correlated: [back]
+";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let listen = format!("127.0.0.1:{}", project.system.otlp);
+    let run = super::system::SPANSPEC;
+    let said = project
+        .spanspec(&["exec", "--listen", &listen, "--", run, "run"])
+        .await;
+    said.expect(1, &["found 1 of 2 without it, first `stock is low`"]);
+    assert!(!said.out.contains("match `working`"), "{}", said.out);
+}
