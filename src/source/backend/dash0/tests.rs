@@ -1,10 +1,14 @@
 //! Answers as Dash0 documents them; none was recorded.
 
+use proptest::collection::vec;
+
 use super::*;
 use crate::source::backend::Backend;
 use crate::source::backend::replay::{
-    PLACED, REFUSED, Replay, answer, by_id, id, recorded, refusal, sent, settled,
+    Answer, PLACED, REFUSED, Replay, answer, by_id, id, recorded, refusal, sent, settled,
 };
+use crate::source::otlp;
+use crate::trace::{Origin, Span, Trace, any};
 
 fn backend(server: &Replay) -> Backend {
     server.with("dash0", |settings| {
@@ -156,4 +160,36 @@ async fn a_search_passes_strings_on_and_counts_traces() {
         .map(|one| one["key"].as_str().unwrap())
         .collect();
     assert_eq!(keys, ["service.name", "otel.span.name", "a"]);
+}
+
+/// A page of spans in OTLP, with a cursor.
+fn page_of(spans: &[Span], next: Option<&str>) -> Answer {
+    let trace = Trace::assemble(id(PLACED), Origin::Foreign, spans.to_vec());
+    let mut page: Json = serde_json::from_str(&otlp::write_json(&trace)).unwrap();
+    page["cursors"] = json!({ "after": next });
+    answer(200, page.to_string())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    #[test]
+    fn spans_come_back_whole_in_pages_of_any_size(spans in vec(any::span(), 1..6), size in 1_usize..6) {
+        let trace_id = id(PLACED);
+        let sent: Vec<Span> = spans.into_iter().map(|span| Span { trace_id, ..span }).collect();
+        let last = sent.chunks(size).len() - 1;
+        let pages = sent.chunks(size).enumerate();
+        let pages = pages.map(|(at, spans)| page_of(spans, (at < last).then_some("n"))).collect();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let found = runtime.block_on(async {
+            let server = Replay::of([("/api/spans", pages)]).await;
+            adapter(&server).read(trace_id).await.unwrap()
+        });
+        let sorted = |mut spans: Vec<Span>| {
+            spans.sort_by_key(|span| span.span_id);
+            spans
+        };
+        proptest::prop_assert_eq!(sorted(found.spans), sorted(sent));
+        proptest::prop_assert_eq!(found.holes, []);
+    }
 }
