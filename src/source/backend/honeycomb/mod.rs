@@ -1,4 +1,5 @@
 //! Honeycomb, whose API answers with groups of events: the existence of spans, their tree and their services.
+//! Its counts and sketches of durations are information only.
 
 #[cfg(test)]
 mod tests;
@@ -13,12 +14,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
-use super::adapter::{Adapter, AddressForm, FetchError, Fetched, Kind};
+use super::adapter::{Adapter, AddressForm, FetchError, Fetched, Kind, SearchAnswer, SearchQuery};
 use super::http::{HttpAnswer, HttpClient};
 use super::otlp_answer;
 use super::settings::SourceSettings;
+use crate::number::{counted, duration};
 use crate::spec::keys::key;
-use crate::trace::{Field, Resource, Span, TraceId};
+use crate::trace::{Field, Nanos, Resource, Span, TraceId};
 
 pub(super) const KIND: Kind = Kind {
     key: key(
@@ -52,6 +54,9 @@ const ID: &str = "trace.span_id";
 const PARENT: &str = "trace.parent_id";
 const SERVICE: &str = "service.name";
 const NAME: &str = "name";
+const DURATION: &str = "duration_ms";
+
+const SECOND: Nanos = 1_000_000_000;
 
 #[derive(Debug)]
 struct Honeycomb {
@@ -130,10 +135,60 @@ impl Honeycomb {
         let query = json!({
             "breakdowns": [ID, PARENT, SERVICE, NAME],
             "calculations": [{ "op": "COUNT" }],
-            "filters": [{ "column": "trace.trace_id", "op": "=", "value": trace.to_string() }],
+            "filters": [is("trace.trace_id", &trace.to_string())],
             "time_range": OLDEST,
         });
-        let query: Created = self.post("queries", &query).await?;
+        let rows = self.rows(&query).await?;
+        self.fetched(trace, &rows)
+    }
+
+    /// The refusal of a search, with what Honeycomb counts and estimates.
+    async fn statistics(&self, wanted: &SearchQuery) -> Result<FetchError, FetchError> {
+        let parts = [(SERVICE, &wanted.service), (NAME, &wanted.name)];
+        let parts = parts.map(|(column, text)| Some((column, text.as_deref()?)));
+        let parts: Vec<(&str, &str)> = parts.into_iter().flatten().collect();
+        let is_span = json!({ "column": ID, "op": "exists" });
+        let filters = parts.iter().map(|(column, text)| is(column, text));
+        let query = json!({
+            "calculations": [
+                { "op": "COUNT" },
+                { "op": "P50", "column": DURATION },
+                { "op": "P99", "column": DURATION },
+            ],
+            "filters": filters.chain([is_span]).collect::<Vec<_>>(),
+            "start_time": wanted.from / SECOND,
+            "end_time": wanted.to.div_ceil(SECOND),
+        });
+        let rows = self.rows(&query).await?;
+        let value = |column: &str| rows.first()?.data.get(column);
+        let time = |column: &str| {
+            let millis = value(column)?.as_f64()?;
+            Some(duration(
+                Duration::try_from_secs_f64(millis / 1_000.0).ok()?,
+            ))
+        };
+        let count = value("COUNT").and_then(Json::as_u64).unwrap_or_default();
+        let mut what = format!(
+            "cannot search for traces; for information, it counts {}",
+            counted(count, "span")
+        );
+        if !parts.is_empty() {
+            let parts = parts
+                .iter()
+                .map(|(column, text)| format!("{column} `{text}`"));
+            what += &format!(" with {}", parts.collect::<Vec<_>>().join(" and "));
+        }
+        what += " in this time";
+        if let (Some(p50), Some(p99)) = (time("P50(duration_ms)"), time("P99(duration_ms)")) {
+            what += &format!(", with a p50 of about {p50} and a p99 of about {p99}");
+        }
+        let help = "use `trace_id` with the ids of traces";
+        Ok(self.client.refused(&what, help))
+    }
+
+    /// The groups that a query finds.
+    async fn rows(&self, query: &Json) -> Result<Vec<Row>, FetchError> {
+        let query: Created = self.post("queries", query).await?;
         let run = json!({ "query_id": query.id, "disable_series": true, "limit": MOST_ROWS });
         let run: Created = self.post("query_results", &run).await?;
         let url = self
@@ -143,7 +198,7 @@ impl Honeycomb {
             let answer = self.client.get(url.clone(), "application/json").await?;
             let result: QueryResult = self.parse(&answer)?;
             if result.complete {
-                return self.fetched(trace, &result.data.results);
+                return Ok(result.data.results);
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -173,6 +228,11 @@ impl Honeycomb {
         }
         Ok(fetched)
     }
+}
+
+/// The filter of rows with this text in a column.
+fn is(column: &str, text: &str) -> Json {
+    json!({ "column": column, "op": "=", "value": text })
 }
 
 impl Row {
@@ -218,6 +278,16 @@ impl Adapter for Honeycomb {
 
     fn fetch(&self, trace: TraceId) -> BoxFuture<'_, Result<Fetched, FetchError>> {
         self.read(trace).boxed()
+    }
+
+    fn search<'a>(
+        &'a self,
+        query: &'a SearchQuery,
+    ) -> BoxFuture<'a, Result<SearchAnswer, FetchError>> {
+        let refused = self.statistics(query);
+        refused
+            .map(|result| Err(result.unwrap_or_else(|error| error)))
+            .boxed()
     }
 
     fn seconds_ahead(&self) -> Option<i64> {

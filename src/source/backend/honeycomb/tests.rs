@@ -1,6 +1,7 @@
 //! Answers as Honeycomb documents them; none was recorded.
 
 use super::*;
+use crate::source::TraceSource;
 use crate::source::backend::Backend;
 use crate::source::backend::replay::{
     Answer, PLACED, Replay, answer, by_id, id, recorded, refusal, sent, settled,
@@ -12,19 +13,24 @@ fn backend(server: &Replay) -> Backend {
     })
 }
 
+/// The row of a span.
+fn row(span: &Span) -> Json {
+    let parent = span.parent_id.map(|id| id.to_string());
+    let service = span.resource.attributes.get(SERVICE);
+    let service = service.map(|name| name.to_text());
+    json!({ "data": { ID: span.span_id.to_string(), PARENT: parent, SERVICE: service, NAME: span.name, "COUNT": 1 } })
+}
+
+/// The row of an event or link of a span.
+fn event_row(span: &Span, name: &str) -> Json {
+    json!({ "data": { PARENT: span.span_id.to_string(), NAME: name, "COUNT": 1 } })
+}
+
 /// A row for each span, and one for an event.
 fn result(is_complete: bool) -> Answer {
     let spans = by_id(&sent(recorded!("backends/sent/placed.json"), PLACED));
-    let mut rows: Vec<Json> = spans
-        .iter()
-        .map(|span| {
-            let parent = span.parent_id.map(|id| id.to_string());
-            json!({ "data": { ID: span.span_id.to_string(), PARENT: parent, SERVICE: span.service(), NAME: span.name, "COUNT": 1 } })
-        })
-        .collect();
-    rows.push(
-        json!({ "data": { PARENT: spans[0].span_id.to_string(), NAME: "exception", "COUNT": 1 } }),
-    );
+    let mut rows: Vec<Json> = spans.iter().map(row).collect();
+    rows.push(event_row(&spans[0], "exception"));
     let body = json!({ "id": "r", "complete": is_complete, "data": { "results": rows } });
     answer(200, body.to_string())
 }
@@ -109,6 +115,62 @@ async fn refusals_have_their_remedies() {
 }
 
 #[tokio::test]
+async fn a_search_is_refused_with_numbers_for_information() {
+    let query = SearchQuery {
+        service: Some("order".to_owned()),
+        name: Some("POST /orders".to_owned()),
+        from: 1_500_000_000,
+        to: 2_500_000_000,
+        ..SearchQuery::default()
+    };
+    for (row, query, expected) in [
+        (
+            json!({ "COUNT": 1204, "P50(duration_ms)": 120.44, "P99(duration_ms)": 800 }),
+            query.clone(),
+            "1,204 spans with service.name `order` and name `POST /orders` in this time, with a p50 of about 120 ms and a p99 of about 800 ms",
+        ),
+        (
+            json!({ "COUNT": 0, "P50(duration_ms)": null }),
+            SearchQuery {
+                service: None,
+                name: None,
+                ..query
+            },
+            "0 spans in this time",
+        ),
+    ] {
+        let body = json!({ "complete": true, "data": { "results": [{ "data": row }] } });
+        let server = Replay::of([
+            ("/1/queries/__all__", created("q")),
+            ("/1/query_results/__all__", created("r")),
+            (
+                "/1/query_results/__all__/r",
+                vec![answer(200, body.to_string())],
+            ),
+        ])
+        .await;
+        let error = TraceSource::search(&backend(&server), &query)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.why,
+            format!(
+                "Honeycomb at http://{}/ cannot search for traces; for information, it counts {expected}",
+                server.address
+            )
+        );
+        assert_eq!(error.help, "use `trace_id` with the ids of traces");
+        let asked: Json = serde_json::from_str(&server.asked.lock().unwrap()[0].body).unwrap();
+        assert_eq!(
+            (&asked["start_time"], &asked["end_time"]),
+            (&json!(1), &json!(3))
+        );
+        let filters = asked["filters"].as_array().unwrap();
+        assert_eq!(filters.len(), 1 + 2 * usize::from(query.name.is_some()));
+    }
+}
+
+#[tokio::test]
 async fn more_spans_than_an_answer_has_leave_a_hole() {
     let rows: Vec<Json> = (1..=MOST_ROWS)
         .map(|at| json!({ "data": { ID: format!("{at:016x}") } }))
@@ -134,4 +196,37 @@ async fn more_spans_than_an_answer_has_leave_a_hole() {
             .reason
             .ends_with("it has 10000 spans or more")
     );
+}
+
+/// The span with what Honeycomb keeps.
+fn kept(span: &Span) -> Span {
+    let service = span.resource.attributes.get(SERVICE);
+    let service = service.map(|name| (SERVICE, name.clone()));
+    let mut kept = Span::new(span.trace_id, span.span_id, span.name.clone());
+    kept.parent_id = span.parent_id;
+    kept.resource = Arc::new(Resource {
+        attributes: service.into_iter().collect(),
+    });
+    kept
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_span_exists_if_honeycomb_has_a_row_of_it(
+        spans in proptest::collection::vec(crate::trace::any::span(), 0..5)
+    ) {
+        let settings = crate::project::parse_source("honeycomb=https://api.honeycomb.io").unwrap();
+        let honeycomb = Honeycomb::new(&settings).unwrap();
+        let events = spans.iter().flat_map(|span| {
+            let events = span.events.iter().map(|event| event_row(span, &event.name));
+            events.chain(span.links.iter().map(|_| event_row(span, "")))
+        });
+        let rows: Vec<Json> = spans.iter().map(row).chain(events).collect();
+        let rows: Vec<Row> = serde_json::from_value(rows.into()).unwrap();
+        let trace = id(PLACED);
+        let found = honeycomb.fetched(trace, &rows).unwrap();
+        let expected: Vec<Span> = spans.iter().map(|span| Span { trace_id: trace, ..kept(span) }).collect();
+        proptest::prop_assert_eq!(found.spans, expected);
+        proptest::prop_assert_eq!(found.holes, []);
+    }
 }
