@@ -4,11 +4,11 @@
 //! command line, output and Ctrl-C are left to the caller.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -19,11 +19,11 @@ use crate::budget::baseline::ReceivedBy;
 use crate::result::{Report, RunEvent, Trouble};
 use crate::run::{OpenRun, RunEnd, run_open};
 use crate::secret::Secrets;
-use crate::service::{self, Service, ServiceEvent, System, port_owner};
+use crate::service::{self, OutputStream, Service, ServiceEvent, System, port_owner};
 use crate::source::backend::{Backend, DEFAULT_DELAY};
 use crate::source::receiver::{BindError, DEFAULT_ADDRESSES, ReceiverBuilder};
 use crate::source::remote::Health;
-use crate::source::{Connection, Receiver, ReceiverStats, TraceSource};
+use crate::source::{Connection, Receiver, ReceiverStats, Store, TextLog, TraceSource};
 use crate::spec::Spec;
 use crate::step::{Budgeting, Flush, Options, SaveTraces, Services, Stop};
 use crate::workspace::{Workspace, shown};
@@ -468,17 +468,64 @@ async fn start_services(
     let telemetry = service::TelemetryTarget {
         endpoint: format!("http://127.0.0.1:{port}"),
     };
-    service::start(services, &telemetry, move |event| relay(&event, &listener))
+    let text_logs = TextLogs::of(&services, receiver.store());
+    let relay = move |event| {
+        text_logs.take(&event);
+        relay(&event, &listener);
+    };
+    service::start(services, &telemetry, relay)
         .await
         .map(|system| (Some(system), names))
         .map_err(|error| vec![Trouble::from_error(&error).with_help(error.help())])
+}
+
+/// The outputs of services whose lines are log records.
+struct TextLogs {
+    store: Store,
+    by_output: Mutex<HashMap<(String, OutputStream), TextLog>>,
+}
+
+impl TextLogs {
+    fn of(services: &[Service], store: &Store) -> Self {
+        let of_service = |service: &Service| {
+            let name = service.telemetry_name();
+            let name = name.map_or_else(|| service.name.clone(), Cow::into_owned);
+            let output = |&stream: &OutputStream| {
+                let log = TextLog::new(name.clone(), stream.name());
+                ((service.name.clone(), stream), log)
+            };
+            service.logs.iter().map(output).collect::<Vec<_>>()
+        };
+        Self {
+            store: store.clone(),
+            by_output: Mutex::new(services.iter().flat_map(of_service).collect()),
+        }
+    }
+
+    fn take(&self, event: &ServiceEvent) {
+        if let ServiceEvent::Output {
+            service,
+            stream,
+            line,
+        } = event
+        {
+            let mut by_output = self
+                .by_output
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if let Some(log) = by_output.get_mut(&(service.clone(), *stream)) {
+                self.store.ingest_line(log, line);
+            }
+        }
+    }
 }
 
 /// Forwards the events of services that concern the run.
 fn relay(event: &ServiceEvent, listener: &Listener) {
     match event {
         ServiceEvent::BuildStarted { service, .. } => listener(&RunEvent::Building { service }),
-        ServiceEvent::BuildOutput { service, line } | ServiceEvent::Output { service, line } => {
+        ServiceEvent::BuildOutput { service, line }
+        | ServiceEvent::Output { service, line, .. } => {
             listener(&RunEvent::Output { service, line });
         }
         ServiceEvent::Started { service, .. } => listener(&RunEvent::Starting { service }),

@@ -88,7 +88,7 @@ impl Events {
                 ServiceEvent::BuildOutput { service, line } => format!("build {service}> {line}"),
                 ServiceEvent::BuildFinished { service, .. } => format!("built {service}"),
                 ServiceEvent::Started { service, .. } => format!("start {service}"),
-                ServiceEvent::Output { service, line } => format!("{service}> {line}"),
+                ServiceEvent::Output { service, line, .. } => format!("{service}> {line}"),
                 ServiceEvent::Ready { service, .. } => format!("ready {service}"),
                 ServiceEvent::Stopped { service } => format!("stopped {service}"),
                 other => format!("{other:?}"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Port, Project};
 use crate::service::{
-    CONFIG_FILES, CommandLine, GrpcHealth, PortSpec, Ready, START_TIMEOUT, Service,
+    CONFIG_FILES, CommandLine, GrpcHealth, OutputStream, PortSpec, Ready, START_TIMEOUT, Service,
 };
 use crate::spec::{Entry, Kind, Node, Reader, Refusal, SpecError, keys};
 
@@ -46,6 +46,7 @@ impl Project {
         let start_timeout = reader.optional(node, "start_timeout", |timeout| {
             reader.duration(timeout, "`start_timeout`")
         });
+        let logs = reader.optional(node, "logs", |logs| outputs(logs, reader));
         let ports = self.ports.iter().filter(|port| port.service == name);
         let ports = ports.map(|port| {
             let number = reader.scope.service_port(&port.variable())?;
@@ -61,6 +62,7 @@ impl Project {
             depends_on: depends_on?.unwrap_or_default(),
             dir: dir?.unwrap_or_else(|| self.dir.clone()),
             start_timeout: start_timeout?.unwrap_or(START_TIMEOUT),
+            logs: logs?.unwrap_or_default(),
         })
     }
 }
@@ -106,6 +108,21 @@ fn ports(service: &str, node: &Node, reader: &Reader<'_>) -> Option<Vec<Port>> {
             service: service.to_owned(),
             name: entry.key.text.clone(),
             spec,
+        })
+    })
+}
+
+fn outputs(node: &Node, reader: &Reader<'_>) -> Option<Vec<OutputStream>> {
+    reader.all(node.items(), |item| {
+        reader.parse(item, "an output", OutputStream::Stdout, |text| {
+            let mut known = OutputStream::ALL.iter();
+            let found = known.find(|(name, _)| *name == text);
+            found.map(|(_, stream)| *stream).ok_or_else(|| {
+                Refusal::new(
+                    format!("`{text}` is not an output"),
+                    "write `stdout`, `stderr` or `[stdout, stderr]`; records that are sent over OTLP need no `logs`",
+                )
+            })
         })
     })
 }

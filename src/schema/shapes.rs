@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::service::OutputStream;
 use crate::source::backend;
 use crate::spec::keys::{self, Key, Keys};
 use crate::spec::{SpanType, ValueType};
@@ -353,6 +354,10 @@ fn services() -> Map<String, Value> {
         (
             "ready",
             json!({ "anyOf": [pattern(r"^(https?|tcp)://|\$\{"), log] }),
+        ),
+        (
+            "outputs",
+            one_or_more(json!({ "enum": OutputStream::ALL.map(|(name, _)| name) })),
         ),
         ("defaults", map_of(keys::DEFAULTS).into()),
         ("request_defaults", map_of(keys::REQUEST_DEFAULTS).into()),

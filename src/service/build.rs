@@ -80,7 +80,7 @@ async fn run(
         source,
     })?;
     let (name, listener) = (service.name.clone(), Arc::clone(listener));
-    let readers = output::read(&mut child, move |line| {
+    let readers = output::read(&mut child, move |_, line| {
         let Line::Whole(line) = line else {
             return;
         };

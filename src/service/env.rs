@@ -58,10 +58,13 @@ impl TelemetryTarget {
     /// The variables of a service. Its `env` comes last and takes precedence.
     #[must_use]
     pub fn variables(&self, service: &Service) -> Vec<(String, String)> {
+        // Python keeps lines for long if no terminal reads them.
+        let unbuffered = (!service.logs.is_empty()).then_some(("PYTHONUNBUFFERED", "1"));
         let own = |name: &str| service.env.iter().any(|(own, _)| own == name);
         self.defaults()
             .into_iter()
             .filter(|(name, _)| !own(name))
+            .chain(unbuffered.into_iter().filter(|(name, _)| !own(name)))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .chain(service.env.iter().cloned())
             .collect()

@@ -2,6 +2,29 @@
 
 use std::time::Duration;
 
+/// One of the two outputs of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OutputStream {
+    /// The standard output.
+    Stdout,
+    /// The standard error.
+    Stderr,
+}
+
+impl OutputStream {
+    /// Both, with their names in project files.
+    pub const ALL: [(&'static str, Self); 2] = [("stdout", Self::Stdout), ("stderr", Self::Stderr)];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}
+
 /// An event of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -38,6 +61,8 @@ pub enum ServiceEvent {
     Output {
         /// The service.
         service: String,
+        /// The output.
+        stream: OutputStream,
         /// The line, without the line end.
         line: String,
     },

@@ -29,7 +29,7 @@ pub use ending::{ExitReason, UnexpectedExit};
 pub(crate) use env::CONFIG_FILES;
 pub use env::TelemetryTarget;
 pub use error::StartError;
-pub use event::ServiceEvent;
+pub use event::{OutputStream, ServiceEvent};
 pub use port::{PortSpec, free_port, port_owner};
 pub use ready::{GrpcHealth, Ready};
 pub use start::start;
@@ -61,6 +61,8 @@ pub struct Service {
     pub dir: PathBuf,
     /// Maximum time to become ready, without the build.
     pub start_timeout: Duration,
+    /// The outputs of which each line is a log record.
+    pub logs: Vec<OutputStream>,
 }
 
 /// The longest export delay of these services, by their environments. `None` if there are no
@@ -88,6 +90,7 @@ impl Service {
             depends_on: Vec::new(),
             dir: PathBuf::from("."),
             start_timeout: START_TIMEOUT,
+            logs: Vec::new(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::ServiceEvent;
+use super::{OutputStream, ServiceEvent};
 use crate::process::{Child, Line, each_line};
 
 /// Number of lines that are kept.
@@ -37,11 +37,19 @@ impl LineTail {
 }
 
 /// Reads both outputs of a child until they are closed, or the set is dropped.
-pub(super) fn read(child: &mut Child, take: impl Fn(Line) + Clone + Send + 'static) -> JoinSet<()> {
+pub(super) fn read(
+    child: &mut Child,
+    take: impl Fn(OutputStream, Line) + Clone + Send + 'static,
+) -> JoinSet<()> {
     let mut readers = JoinSet::new();
     if let Some((stdout, stderr)) = child.output() {
-        readers.spawn(each_line(stdout, take.clone()));
-        readers.spawn(each_line(stderr, take));
+        let of_stdout = take.clone();
+        readers.spawn(each_line(stdout, move |line| {
+            of_stdout(OutputStream::Stdout, line);
+        }));
+        readers.spawn(each_line(stderr, move |line| {
+            take(OutputStream::Stderr, line);
+        }));
     }
     readers
 }
@@ -74,7 +82,7 @@ impl ServiceOutput {
         }
     }
 
-    pub(super) fn take(&self, line: Line) {
+    pub(super) fn take(&self, stream: OutputStream, line: Line) {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         match line {
             Line::Begun(line) => {
@@ -88,6 +96,7 @@ impl ServiceOutput {
                 self.tail.push(line.clone());
                 (self.listener)(ServiceEvent::Output {
                     service: self.service.clone(),
+                    stream,
                     line: line.clone(),
                 });
                 self.look_for_awaited(&line);

@@ -90,7 +90,7 @@ impl RunningService {
         let output = ServiceOutput::new(service.name.clone(), awaited, Arc::clone(listener));
         let output = Arc::new(output);
         let taker = Arc::clone(&output);
-        let readers = output::read(&mut child, move |line| taker.take(line));
+        let readers = output::read(&mut child, move |stream, line| taker.take(stream, line));
         let (gone_sender, gone) = watch::channel(false);
         let running = Self {
             started,

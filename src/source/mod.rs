@@ -30,6 +30,8 @@ mod snapshot;
 mod stats;
 mod store;
 #[cfg(feature = "run")]
+mod text_log;
+#[cfg(feature = "run")]
 mod windows;
 #[cfg(feature = "run")]
 mod zipkin_json;
@@ -51,5 +53,7 @@ pub use search::{SearchError, SearchQuery};
 pub use snapshot::Snapshot;
 pub use stats::{ReceiverStats, Refusal};
 pub use store::{Store, StoreEvent};
+#[cfg(feature = "run")]
+pub(crate) use text_log::TextLog;
 #[cfg(feature = "run")]
 pub(crate) use windows::TraceSearch;

@@ -89,7 +89,10 @@ impl StepContext<'_> {
             && report.has_failed()
             && report.trouble.is_none()
         {
-            report.trouble = Some(self.inconclusive(report.trace.as_deref(), at));
+            report.trouble = Some(match report.trace.as_deref() {
+                Some(trace) if trace.is_empty() => self.no_spans(report.trace_id).await,
+                trace => self.inconclusive(trace, at),
+            });
         }
         report
     }

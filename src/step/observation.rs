@@ -14,7 +14,7 @@ use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
 use crate::source::{Follow, Snapshot};
 use crate::spec::{Capture, Expect, Scope};
-use crate::trace::{LogsWithoutTrace, Response, Value};
+use crate::trace::{LogsWithoutTrace, Response, Trace, Value};
 use crate::trigger::{TraceContext, TriggerError};
 
 /// A step whose trigger was fired.
@@ -221,7 +221,8 @@ impl<'a> Observation<'a> {
         let measures = self.when == JudgeWhen::WhenComplete(TraceUse::Measured);
         let is_whole = end == WaitEnd::Closed && snapshot.trace.holes().is_empty();
         report.was_closed = is_whole && (self.context.step.is_about_trace || measures);
-        report.trace = Some(Arc::new(snapshot.trace)).filter(|trace| !trace.is_empty());
+        let has_any = |trace: &Arc<Trace>| !trace.is_empty() || !trace.logs().is_empty();
+        report.trace = Some(Arc::new(snapshot.trace)).filter(has_any);
         report.response = Some(response);
         DecidedStep {
             report,

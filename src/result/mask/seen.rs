@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::secret::{MASK, Secrets, is_credential_header};
 use crate::trace::{
-    Attributes, CommandResponse, Event, HttpResponse, Link, Resource, Response, Scope, Span,
-    Status, Trace, Undecoded, Value,
+    Attributes, CommandResponse, Event, Hole, HttpResponse, Link, LogRecord, Resource, Response,
+    Scope, Span, Status, Trace, Undecoded, Value,
 };
 
 impl Secrets {
@@ -58,15 +58,38 @@ impl Secrets {
         let linked = trace.linked().iter();
         let linked = linked.map(|linked| self.trace(linked)).collect();
         let spans = trace.spans().iter().map(|span| self.span(span));
+        let logs = trace.logs().iter();
+        let logs = logs.map(|record| Arc::new(self.log_record(record)));
+        let hole = |hole: &Hole| hole.with_texts(|text| self.text(text));
         Trace::assemble(trace.id(), trace.origin(), spans)
             .with_linked(linked)
             .with_losses(trace.losses().clone())
-            .with_holes(
-                trace
-                    .holes()
-                    .iter()
-                    .map(|hole| hole.with_texts(|text| self.text(text))),
-            )
+            .with_holes(trace.holes().iter().map(hole))
+            .with_logs(Arc::new(logs.collect()))
+            .with_log_holes(trace.log_holes().iter().map(hole))
+    }
+
+    fn log_record(&self, record: &LogRecord) -> LogRecord {
+        let mut masked = record.clone();
+        let LogRecord {
+            trace_id: _,
+            span_id: _,
+            time: _,
+            severity: _,
+            severity_text,
+            body,
+            event_name,
+            attributes,
+            resource,
+            scope,
+            is_repeated: _,
+        } = &mut masked;
+        self.mask_each([severity_text, event_name]);
+        *body = self.value(body);
+        self.mask_attributes(attributes);
+        self.mask_resource(resource);
+        self.mask_scope(scope);
+        masked
     }
 
     fn span(&self, span: &Span) -> Span {
@@ -177,6 +200,25 @@ impl Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn log_records_are_masked_with_their_trace() {
+        let [trace_id, span_id] = ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"];
+        let (trace_id, span_id) = (trace_id.parse().unwrap(), span_id.parse().unwrap());
+        let record = LogRecord {
+            body: Value::Map(vec![("msg".to_owned(), Value::from("key is hunter2"))]),
+            attributes: [("password".to_owned(), Value::from("hunter2"))]
+                .into_iter()
+                .collect(),
+            ..LogRecord::new(trace_id, span_id)
+        };
+        let trace = Trace::assemble(trace_id, crate::trace::Origin::Foreign, []);
+        let mut trace = Arc::new(trace.with_logs(Arc::new(vec![Arc::new(record)])));
+        Secrets::new(["hunter2".to_owned()]).mask_trace(&mut trace);
+        let record = &trace.logs()[0];
+        assert_eq!(record.body.to_string(), r#"{"msg":"key is [masked]"}"#);
+        assert_eq!(record.attributes.get("password"), Some(&Value::from(MASK)));
+    }
 
     #[test]
     fn a_number_that_is_a_secret_is_masked_in_attributes_too() {

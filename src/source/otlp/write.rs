@@ -14,30 +14,31 @@ use crate::trace::{
 /// records are grouped by resource and scope.
 #[must_use]
 pub fn write_json(trace: &Trace) -> String {
-    format!("{:#}\n", document(trace))
+    format!("{:#}\n", Json::from(document(trace)))
 }
 
-/// As [`write_json`], with another key.
+/// As [`write_json`], with another key before the spans.
 #[cfg(feature = "run")]
 pub(crate) fn write_json_with(trace: &Trace, key: &str, about: &impl serde::Serialize) -> String {
-    let mut document = document(trace);
-    document[key] = json!(about);
-    format!("{document:#}\n")
+    let mut all = serde_json::Map::from_iter([(key.to_owned(), json!(about))]);
+    all.extend(document(trace));
+    format!("{:#}\n", Json::from(all))
 }
 
-fn document(trace: &Trace) -> Json {
+fn document(trace: &Trace) -> serde_json::Map<String, Json> {
     let all = || std::iter::once(trace).chain(trace.linked());
     let spans = all().flat_map(Trace::spans);
     let spans = grouped(spans, ("scopeSpans", "spans"), |span| {
         (&span.resource, &span.scope, span_json(span))
     });
-    let mut document = json!({ "resourceSpans": spans });
+    let mut document = serde_json::Map::new();
+    document.insert("resourceSpans".to_owned(), spans.into());
     let logs = all().flat_map(Trace::logs);
     let logs = grouped(logs, ("scopeLogs", "logRecords"), |record| {
         (&record.resource, &record.scope, log_record(record))
     });
     if !logs.is_empty() {
-        document["resourceLogs"] = logs.into();
+        document.insert("resourceLogs".to_owned(), logs.into());
     }
     document
 }

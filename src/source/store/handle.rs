@@ -1,6 +1,8 @@
 //! The handle of a store.
 
 use std::sync::{Arc, MutexGuard};
+#[cfg(feature = "run")]
+use std::time::SystemTime;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -21,6 +23,8 @@ use crate::source::metric_watch::MetricWatch;
 use crate::source::otlp::{self, LogWalk, Malformed, MetricExport, MetricWalk, Signal, Walk};
 use crate::source::snapshot::Snapshot;
 use crate::source::stats::{Ingested, ReceiverStats, Refusal};
+#[cfg(feature = "run")]
+use crate::source::text_log::TextLog;
 #[cfg(feature = "run")]
 use crate::trace::{Hole, LogsWithoutTrace};
 use crate::trace::{Origin, Sender, Span, Trace, TraceId};
@@ -233,6 +237,15 @@ impl Store {
             stats: self.stats(),
             unrelated: self.unrelated(since),
             late: self.late(),
+        }
+    }
+
+    /// Stores the log record of a line that a service printed.
+    #[cfg(feature = "run")]
+    pub(crate) fn ingest_line(&self, log: &mut TextLog, line: &str) {
+        if let Some(request) = log.request(line, SystemTime::now()) {
+            // It is valid OTLP.
+            let _ = self.ingest_logs(&request, Instant::now());
         }
     }
 

@@ -113,6 +113,11 @@ pub(crate) const SERVICE: Keys = Keys(&[&[
         "Working directory; default: the folder of the project file.",
     ),
     key(
+        "logs",
+        "outputs",
+        "The outputs of which each line is a log record: stdout, stderr, or both.",
+    ),
+    key(
         "start_timeout",
         "duration",
         "Maximum time until ready; default 60 s.",
