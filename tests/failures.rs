@@ -40,6 +40,7 @@ failures! {
     after_nothing
     after_wrong
     all_of_nothing
+    any_of_unmet
     array_against_alternatives
     attribute_alternatives
     attribute_merged

@@ -184,6 +184,7 @@ fn plain_condition() -> BoxedStrategy<String> {
             "attributes: { k: absent }",
             "attributes: { k: { not: 1 } }",
             "attributes: { k: 1.. }",
+            "attributes: { j | k: 1 }",
             "duration: < 3ns",
             "duration: 2ns..",
             "self_time: < 2ns",
@@ -214,6 +215,8 @@ fn condition(depth: u32, ids: usize) -> BoxedStrategy<String> {
                 _ => format!("{place}: {{ {to}, count: {limits} }}"),
             }
         });
+    let any_of =
+        (to.clone(), to.clone()).prop_map(|(a, b)| format!("any_of: [{{ {a} }}, {{ {b} }}]"));
     let link = (to, any_limits())
         .prop_map(|(to, limits)| format!("links: [{{ to: {{ {to} }}, count: {limits} }}]"));
     let taken = (select(&RELATIONS[..]), plain_condition())
@@ -225,7 +228,8 @@ fn condition(depth: u32, ids: usize) -> BoxedStrategy<String> {
             format!("{place}: a")
         }
     });
-    prop_oneof![4 => plain_condition(), 4 => relation, 1 => link, 1 => taken, 2 => entry].boxed()
+    prop_oneof![4 => plain_condition(), 4 => relation, 1 => any_of, 1 => link, 1 => taken, 2 => entry]
+        .boxed()
 }
 
 /// Several conditions, each key once.

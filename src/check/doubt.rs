@@ -10,7 +10,7 @@ use super::outcome::ONE_KEY;
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
 use super::{Failure, Subject, Witness, words};
-use crate::spec::{Ask, Selector, SpanEntry};
+use crate::spec::{Ask, Selector, SpanCondition, SpanEntry};
 
 /// The failure of a count that is met without the doubtful spans and not with them.
 pub(super) fn in_count(
@@ -64,37 +64,46 @@ impl Evaluator<'_> {
     /// The spans that would meet each unmet condition if a value had another type, without `take`.
     pub(super) fn doubtful(&self, selector: &Selector, reach: TraceReach) -> Vec<DoubtfulSpan> {
         let can_be = |ask: &Ask| matches!(ask, Ask::Attribute(..) | Ask::Resource(..));
-        let conditions = &selector.conditions;
-        if !conditions.iter().any(|one| can_be(&one.ask)) {
+        if !selector.all_conditions().iter().any(|one| can_be(&one.ask)) {
             return Vec::new();
         }
+        let conditions = &selector.conditions;
         let prepared: Vec<Prepared> = conditions
             .iter()
             .map(|condition| self.prepare(&condition.ask, reach))
             .collect();
         (0..self.forest.len_within(reach))
             .filter_map(|span| {
-                let mut unmet = conditions
-                    .iter()
-                    .zip(&prepared)
-                    .filter(|(condition, prepared)| {
-                        self.meets(&condition.ask, prepared, span) == Truth::No
-                    });
-                let (first, _) = unmet.next()?;
-                let this = self.forest.span(span);
-                let doubt = self.doubt(&first.ask, span)?;
-                unmet
-                    .all(|(condition, _)| why_doubtful(&condition.ask, this).is_some())
-                    .then_some(doubt)
+                let all = conditions.iter().zip(&prepared);
+                let unmet = all.filter(|(condition, prepared)| {
+                    self.meets(&condition.ask, prepared, span) == Truth::No
+                });
+                self.doubt_of_all(unmet, span)
             })
             .collect()
     }
 
-    fn doubt(&self, ask: &Ask, span: usize) -> Option<DoubtfulSpan> {
+    /// The first doubt, if each of these conditions is in doubt.
+    fn doubt_of_all<'q>(
+        &self,
+        unmet: impl Iterator<Item = (&'q SpanCondition, &'q Prepared)>,
+        span: usize,
+    ) -> Option<DoubtfulSpan> {
+        let each = unmet.map(|(condition, prepared)| self.doubt(&condition.ask, prepared, span));
+        each.collect::<Option<Vec<_>>>()?.into_iter().next()
+    }
+
+    fn doubt(&self, ask: &Ask, prepared: &Prepared, span: usize) -> Option<DoubtfulSpan> {
         let this = self.forest.span(span);
         let (attributes, key, matcher) = match ask {
             Ask::Attribute(key, matcher) => (&this.attributes, key, matcher),
             Ask::Resource(key, matcher) => (&this.resource.attributes, key, matcher),
+            Ask::AnyOf(alternatives) => {
+                let is_unmet = |answer| answer == Truth::No;
+                let each = self.conditions_with(is_unmet, alternatives, prepared, span);
+                let mut each = each.into_iter();
+                return each.find_map(|unmet| self.doubt_of_all(unmet.into_iter(), span));
+            }
             _ => return None,
         };
         why_doubtful(ask, this)?;

@@ -53,6 +53,17 @@ impl Evaluator<'_> {
                 }
             }
             Ask::Relation(relation) => self.found_related(relation, prepared, span),
+            Ask::AnyOf(alternatives) => {
+                let unmet = self.unmet_of_each(alternatives, prepared, span);
+                let each = unmet.iter().enumerate().map(|(at, unmet)| {
+                    let each = unmet.iter().map(|(condition, prepared)| {
+                        let ask = &condition.ask;
+                        format!("{} {}", ask.subject(), self.found(ask, prepared, span))
+                    });
+                    format!("({}) {}", at + 1, each.collect::<Vec<_>>().join(", "))
+                });
+                each.collect::<Vec<_>>().join(" ")
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use super::facts::label;
 use super::judgement::FailureDetail;
 use super::matching::{MatchInput, answer, meets};
 use super::renamed::{merged_into, other_names};
-use super::select::Evaluator;
+use super::select::{Evaluator, Prepared};
 use crate::spec::{
     Ask, AttributeKey, Limits, Location, Matcher, Pattern, Relation, Relative, Selector, Syntax,
     Take,
@@ -25,7 +25,7 @@ impl Evaluator<'_> {
                 hints.extend(self.in_a_linked_trace(name));
             }
         }
-        for condition in &selector.conditions {
+        for condition in selector.all_conditions() {
             if let Ask::Relation(relation) = &condition.ask {
                 hints.extend(self.hints_for_relation(relation));
             }
@@ -65,7 +65,13 @@ impl Evaluator<'_> {
     }
 
     /// Hints for a condition that a span does not meet.
-    pub(super) fn hints_for_condition(&self, ask: &Ask, at: &Location, span: usize) -> Vec<String> {
+    pub(super) fn hints_for_condition(
+        &self,
+        ask: &Ask,
+        prepared: &Prepared,
+        at: &Location,
+        span: usize,
+    ) -> Vec<String> {
         let this = self.forest.span(span);
         match ask {
             Ask::Status(choice)
@@ -107,6 +113,20 @@ impl Evaluator<'_> {
                 let mut hints = self.hints_for_relation(relation);
                 if super::facts::rests_on_clocks(ask) && !self.others(relation, span).is_empty() {
                     hints.push(super::words::CLOCKS.to_owned());
+                }
+                hints
+            }
+            Ask::AnyOf(alternatives) => {
+                let unmet = self.unmet_of_each(alternatives, prepared, span);
+                let mut hints: Vec<String> = Vec::new();
+                for (condition, prepared) in unmet.into_iter().flatten() {
+                    let (ask, at) = (&condition.ask, &condition.at);
+                    let more = self.hints_for_condition(ask, prepared, at, span);
+                    hints.extend(
+                        more.into_iter()
+                            .filter(|hint| !hints.contains(hint))
+                            .collect::<Vec<_>>(),
+                    );
                 }
                 hints
             }

@@ -116,8 +116,11 @@ const COPIED: &str = "http.response.status_code";
 /// The first lost field that a selector needs.
 pub(super) fn lost_in(selector: &Selector, losses: &Losses) -> Option<Field> {
     let of_order = selector.take.and(Some(Field::Starts));
-    let of_order = of_order.filter(|&field| losses.contains(field));
-    of_order.or_else(|| lost(&selector.conditions, losses))
+    // Spans of linked traces are candidates.
+    let of_links = selector.follows_links().then_some(Field::LinkingTraces);
+    let of_all = of_order.into_iter().chain(of_links);
+    let mut of_all = of_all.filter(|&field| losses.contains(field));
+    of_all.next().or_else(|| lost(&selector.conditions, losses))
 }
 
 /// The first lost field that one of the conditions needs.

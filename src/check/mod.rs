@@ -3,6 +3,7 @@
 //! Everything here is pure: no clock, no network. When a trace is complete is `step`'s decision,
 //! and how a failure looks is `report`'s.
 
+mod any_of;
 mod attributes;
 mod capture;
 mod check_ref;

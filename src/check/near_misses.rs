@@ -56,7 +56,7 @@ impl Evaluator<'_> {
             if self.meets(ask, prepared, span).seems() {
                 continue;
             }
-            match self.miss(ask, span) {
+            match self.miss(ask, prepared, span) {
                 Miss::Near(reason) => reasons.push(reason),
                 Miss::Far => return None,
             }
@@ -65,7 +65,7 @@ impl Evaluator<'_> {
         (!reasons.is_empty()).then_some(NearMiss { span, reasons })
     }
 
-    fn miss(&self, ask: &Ask, span: usize) -> Miss {
+    fn miss(&self, ask: &Ask, prepared: &Prepared, span: usize) -> Miss {
         let this = self.forest.span(span);
         let near = match ask {
             Ask::Name(matcher) => other_case(matcher, &this.name),
@@ -92,6 +92,19 @@ impl Evaluator<'_> {
                     )
                 }),
             Ask::Relation(relation) => self.near_relation(relation),
+            Ask::AnyOf(alternatives) => {
+                let unmet = self.unmet_of_each(alternatives, prepared, span);
+                unmet.iter().find_map(|unmet| {
+                    let each = unmet.iter().map(|(condition, prepared)| {
+                        match self.miss(&condition.ask, prepared, span) {
+                            Miss::Near(reason) => Some(reason),
+                            Miss::Far => None,
+                        }
+                    });
+                    let reasons: Vec<String> = each.collect::<Option<_>>()?;
+                    Some(reasons.join("; "))
+                })
+            }
             _ => None,
         };
         near.map_or(Miss::Far, Miss::Near)

@@ -125,7 +125,7 @@ fn form(ask: &Ask, span: &Span) -> RejectionForm {
         Ask::Attribute(key, _) => form_of(key, &span.attributes),
         Ask::Resource(key, _) => form_of(key, &span.resource.attributes),
         Ask::Type(_) if types(span).next().is_none() => RejectionForm::Clause,
-        Ask::Event(_) | Ask::Link(_) | Ask::Relation(_) => RejectionForm::Clause,
+        Ask::Event(_) | Ask::Link(_) | Ask::Relation(_) | Ask::AnyOf(_) => RejectionForm::Clause,
         _ => RejectionForm::Value,
     }
 }

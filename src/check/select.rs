@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 
 #[cfg(feature = "run")]
 use super::Unjudged;
+use super::any_of::{PreparedPart, any_of};
 use super::attributes::{attribute, count_events, why_doubtful};
 use super::exceptions::Exceptions;
 use super::forest::{Forest, TraceReach};
@@ -116,6 +117,8 @@ pub(super) enum Prepared {
     /// The attributes with these alternatives of a key can be ones that were not sent with the span,
     /// because this is lost.
     Doubtful(Vec<Option<Field>>),
+    /// The facts for each condition of each alternative.
+    AnyOf(Vec<Vec<PreparedPart>>),
 }
 
 impl Prepared {
@@ -305,6 +308,12 @@ impl<'a> Evaluator<'a> {
                 Some(to) => to,
                 None => return TraceReach::Trace,
             },
+            Ask::AnyOf(alternatives) => {
+                let all = alternatives.iter().flatten();
+                return all.fold(TraceReach::Trace, |reach, one| {
+                    reach.or(self.reach_of(&one.ask))
+                });
+            }
             _ => return TraceReach::Trace,
         };
         self.reach_of_pattern(pattern)
@@ -321,7 +330,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The facts about all spans that a condition needs.
+    /// The facts about all spans that a condition needs. `reach` covers that of the condition.
     pub(super) fn prepare(&self, ask: &Ask, reach: TraceReach) -> Prepared {
         match ask {
             Ask::Relation(relation) => {
@@ -351,6 +360,7 @@ impl<'a> Evaluator<'a> {
                     false => Prepared::Nothing,
                 }
             }
+            Ask::AnyOf(alternatives) => self.prepare_any(alternatives, reach),
             _ => Prepared::Nothing,
         }
     }
@@ -392,6 +402,11 @@ impl<'a> Evaluator<'a> {
 
     /// The answer of a span to a condition of a selector.
     fn selects(&self, ask: &Ask, prepared: &Prepared, span: usize, types: Types) -> Truth {
+        if let (Ask::AnyOf(alternatives), Prepared::AnyOf(parts)) = (ask, prepared) {
+            return any_of(alternatives, parts, |ask, prepared| {
+                self.selects(ask, prepared, span, types)
+            });
+        }
         let answer = self.meets(ask, prepared, span);
         let this = self.forest.span(span);
         let is_in_doubt = || {
@@ -464,6 +479,12 @@ impl<'a> Evaluator<'a> {
                 Prepared::Related(related) => related.counts[span].within(&relation.count),
                 _ => Truth::No,
             },
+            Ask::AnyOf(alternatives) => match prepared {
+                Prepared::AnyOf(parts) => any_of(alternatives, parts, |ask, prepared| {
+                    self.meets(ask, prepared, span)
+                }),
+                _ => Truth::No,
+            },
         }
     }
 
@@ -504,6 +525,10 @@ impl<'a> Evaluator<'a> {
                 .to
                 .as_ref()
                 .is_none_or(|to| link.count.has_no_greatest() && self.pattern_only_grows(to)),
+            Ask::AnyOf(alternatives) => {
+                let mut all = alternatives.iter().flatten();
+                all.all(|condition| self.stays_true(&condition.ask))
+            }
             _ => true,
         }
     }
@@ -514,6 +539,10 @@ impl<'a> Evaluator<'a> {
             Ask::SelfTime(_) | Ask::Relation(_) => false,
             Ask::Event(pattern) => !pattern.is_exception(),
             Ask::Link(link) => link.to.is_none(),
+            Ask::AnyOf(alternatives) => {
+                let mut all = alternatives.iter().flatten();
+                all.all(|condition| Self::stays_false(&condition.ask))
+            }
             _ => true,
         }
     }

@@ -189,7 +189,7 @@ fn unmet(
             Witness::new(evaluator.forest.span(span), mark)
         });
         failure.nearest = nearest(ask, prepared, evaluator);
-        failure.hints = evaluator.hints_for_condition(ask, &condition.at, first);
+        failure.hints = evaluator.hints_for_condition(ask, prepared, &condition.at, first);
     }
     failure
 }

@@ -1,6 +1,6 @@
 //! The reasons of uncertain answers: spans without a duration, and dropped parts.
 
-use super::attributes::{why_doubtful, why_doubtful_key};
+use super::attributes::why_doubtful_key;
 use super::forest::TraceReach;
 use super::judgement::Standing;
 use super::lost::{is_guessed, mistyped};
@@ -38,13 +38,8 @@ impl Evaluator<'_> {
         let open = (0..mask.len()).find(|&span| !mask[span].is_known())?;
         let mut conditions = selector.conditions.iter();
         let of_condition = conditions.find_map(|condition| {
-            let (ask, span) = (&condition.ask, self.forest.span(open));
-            let prepared = self.prepare(ask, reach);
-            if self.meets(ask, &prepared, open).is_known() {
-                let lost = || self.lost_type(ask, span).map(Unjudged::Lost);
-                return why_doubtful(ask, span).or_else(lost);
-            }
-            self.reason_of(ask, &prepared, open)
+            let prepared = self.prepare(&condition.ask, reach);
+            self.reason_of_selection(&condition.ask, &prepared, open)
         });
         of_condition.or_else(|| self.reason_of_order(selector, &mask))
     }
@@ -66,7 +61,12 @@ impl Evaluator<'_> {
             .or_else(|| self.reason_of_rounding())
     }
 
-    fn reason_of(&self, ask: &Ask, prepared: &Prepared, span: usize) -> Option<Unjudged> {
+    pub(super) fn reason_of(
+        &self,
+        ask: &Ask,
+        prepared: &Prepared,
+        span: usize,
+    ) -> Option<Unjudged> {
         let this = self.forest.span(span);
         match ask {
             Ask::Duration(_) => no_duration(this).or_else(|| self.reason_of_rounding()),
@@ -115,6 +115,7 @@ impl Evaluator<'_> {
                 };
                 self.reason_of_relation(relation, related, span, reach)
             }
+            Ask::AnyOf(alternatives) => self.reason_of_any(alternatives, prepared, span),
             _ => None,
         }
     }

@@ -24,6 +24,10 @@ pub(super) fn condition(ask: &Ask) -> Option<String> {
         Ask::LinkCount(count) => limits(count),
         Ask::Link(link) => limits(&link.count),
         Ask::Relation(relation) => limits(&relation.count),
+        Ask::AnyOf(alternatives) => {
+            let mut all = alternatives.iter().flatten();
+            all.find_map(|one| condition(&one.ask))
+        }
         Ask::Kind(_) | Ask::Type(_) | Ask::Status(_) => None,
     }
 }

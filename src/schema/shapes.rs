@@ -198,6 +198,10 @@ fn spans() -> Map<String, Value> {
         ("selector", text_or(map_of(keys::SELECTOR))),
         ("relation", text_or(map_of(keys::RELATION))),
         (
+            "alternatives",
+            json!({ "type": "array", "minItems": 2, "items": not_empty(map_of(keys::SPAN)) }),
+        ),
+        (
             "events",
             json!({ "type": "array", "minItems": 1, "items": text_or(map_of(keys::EVENT)) }),
         ),

@@ -67,6 +67,8 @@ pub enum Ask {
     Link(Box<LinkPattern>),
     /// A relation to other spans.
     Relation(Box<Relation>),
+    /// All conditions of at least one of these lists.
+    AnyOf(Vec<Vec<SpanCondition>>),
 }
 
 /// One of a closed set of words.
@@ -270,6 +272,19 @@ impl Pattern {
 }
 
 impl Selector {
+    /// The conditions, also those in `any_of`.
+    pub(crate) fn all_conditions(&self) -> Vec<&SpanCondition> {
+        let mut all: Vec<&SpanCondition> = self.conditions.iter().collect();
+        let mut next = 0;
+        while let Some(condition) = all.get(next) {
+            if let Ask::AnyOf(alternatives) = &condition.ask {
+                all.extend(alternatives.iter().flatten());
+            }
+            next += 1;
+        }
+        all
+    }
+
     /// Returns `true` if it can select spans of linked traces: with `linked_to` at any depth.
     #[must_use]
     pub fn follows_links(&self) -> bool {
@@ -308,6 +323,10 @@ impl Ask {
                 relation.place == Relative::LinkedTo || relation.other.follows_links()
             }
             Self::Link(link) => link.to.as_ref().is_some_and(Pattern::follows_links),
+            Self::AnyOf(alternatives) => {
+                let mut all = alternatives.iter().flatten();
+                all.any(|condition| condition.ask.follows_links())
+            }
             _ => false,
         }
     }
@@ -326,11 +345,15 @@ impl Ask {
             Self::Event(pattern) => pattern.is_exception(),
             Self::Relation(relation) => in_pattern(&relation.other),
             Self::Link(link) => link.to.as_ref().is_some_and(in_pattern),
+            Self::AnyOf(alternatives) => {
+                let mut all = alternatives.iter().flatten();
+                all.any(|condition| condition.ask.has_exceptions())
+            }
             _ => false,
         }
     }
 
-    /// The field that it needs, if a source may lose it.
+    /// The field that it needs, if a source may lose it. Each alternative of `any_of` needs others.
     pub(crate) fn field(&self) -> Option<Field> {
         match self {
             Self::Name(_) => Some(Field::Names),
@@ -346,7 +369,7 @@ impl Ask {
             Self::Relation(relation) => {
                 (relation.place == Relative::LinkedTo).then_some(Field::Links)
             }
-            Self::Service(_) => None,
+            Self::Service(_) | Self::AnyOf(_) => None,
         }
     }
 
@@ -373,6 +396,7 @@ impl Ask {
             Self::LinkCount(_) => "number of links".to_owned(),
             Self::Link(_) => "link".to_owned(),
             Self::Relation(relation) => format!("`{}`", relation.place.key()),
+            Self::AnyOf(_) => "`any_of`".to_owned(),
         }
     }
 
@@ -410,8 +434,24 @@ impl Ask {
                     format!("{} of {}", relation.count.in_words(), relation.other)
                 }
             }
+            Self::AnyOf(alternatives) => {
+                let each = alternatives.iter().map(|one| match one.as_slice() {
+                    [only] => in_words(only),
+                    several => braced(several),
+                });
+                each.collect::<Vec<_>>().join(" or ")
+            }
         }
     }
+}
+
+fn in_words(condition: &SpanCondition) -> String {
+    format!("{} {}", condition.ask.subject(), condition.ask.expected())
+}
+
+fn braced(conditions: &[SpanCondition]) -> String {
+    let each: Vec<String> = conditions.iter().map(in_words).collect();
+    format!("{{ {} }}", each.join(", "))
 }
 
 fn with_attributes(attributes: &[(AttributeKey, Matcher)]) -> String {
@@ -445,15 +485,7 @@ impl fmt::Display for Selector {
             ] => {
                 write!(f, "`{}`", name.to_text())
             }
-            conditions => {
-                let each: Vec<String> = conditions
-                    .iter()
-                    .map(|condition| {
-                        format!("{} {}", condition.ask.subject(), condition.ask.expected())
-                    })
-                    .collect();
-                write!(f, "{{ {} }}", each.join(", "))
-            }
+            conditions => f.write_str(&braced(conditions)),
         }
     }
 }

@@ -237,6 +237,30 @@ fn attributes_that_the_format_keeps_elsewhere_are_not_judged() {
 }
 
 #[test]
+fn an_alternative_that_decides_makes_a_loss_in_another_one_irrelevant() {
+    let verdict = |any: &str, more: &str| {
+        verdict(&format!(
+            "spans: [{{ find: GET /stock/1, any_of: {any} }}{more}]"
+        ))
+    };
+    let lost = "{ attributes: { peer.service: absent } }";
+    let met = "{ attributes: { order.id: o1 } }";
+    let unmet = "{ attributes: { order.id: o2 } }";
+    assert_eq!(verdict(&format!("[{lost}, {met}]"), ""), "pass");
+    assert!(verdict(&format!("[{lost}, {unmet}]"), "").contains("fields of its own"));
+    let both = "{ attributes: { peer.service: absent, order.id: o2 } }";
+    assert_eq!(verdict(&format!("[{both}, {unmet}]"), ""), "fail");
+    let none = |any: &str| {
+        verdict(
+            &format!("[{met}, {unmet}]"),
+            &format!(", {{ find: {{ any_of: {any} }}, count: 0 }}"),
+        )
+    };
+    assert_eq!(none(&format!("[{both}, {unmet}]")), "pass");
+    assert!(none(&format!("[{lost}, {unmet}]")).contains("fields of its own"));
+}
+
+#[test]
 fn alternatives_of_a_key_are_judged_if_none_of_them_can_be_lost() {
     let why = |attributes: &str| {
         verdict(&format!(

@@ -103,6 +103,11 @@ const CONDITIONS: &[Key] = &[
         "relation",
         "Belongs to a trace that a link connects with a span that matches.",
     ),
+    key(
+        "any_of",
+        "alternatives",
+        "Meets all conditions of at least one of these maps.",
+    ),
 ];
 
 const TAKE: &[Key] = &[key(

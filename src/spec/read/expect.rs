@@ -506,8 +506,8 @@ impl Reader<'_> {
 
 fn references(selector: &Selector) -> Vec<usize> {
     let patterns = selector
-        .conditions
-        .iter()
+        .all_conditions()
+        .into_iter()
         .filter_map(|condition| match &condition.ask {
             Ask::Relation(relation) => Some(&relation.other),
             Ask::Link(link) => link.to.as_ref(),

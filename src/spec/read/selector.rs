@@ -106,8 +106,36 @@ impl Reader<'_> {
                 .map(one),
             "events" => self.events(node),
             "links" => self.links(node, ids),
+            "any_of" => self.any_of(node, ids).map(one),
             _ => None,
         }
+    }
+
+    /// A list of maps of conditions, at least one of which a span meets.
+    fn any_of(&self, node: &Node, ids: &EntryIds) -> Option<Ask> {
+        let items = self.list(node, "`any_of`")?;
+        if let [] | [_] = items {
+            let (what, label) = match items {
+                [] => ("`any_of` is empty", "empty"),
+                _ => ("`any_of` has only one alternative", "only one"),
+            };
+            let help =
+                "list two or more maps of conditions, or write the conditions without `any_of`";
+            return self.wrong(node.place, what, label, help);
+        }
+        let alternatives = self.all(items, |item| {
+            let entries = self.map(item, "an alternative of `any_of`", keys::SPAN)?;
+            if entries.is_empty() {
+                return self.wrong(
+                    item.place,
+                    "every span meets this alternative, because it is empty",
+                    "empty",
+                    "add a condition, or remove `any_of`",
+                );
+            }
+            self.conditions(entries, ids)
+        });
+        alternatives.map(Ask::AnyOf)
     }
 
     /// A `service.name`.
