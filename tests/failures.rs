@@ -64,6 +64,7 @@ failures! {
     capture_span
     capture_span_attribute
     case_of_a_text
+    caused_by_another
     child_of_a_lost_parent
     child_of_a_root
     child_of_wrong

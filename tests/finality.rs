@@ -29,7 +29,7 @@ const LIMITS: [&str; 12] = [
     "{ not: 1 }",
     "{ gt: 1 }",
 ];
-const RELATIONS: [&str; 7] = [
+const RELATIONS: [&str; 8] = [
     "below",
     "above",
     "child_of",
@@ -37,6 +37,7 @@ const RELATIONS: [&str; 7] = [
     "after",
     "before",
     "linked_to",
+    "caused_by",
 ];
 
 fn trace_id(number: u8) -> TraceId {

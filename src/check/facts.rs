@@ -1,6 +1,7 @@
 //! The actual values of a span, in words, for conditions that it does not meet.
 
 use super::attributes::{all_of, count_events};
+use super::causes::{Causes, enough};
 use super::links::count_links;
 use super::relations::Related;
 use super::select::{Evaluator, Prepared};
@@ -94,10 +95,41 @@ impl Evaluator<'_> {
                 trace.children(index).len(),
             ),
             Relative::After | Relative::Before => return self.times(relation, related, span),
+            Relative::CausedBy => return self.found_causes(relation, count, span),
             Relative::LinkedTo if count > 0 => return words::count(count),
             Relative::LinkedTo => "no link connects its trace with one".to_owned(),
         };
         format!("{} ({there})", words::count(count))
+    }
+
+    /// The number of causes that match, the nearest causes, and the last.
+    fn found_causes(&self, relation: &Relation, count: u64, span: usize) -> String {
+        let forest = self.forest;
+        let causes = Causes::of(forest);
+        let all = causes.all(span);
+        let number = match count {
+            0 => words::count(0),
+            // More were not counted.
+            count if count >= enough(&relation.count) as u64 => format!("at least {count}"),
+            count => words::count(count),
+        };
+        let Some(&last) = all.last() else {
+            return format!("{number} (it has no cause: no parent and no link)");
+        };
+        let names: Vec<String> = all
+            .iter()
+            .take(MOST_NAMES)
+            .map(|&cause| label(forest.span(cause)))
+            .collect();
+        let more = match all.len().saturating_sub(MOST_NAMES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let last = label(forest.span(last));
+        format!(
+            "{number} (its causes are {}{more}; the chain ends at {last})",
+            names.join(", ")
+        )
     }
 
     /// The amount by which the order in time is violated.

@@ -4,7 +4,7 @@
 use super::Judged;
 use super::forest::Forest;
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
-use super::lost::{lost_in, lost_of, lost_of_trace};
+use super::lost::{lost_candidates, lost_in, lost_in_find, lost_of, lost_of_trace};
 use super::select::Evaluator;
 use super::{
     CheckRef, EntryCheck, Evidence, Outcome, Unjudged, correlated, logs, response, spans, whole,
@@ -115,11 +115,16 @@ fn judge_entry(
         Unjudged::NotCaptured(name.clone())
     } else if trace.is_empty() {
         Unjudged::NoSpans
-    } else if let Some(field) = lost_in(&entry.find, trace.losses()) {
+    } else if let Some(field) = lost_in_find(&entry.find, trace.losses()) {
         Unjudged::Lost(field)
     } else {
-        let judged = spans::judge(number, entry, evaluator).into_iter();
+        let mut judged = spans::judge(number, entry, evaluator);
+        if let Some(field) = lost_candidates(&entry.find, trace.losses()) {
+            let all = judged.iter_mut();
+            all.for_each(|judgement| judgement.mark(|| Unjudged::Lost(field)));
+        }
         return judged
+            .into_iter()
             .map(|judgement| mark_lost(judgement, entry, trace.losses()))
             .collect();
     };

@@ -119,7 +119,7 @@ impl Judgement {
         Self::unjudged(check, what, entry.at.clone(), why)
     }
 
-    /// Makes an open verdict unjudged, because a lost record could change it.
+    /// Makes an open verdict unjudged, because a lost span or record could change it.
     pub(super) fn mark(&mut self, why: impl FnOnce() -> Unjudged) {
         let is_judged = matches!(self.judged.outcome, Outcome::Pass | Outcome::Fail(_));
         if self.finality == Finality::Open && is_judged {

@@ -12,12 +12,12 @@ use crate::spec::LinkPattern;
 use crate::trace::{Link, Span, SpanId, Trace, TraceId};
 
 /// The ids with which a link refers to a span.
-type LinkTarget = (TraceId, SpanId);
+pub(super) type LinkTarget = (TraceId, SpanId);
 
 /// The spans that a link can refer to.
 pub(super) struct Targets(HashMap<LinkTarget, Truth>);
 
-fn target(link: &Link) -> LinkTarget {
+pub(super) fn target(link: &Link) -> LinkTarget {
     (link.trace_id, link.span_id)
 }
 
@@ -66,7 +66,7 @@ pub(super) fn count_links(
 }
 
 /// Returns `true` if a link between these traces can connect a span with the judged request.
-fn ties(forest: &Forest<'_>, from: TraceId, to: TraceId) -> bool {
+pub(super) fn ties(forest: &Forest<'_>, from: TraceId, to: TraceId) -> bool {
     let judged = forest.trace().id();
     from == judged || to == judged || from == to
 }
@@ -159,9 +159,24 @@ fn backwards(
     dropped
 }
 
+/// Returns `true` if a span with links is below another one with links. A span that arrives later can then
+/// be an ancestor because of which it no longer inherits links.
+pub(super) fn are_nested(forest: &Forest<'_>) -> bool {
+    forest.traces(TraceReach::Links).any(|(_, trace)| {
+        let mut is_below = vec![false; trace.len()];
+        trace.top_down().iter().any(|&at| {
+            let Some(parent) = trace.parent(at) else {
+                return false;
+            };
+            is_below[at] = is_below[parent] || !trace.spans()[parent].links.is_empty();
+            is_below[at] && !trace.spans()[at].links.is_empty()
+        })
+    })
+}
+
 /// For each span, `true` if it does not inherit the links of its ancestors. A batch consumer has a
 /// link to each message, and each of its children has a link to the message that it handles.
-fn narrowing(trace: &Trace) -> Vec<bool> {
+pub(super) fn narrowing(trace: &Trace) -> Vec<bool> {
     let mut narrowing = vec![false; trace.len()];
     if trace.spans().iter().all(|span| span.links.is_empty()) {
         return narrowing;

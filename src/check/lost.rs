@@ -115,12 +115,21 @@ const COPIED: &str = "http.response.status_code";
 
 /// The first lost field that a selector needs.
 pub(super) fn lost_in(selector: &Selector, losses: &Losses) -> Option<Field> {
+    lost_candidates(selector, losses).or_else(|| lost_in_find(selector, losses))
+}
+
+/// The loss because of which there can be spans that a selector selects and that are not known.
+pub(super) fn lost_candidates(selector: &Selector, losses: &Losses) -> Option<Field> {
+    let mut fields = [Field::Links, Field::LinkingTraces].into_iter();
+    let lost = fields.find(|&field| losses.contains(field));
+    lost.filter(|_| selector.follows_links())
+}
+
+/// The first lost field that a selector needs of known spans.
+pub(super) fn lost_in_find(selector: &Selector, losses: &Losses) -> Option<Field> {
     let of_order = selector.take.and(Some(Field::Starts));
-    // Spans of linked traces are candidates.
-    let of_links = selector.follows_links().then_some(Field::LinkingTraces);
-    let of_all = of_order.into_iter().chain(of_links);
-    let mut of_all = of_all.filter(|&field| losses.contains(field));
-    of_all.next().or_else(|| lost(&selector.conditions, losses))
+    let of_order = of_order.filter(|&field| losses.contains(field));
+    of_order.or_else(|| lost(&selector.conditions, losses))
 }
 
 /// The first lost field that one of the conditions needs.
@@ -173,6 +182,8 @@ pub(super) fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
                 }
                 Relative::After | Relative::Before => Some(Field::Starts),
                 Relative::LinkedTo => None,
+                // Parents and links lead to causes alike, and a lost link makes the answer uncertain.
+                Relative::CausedBy => None,
             };
             linking
                 .and_then(if_lost)

@@ -6,6 +6,7 @@
 mod any_of;
 mod attributes;
 mod capture;
+mod causes;
 mod check_ref;
 mod correlated;
 mod difference;

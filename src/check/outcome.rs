@@ -88,6 +88,8 @@ pub enum Unjudged {
     OtherType(SpanName, String),
     /// It depends on an attribute with these alternative keys, of which exactly one must be present.
     SeveralKeys(SpanName, String),
+    /// It depends on the span with this id, to which a link leads, and which did not arrive.
+    LinkedMissing(SpanName, SpanId),
 }
 
 /// The name of a span, or the beginning of the text of a log record, in messages.
@@ -267,7 +269,9 @@ impl Unjudged {
     pub(crate) fn with_texts(mut self, change: impl Fn(&str) -> String) -> Self {
         // No wildcard, so that the compiler finds a new variant.
         match &mut self {
-            Self::NoDuration(span, _) | Self::Dropped(span, ..) => span.change(&change),
+            Self::NoDuration(span, _) | Self::Dropped(span, ..) | Self::LinkedMissing(span, _) => {
+                span.change(&change);
+            }
             Self::Repeated(record) | Self::NoTime(record) => record.change(&change),
             Self::OtherType(span, key) | Self::SeveralKeys(span, key) => {
                 span.change(&change);
@@ -367,6 +371,9 @@ impl fmt::Display for Unjudged {
                 "the value of `{key}` of {span} has a type that its matcher cannot judge"
             ),
             Self::SeveralKeys(span, key) => write!(f, "{span} has several of `{key}`"),
+            Self::LinkedMissing(span, id) => {
+                write!(f, "a link of {span} leads to span {id}, which never arrived")
+            }
             Self::Contradicted(failure) => write!(
                 f,
                 "spans that arrived after the verdict contradict it: expected {}, found {}",

@@ -1,10 +1,11 @@
 //! Relations between spans, counted for all spans at once.
 
+use super::causes::Causes;
 use super::forest::{Forest, TraceReach};
 use super::links::over_links;
 use super::lost::rounding;
 use super::truth::{Count, Truth};
-use crate::spec::Relative;
+use crate::spec::{Relation, Relative};
 use crate::trace::{Nanos, Span, Trace};
 
 /// The counts of a relation for all spans.
@@ -46,15 +47,15 @@ impl TimeOrder {
     }
 }
 
-/// The number of other spans in a place, for each span within reach.
+/// The number of other spans in the place of a relation, for each span within reach.
 pub(super) fn related(
     forest: &Forest<'_>,
-    place: Relative,
+    relation: &Relation,
     reach: TraceReach,
     others: &[Truth],
 ) -> Related {
     let along = |count: &dyn Fn(&Trace, usize, &mut [Count])| along_tree(forest, reach, count);
-    let counts = match place {
+    let counts = match relation.place {
         Relative::Below => along(&|trace, start, counts| {
             for (span, parent) in downwards(trace) {
                 counts[start + span] = counts[start + parent].plus(others[start + parent].into());
@@ -80,6 +81,9 @@ pub(super) fn related(
         Relative::After => return in_time(forest, reach, others, TimeOrder::After),
         Relative::Before => return in_time(forest, reach, others, TimeOrder::Before),
         Relative::LinkedTo => over_links(forest, reach, others),
+        Relative::CausedBy => {
+            Causes::of(forest).count(forest.len_within(reach), others, &relation.count)
+        }
     };
     Related {
         counts,

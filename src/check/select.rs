@@ -13,7 +13,7 @@ use super::attributes::{attribute, count_events, why_doubtful};
 use super::exceptions::Exceptions;
 use super::forest::{Forest, TraceReach};
 use super::judgement::FailureDetail;
-use super::links::{Targets, count_links};
+use super::links::{Targets, are_nested, count_links};
 #[cfg(feature = "run")]
 use super::lost::lost_in;
 use super::lost::{
@@ -300,7 +300,7 @@ impl<'a> Evaluator<'a> {
     /// The traces that a condition covers.
     pub(super) fn reach_of(&self, ask: &Ask) -> TraceReach {
         let pattern = match ask {
-            Ask::Relation(relation) if relation.place == Relative::LinkedTo => {
+            Ask::Relation(relation) if relation.place.follows_links() => {
                 return TraceReach::Links;
             }
             Ask::Relation(relation) => &relation.other,
@@ -334,12 +334,12 @@ impl<'a> Evaluator<'a> {
     pub(super) fn prepare(&self, ask: &Ask, reach: TraceReach) -> Prepared {
         match ask {
             Ask::Relation(relation) => {
-                let outer = match relation.place {
-                    Relative::LinkedTo => TraceReach::Links,
-                    _ => reach,
+                let outer = match relation.place.follows_links() {
+                    true => TraceReach::Links,
+                    false => reach,
                 };
                 let others = self.pattern(&relation.other, outer);
-                Prepared::Related(related(self.forest, relation.place, reach, &others))
+                Prepared::Related(related(self.forest, relation, reach, &others))
             }
             Ask::Link(link) => match &link.to {
                 Some(to) => {
@@ -519,6 +519,7 @@ impl<'a> Evaluator<'a> {
             Ask::Event(pattern) => !pattern.is_exception() || pattern.count.has_no_greatest(),
             Ask::Relation(relation) => match relation.place {
                 Relative::After | Relative::Before => false,
+                place if place.follows_links() && are_nested(self.forest) => false,
                 _ => relation.count.has_no_greatest() && self.pattern_only_grows(&relation.other),
             },
             Ask::Link(link) => link

@@ -1,6 +1,7 @@
 //! The reasons of uncertain answers: spans without a duration, and dropped parts.
 
 use super::attributes::why_doubtful_key;
+use super::causes::{Causes, UnknownCause};
 use super::forest::TraceReach;
 use super::judgement::Standing;
 use super::lost::{is_guessed, mistyped};
@@ -185,12 +186,17 @@ impl Evaluator<'_> {
                 .and_then(no_duration),
             _ => None,
         };
+        let of_causes = || match relation.place {
+            Relative::CausedBy => self.reason_of_causes(span),
+            _ => None,
+        };
         let of_rounding = || match relation.place {
             Relative::After | Relative::Before => self.reason_of_rounding(),
             _ => None,
         };
         of_time
             .or_else(|| self.reason_of_pattern(&relation.other, reach))
+            .or_else(of_causes)
             .or_else(of_rounding)
             .or_else(|| {
                 let spans =
@@ -201,6 +207,20 @@ impl Evaluator<'_> {
                     .filter(|_| relation.place == Relative::LinkedTo)?;
                 dropped(cut, DroppedPart::Links, cut.dropped_links)
             })
+    }
+}
+
+impl Evaluator<'_> {
+    /// The reason if a span can have causes that are not known.
+    fn reason_of_causes(&self, span: usize) -> Option<Unjudged> {
+        let (at, why) = Causes::of(self.forest).unknown(span)?;
+        let name = SpanName::of(self.forest.span(at));
+        Some(match why {
+            UnknownCause::Parent(id) => Unjudged::Incomplete(vec![id]),
+            UnknownCause::Link(id) => Unjudged::LinkedMissing(name, id),
+            UnknownCause::Dropped(number) => Unjudged::Dropped(name, DroppedPart::Links, number),
+            UnknownCause::Lost => Unjudged::Lost(Field::Links),
+        })
     }
 }
 

@@ -31,7 +31,7 @@
 /// | `status` | `ok`, `error`, `unset`, or `not error` |
 /// | `attributes`, `resource` | `{ "key" => value }` |
 /// | `duration`, `self_time` | `..ms(600)`, `ms(100)..=secs(2)` |
-/// | `below`, `above`, `child_of`, `parent_of`, `after`, `before`, `linked_to` | a name or description |
+/// | `below`, `above`, `child_of`, `parent_of`, `after`, `before`, `linked_to`, `caused_by` | a name or description |
 /// | `links`, `count` | `2`, `1..`, `..=3` |
 #[macro_export]
 macro_rules! assert_span {

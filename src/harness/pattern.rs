@@ -223,6 +223,13 @@ impl SpanPattern {
         self.related(Relative::LinkedTo, other)
     }
 
+    /// An ancestor is like this, or a link of it or of an ancestor leads to such a span, at any number of
+    /// hops.
+    #[track_caller]
+    pub fn caused_by(self, other: impl Into<Self>) -> Self {
+        self.related(Relative::CausedBy, other)
+    }
+
     /// For the other span of a relation: this number of spans, instead of at least one.
     /// `below(service("gateway").times(0))` is "not below".
     #[track_caller]

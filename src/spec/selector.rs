@@ -147,6 +147,8 @@ pub enum Relative {
     Before,
     /// Connected by a link with the trace of the checked span.
     LinkedTo,
+    /// An ancestor, or reached by a link of the checked span or of an ancestor, at any number of hops.
+    CausedBy,
 }
 
 /// Other spans: a selector, or the spans of another entry.
@@ -241,7 +243,7 @@ pub(crate) const EXCEPTION: &str = "exception";
 
 impl Relative {
     /// All relations, with their keys in specs.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("below", Self::Below),
         ("above", Self::Above),
         ("child_of", Self::ChildOf),
@@ -249,6 +251,7 @@ impl Relative {
         ("after", Self::After),
         ("before", Self::Before),
         ("linked_to", Self::LinkedTo),
+        ("caused_by", Self::CausedBy),
     ];
 
     /// Its key in a spec.
@@ -258,6 +261,11 @@ impl Relative {
             .iter()
             .find(|(_, each)| *each == self)
             .map_or("", |(key, _)| key)
+    }
+
+    /// Returns `true` if the other span can be in a linked trace.
+    pub(crate) fn follows_links(self) -> bool {
+        matches!(self, Self::LinkedTo | Self::CausedBy)
     }
 }
 
@@ -285,7 +293,8 @@ impl Selector {
         all
     }
 
-    /// Returns `true` if it can select spans of linked traces: with `linked_to` at any depth.
+    /// Returns `true` if it can select spans of linked traces: with `linked_to` or `caused_by` at any
+    /// depth.
     #[must_use]
     pub fn follows_links(&self) -> bool {
         let mut conditions = self.conditions.iter();
@@ -315,12 +324,12 @@ impl Selector {
 }
 
 impl Ask {
-    /// Returns `true` if it has `linked_to` at any depth.
+    /// Returns `true` if it has `linked_to` or `caused_by` at any depth.
     #[must_use]
     pub fn follows_links(&self) -> bool {
         match self {
             Self::Relation(relation) => {
-                relation.place == Relative::LinkedTo || relation.other.follows_links()
+                relation.place.follows_links() || relation.other.follows_links()
             }
             Self::Link(link) => link.to.as_ref().is_some_and(Pattern::follows_links),
             Self::AnyOf(alternatives) => {

@@ -479,6 +479,48 @@ fn a_service_is_unknown_where_attributes_of_the_resource_were_dropped() {
 }
 
 #[test]
+fn a_cause_that_did_not_arrive_may_be_any_span() {
+    let link = |to: u64| Link {
+        trace_id: trace_id(),
+        span_id: span_id(to),
+        trace_state: String::new(),
+        attributes: Attributes::default(),
+    };
+    let trace = trace([
+        span(1, 0, "shop", "GET /go", 1, 9),
+        Span {
+            dropped_links: 1,
+            ..span(2, 1, "shop", "send", 2, 3)
+        },
+        Span {
+            links: vec![link(60)],
+            ..span(3, 1, "shop", "retry", 2, 3)
+        },
+        span(4, 50, "shop", "lost", 2, 3),
+        span(5, 3, "shop", "again", 2, 3),
+    ]);
+    let of = |name: &str, cause: &str| {
+        let text = format!("  orphans: 1\n  spans: [{{ find: {name}, caused_by: {cause} }}]\n");
+        verdict(&text, &trace)
+    };
+    let none = "{ name: other, count: 0 }";
+    let dropped = "1 link of `send` of shop was dropped";
+    let linked = "a link of `retry` of shop leads to span 000000000000003d, which never arrived";
+    let orphaned = "the trace is incomplete, so a span that never arrived could change this: parent 0000000000000033 is missing";
+    for (name, why) in [("send", dropped), ("again", linked), ("lost", orphaned)] {
+        assert_eq!(of(name, none), why);
+        assert_eq!(of(name, "other"), why);
+    }
+    assert_eq!(of("again", "retry"), "pass");
+    assert_eq!(of("again", "{ name: retry, count: 1 }"), linked);
+    assert_eq!(
+        of("again", "{ name: [retry, GET /go], count: ..1 }"),
+        "fail"
+    );
+    assert_eq!(of("GET /go", none), "pass");
+}
+
+#[test]
 fn a_dropped_link_may_have_led_to_any_span_of_the_judged_request() {
     let in_batch = TraceId::from_bytes([2; 16]).unwrap();
     let link = Link {

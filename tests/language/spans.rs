@@ -568,6 +568,71 @@ fn spans_of_a_linked_trace_have_relations_of_their_own() {
     assert!(holds(by_id, &with_consumer()));
 }
 
+/// `process` of a consumer, which is a child of `orders publish`, linked with it, or both.
+fn consumed(is_child: bool, is_linked: bool) -> Trace {
+    let publish = span(6, 2, "order", "orders publish", 85, 86);
+    let link = Link {
+        trace_id: trace_id(),
+        span_id: span_id(6),
+        trace_state: String::new(),
+        attributes: Attributes::default(),
+    };
+    let linked = TraceId::from_bytes([7; 16]).unwrap();
+    let of = if is_child { trace_id() } else { linked };
+    let within = |span: Span| Span {
+        trace_id: of,
+        ..span
+    };
+    let process = within(Span {
+        parent_id: is_child.then(|| span_id(6)),
+        links: if is_linked { vec![link] } else { Vec::new() },
+        ..span(7, 0, "shipping", "process", 200, 300)
+    });
+    let book = within(span(8, 7, "shipping", "book_courier", 210, 250));
+    let consumer = [process, book];
+    let shop = shop();
+    let producer = shop.spans().iter().cloned().chain([publish]);
+    match is_child {
+        true => trace(producer.chain(consumer)),
+        false => {
+            trace(producer).with_linked(vec![Trace::assemble(linked, Origin::Foreign, consumer)])
+        }
+    }
+}
+
+#[test]
+fn a_cause_is_an_ancestor_or_reached_by_links() {
+    for (is_child, is_linked) in [(true, false), (false, true), (true, true)] {
+        let trace = consumed(is_child, is_linked);
+        for find in [
+            "{ name: process, caused_by: orders publish }",
+            "{ name: process, caused_by: { name: orders publish, count: 1 } }",
+            "{ name: book_courier, caused_by: orders publish }",
+            "{ name: book_courier, caused_by: { service: gateway } }",
+            "{ name: book_courier, caused_by: process }",
+            "{ name: book_courier, caused_by: { service: order, count: 2 } }",
+            "{ name: process, caused_by: { name: process_payment, count: 0 } }",
+            "{ name: book_courier, below: { name: process, caused_by: orders publish } }",
+        ] {
+            assert_eq!(count(find, &trace), 1, "{find} {is_child} {is_linked}");
+        }
+        for find in [
+            "{ name: process, caused_by: process }",
+            "{ name: process, caused_by: book_courier }",
+            "{ name: process, caused_by: process_payment }",
+            "{ name: orders publish, caused_by: process }",
+            "{ name: process, caused_by: { name: orders publish, count: 0 } }",
+        ] {
+            assert_eq!(count(find, &trace), 0, "{find} {is_child} {is_linked}");
+        }
+    }
+    let unrelated = consumed(false, false);
+    assert_eq!(
+        count("{ name: process, caused_by: orders publish }", &unrelated),
+        0
+    );
+}
+
 #[test]
 fn conditions_are_not_judged_where_too_few_spans_are_found() {
     let expect = expect("  spans:\n    - find: refund\n      status: ok\n");

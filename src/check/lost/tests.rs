@@ -237,6 +237,55 @@ fn attributes_that_the_format_keeps_elsewhere_are_not_judged() {
 }
 
 #[test]
+fn a_cause_is_judged_without_links_where_only_parents_matter() {
+    let verdict = |field: Field, expect: &str| {
+        let spans = [
+            span(1, 9, "gateway", "get"),
+            span(2, 1, "inventory", "select"),
+        ];
+        let id = TraceId::from_bytes([1; 16]).unwrap();
+        let trace = Trace::assemble(id, Origin::Foreign, spans).with_unseen_caller();
+        verdict_of(&trace.with_losses([field].into_iter().collect()), expect)
+    };
+    let links = "the source of this trace does not provide links";
+    let linking = "the source of this trace does not provide other traces that link to this one";
+    for (field, why) in [(Field::Links, links), (Field::LinkingTraces, linking)] {
+        let is = |expected: &str, expect: &str| assert_eq!(verdict(field, expect), expected);
+        is("pass", "spans: [{ find: select, caused_by: get }]");
+        is(
+            "pass",
+            "spans: [{ find: { name: select, caused_by: get } }]",
+        );
+        is(
+            why,
+            "spans: [{ find: { name: select, caused_by: get }, count: 1 }]",
+        );
+        is(
+            why,
+            "spans: [{ find: { name: select, caused_by: put }, count: 0 }]",
+        );
+        is(why, "spans: [{ find: { name: select, linked_to: get } }]");
+    }
+    let find = "find: { name: select, caused_by: get }";
+    // A consumer that is not known could have another kind.
+    let each = verdict(
+        Field::LinkingTraces,
+        &format!("spans: [{{ {find}, kind: internal }}]"),
+    );
+    assert_eq!(each, linking);
+    assert_eq!(
+        verdict(Field::Links, "spans: [{ find: select, caused_by: put }]"),
+        links
+    );
+    let known = "spans: [{ find: select, caused_by: put }]";
+    assert_eq!(verdict(Field::LinkingTraces, known), "fail");
+    assert_eq!(
+        verdict(Field::Parents, "spans: [{ find: select, caused_by: get }]"),
+        "pass"
+    );
+}
+
+#[test]
 fn an_alternative_that_decides_makes_a_loss_in_another_one_irrelevant() {
     let verdict = |any: &str, more: &str| {
         verdict(&format!(

@@ -104,6 +104,11 @@ const CONDITIONS: &[Key] = &[
         "Belongs to a trace that a link connects with a span that matches.",
     ),
     key(
+        "caused_by",
+        "relation",
+        "An ancestor matches, or a link of the span or of an ancestor leads to such a span, directly or through other spans.",
+    ),
+    key(
         "any_of",
         "alternatives",
         "Meets all conditions of at least one of these maps.",
