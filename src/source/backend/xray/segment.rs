@@ -102,11 +102,13 @@ pub(super) fn spans(
 ) -> Result<Spans, NoSegment> {
     let mut spans = Spans::default();
     let mut guessed = Vec::new();
+    let mut has_annotations = false;
     for document in documents {
         let segment: Segment = serde_json::from_str(document)?;
         if segment.inferred && !keeps_inferred {
             continue;
         }
+        has_annotations |= is_annotated(&segment);
         let is_part = segment.kind.as_deref() == Some("subsegment");
         let resource = resource(&segment, is_part);
         if resource.is_none() {
@@ -116,7 +118,44 @@ pub(super) fn spans(
         add(trace, segment, is_part, None, &resource, &mut spans)?;
     }
     inherit_services(&mut spans.ended, &guessed);
+    remove_added_segments(&mut spans.ended);
+    if has_annotations {
+        // Of attributes that become annotations, the Collector's exporter drops arrays, maps and bytes.
+        for span in &mut spans.ended {
+            span.attributes = std::mem::take(&mut span.attributes).with_dropped(1);
+        }
+    }
     Ok(spans)
+}
+
+fn is_annotated(segment: &Segment) -> bool {
+    matches!(&segment.annotations.0, Value::Map(entries) if !entries.is_empty())
+        || segment.subsegments.iter().any(is_annotated)
+}
+
+/// Removes the segments that the Collector's exporter adds for services whose first span is a call or a message: with
+/// an id of their own, and the times and the parent of that span, which is a subsegment of them.
+fn remove_added_segments(spans: &mut Vec<Span>) {
+    let is_first = |span: &Span| {
+        let mut attributes = span.attributes.iter();
+        attributes.any(|(key, value)| {
+            sanitized(key) == "aws_span_kind" && value.as_str() == Some("LOCAL_ROOT")
+        })
+    };
+    let mut added: Vec<SpanId> = Vec::new();
+    for at in 0..spans.len() {
+        let span = &spans[at];
+        let is_added = |one: &&Span| {
+            Some(one.span_id) == span.parent_id && (one.start, one.end) == (span.start, span.end)
+        };
+        let parent = spans.iter().find(is_added).filter(|_| is_first(span));
+        if let Some(parent) = parent.cloned() {
+            added.push(parent.span_id);
+            spans[at].parent_id = parent.parent_id;
+            spans[at].resource = parent.resource;
+        }
+    }
+    spans.retain(|span| !added.contains(&span.span_id));
 }
 
 /// Adds a segment and those in it.

@@ -155,6 +155,49 @@ async fn subsegments_have_the_service_of_their_segment_or_a_guess() {
     assert_eq!(spans.len(), 3);
 }
 
+#[test]
+fn a_segment_that_the_exporter_adds_for_a_service_is_no_span() {
+    let metadata = json!({ "default": { "otel.resource.service.name": "worker" } });
+    let added = segment_with(
+        json!({ "id": "00000000000000b1", "parent_id": "00000000000000a1", "name": "worker", "metadata": metadata }),
+    );
+    let kind = json!({ "default": { "aws.span.kind": "LOCAL_ROOT" } });
+    let call = segment_with(
+        json!({ "id": "00000000000000a2", "parent_id": "00000000000000b1", "type": "subsegment", "name": "queue", "namespace": "remote", "metadata": kind }),
+    );
+    let work = segment_with(
+        json!({ "id": "00000000000000a3", "parent_id": "00000000000000a2", "type": "subsegment", "name": "work" }),
+    );
+    let documents = [call, work, added].map(|one| one.to_string());
+    let spans = segment::spans(id(PLACED), &documents, false).unwrap().ended;
+    let parts: Vec<_> = spans
+        .iter()
+        .map(|span| {
+            let parent = span.parent_id.map(|id| id.to_string());
+            (span.span_id.to_string(), parent.unwrap(), span.service())
+        })
+        .collect();
+    let part = |id: &str, parent: &str| (id.to_owned(), parent.to_owned(), "worker");
+    assert_eq!(
+        parts,
+        [
+            part("00000000000000a2", "00000000000000a1"),
+            part("00000000000000a3", "00000000000000a2")
+        ]
+    );
+}
+
+#[test]
+fn attributes_of_a_trace_with_annotations_may_have_been_dropped() {
+    let annotated = json!({ "id": "00000000000000ab", "name": "work", "start_time": 1.5, "end_time": 2.5, "annotations": { "tag": "a" } });
+    for (parts, expected) in [(json!([annotated]), [1, 1].as_slice()), (json!([]), &[0])] {
+        let document = segment_with(json!({ "subsegments": parts })).to_string();
+        let spans = segment::spans(id(PLACED), &[document], false).unwrap();
+        let dropped = spans.ended.iter().map(|span| span.attributes.dropped());
+        assert_eq!(dropped.collect::<Vec<_>>(), expected);
+    }
+}
+
 #[tokio::test]
 async fn inferred_segments_are_spans_if_they_are_wanted() {
     let inferred = segment_with(json!({ "name": "DynamoDB", "inferred": true }));
