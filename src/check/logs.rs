@@ -16,6 +16,8 @@ use super::{
     Candidate, CheckRef, EntryCheck, Failure, Rejection, RejectionForm, Subject, Unjudged, Witness,
     words,
 };
+#[cfg(feature = "run")]
+use crate::spec::LogSelector;
 use crate::spec::{AttributeKey, LogAsk, LogCondition, LogEntry, Matcher, severity_name};
 use crate::trace::{Attributes, LogRecord, SpanId, TraceId, Value};
 
@@ -222,7 +224,7 @@ impl<'e, 't> LogSelection<'e, 't> {
         }
         let whose = of_service.map_or_else(String::new, |name| format!(" of `{name}`"));
         Some(format!(
-            "no log record{whose} arrived with the id of this trace: the service needs a logging bridge of OpenTelemetry, and OTEL_LOGS_EXPORTER=otlp"
+            "no log record{whose} arrived with the id of this trace: the service needs a logging bridge of OpenTelemetry, OTEL_LOGS_EXPORTER=otlp, and a level that lets the record through"
         ))
     }
 
@@ -343,6 +345,18 @@ impl<'e, 't> LogSelection<'e, 't> {
     }
 }
 
+/// Returns `true` if a record meets a selector, apart from the span in which it was written.
+#[cfg(feature = "run")]
+pub(crate) fn meets_apart_from_span(find: &LogSelector, record: &LogRecord) -> bool {
+    let no_spans = SelectedSpans::new();
+    let conditions = find
+        .conditions
+        .iter()
+        .filter(|one| pattern_of(one).is_none());
+    let mut answers = conditions.map(|one| meets_record(&one.ask, &no_spans, record));
+    answers.all(Truth::seems)
+}
+
 fn pattern_of(condition: &LogCondition) -> Option<&crate::spec::Pattern> {
     match &condition.ask {
         LogAsk::On(pattern) => Some(pattern),
@@ -425,12 +439,6 @@ pub(super) fn text_of(record: &LogRecord) -> String {
         (None, name) => name.to_owned(),
         (Some(body), _) => words::excerpt(&body.to_text()),
     }
-}
-
-/// Text and service of a record in messages.
-#[cfg(feature = "run")]
-pub(crate) fn record_name(record: &LogRecord) -> String {
-    name_of(record).to_string()
 }
 
 pub(super) fn name_of(record: &LogRecord) -> SpanName {

@@ -59,7 +59,7 @@ pub(crate) use judge::until;
 pub use judge::{judge, outcomes};
 pub use judgement::{Finality, Judgement};
 #[cfg(feature = "run")]
-pub(crate) use logs::record_name;
+pub(crate) use logs::meets_apart_from_span;
 pub(crate) use near_misses::{NearMiss, near_misses};
 #[cfg(feature = "run")]
 pub(crate) use nearest::nearest;

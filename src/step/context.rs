@@ -7,8 +7,7 @@ use super::diagnosis;
 use super::run_context::RunContext;
 use super::wait_end::WaitEnd;
 use super::watched::VerdictBasis;
-use crate::check::{self, Failure, Judged, Missing, Outcome, Subject, Unjudged};
-use crate::number::counted;
+use crate::check::{Judged, Missing, Outcome, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::spec::{Called, Step};
 use crate::trace::{Hole, LogsWithoutTrace, Span, SpanKind, StatusCode, Trace, TraceId};
@@ -83,7 +82,6 @@ impl StepContext<'_> {
             notices.extend(trace.holes().iter().map(Hole::in_full));
             notices.extend(self.tail_hint(&report));
             notices.extend(self.left_out_hint(trace));
-            notices.extend(self.correlation_hint(&report).await);
             report.notices.extend(notices);
         } else if let WaitEnd::TimedOut(at) = end
             && report.has_failed()
@@ -145,23 +143,6 @@ impl StepContext<'_> {
                 names.join(", ")
             )
         })
-    }
-
-    /// Names log records without a trace id, of which one may be the record that was not found.
-    async fn correlation_hint(&self, report: &StepReport) -> Option<String> {
-        let is_missing = |failure: &Failure| {
-            matches!(failure.subject, Subject::SelectedLogs(_)) && failure.witnesses.is_empty()
-        };
-        if !report.failures().any(is_missing) {
-            return None;
-        }
-        let others = self.logs_without_trace().await?.records;
-        let first = others.first()?;
-        let number = counted(others.len(), "log record");
-        Some(format!(
-            "{number} arrived without a trace id while this trace was followed, first {}; `logs_correlated: true` finds those that were written inside its spans",
-            check::record_name(first)
-        ))
     }
 
     /// The log records without a trace id that arrived since the trigger; `None` if the source does not have

@@ -9,7 +9,8 @@ use super::settle::{Expected, JudgeWhen, TraceUse, TraceWait};
 use super::step_reader::StepReader;
 use super::wait_end::WaitEnd;
 use super::watched::{VerdictBasis, WatchedTrace};
-use crate::check::{self, Evidence, Judged, Outcome, Unjudged};
+use crate::check::{self, CheckRef, Evidence, Judged, Outcome, Subject, Unjudged};
+use crate::number::counted;
 use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
 use crate::source::{Follow, Snapshot};
@@ -93,7 +94,8 @@ impl<'a> Observation<'a> {
             response: &response,
             awaits_span,
         };
-        let judged = wait.final_outcomes(expected, &evidence, end);
+        let mut judged = wait.final_outcomes(expected, &evidence, end);
+        self.name_uncorrelated(&mut judged, &expect).await;
         report
             .notices
             .extend(check::exceptions_in_logs(&judged, &expect, &snapshot.trace));
@@ -196,6 +198,36 @@ impl<'a> Observation<'a> {
         match expect.is_about_correlation() {
             true => self.context.logs_without_trace().await,
             false => None,
+        }
+    }
+
+    /// Adds a hint to each entry of `logs` that found nothing, if log records without a trace id meet it.
+    async fn name_uncorrelated(&self, judged: &mut [Judged], expect: &Expect) {
+        let mut others = None;
+        for one in judged {
+            let CheckRef::Log { entry, .. } = one.check else {
+                continue;
+            };
+            let (Some(failure), Some(entry)) = (one.failure_mut(), expect.logs.get(entry)) else {
+                continue;
+            };
+            if !matches!(failure.subject, Subject::SelectedLogs(_)) || !failure.witnesses.is_empty()
+            {
+                continue;
+            }
+            if others.is_none() {
+                others = Some(self.context.logs_without_trace().await.unwrap_or_default());
+            }
+            let records = others.iter().flat_map(|others| &others.records);
+            let meeting =
+                records.filter(|record| check::meets_apart_from_span(&entry.find, record));
+            let number = meeting.count();
+            if number > 0 {
+                failure.hints.push(format!(
+                    "{} without a trace id would meet this: `logs_correlated: true` names the remedy",
+                    counted(number, "log record")
+                ));
+            }
         }
     }
 
