@@ -223,6 +223,8 @@ impl<'a> Observation<'a> {
                 records.filter(|record| check::meets_apart_from_span(&entry.find, record));
             let number = meeting.count();
             if number > 0 {
+                // In place of the reasons why there is none.
+                failure.hints.clear();
                 failure.hints.push(format!(
                     "{} without a trace id would meet this: `logs_correlated: true` names the remedy",
                     counted(number, "log record")
