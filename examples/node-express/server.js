@@ -1,14 +1,16 @@
 // Two services in one program: `SERVICE=pricing` selects pricing, otherwise it is the storefront, which
-// calls pricing. auto-instrumentations-node traces HTTP and Express; the code creates only
-// `apply_discount`.
+// calls pricing. auto-instrumentations-node traces HTTP and Express, and sends the records of pino; the
+// code creates only `apply_discount`.
 
 const express = require("express");
+const pino = require("pino");
 const { trace } = require("@opentelemetry/api");
 
 const PRICES = { A1: 12.5, B2: 49.5 };
 const PRICING_URL = process.env.PRICING_URL ?? "http://127.0.0.1:3001";
 
 const tracer = trace.getTracer("pricing");
+const log = pino({ level: process.env.LOG_LEVEL ?? "info" });
 
 function discounted(total, quantity) {
   return tracer.startActiveSpan("apply_discount", (span) => {
@@ -32,7 +34,14 @@ function pricing(app) {
     if (!Object.hasOwn(PRICES, sku)) {
       return response.status(404).json({ error: "unknown_sku" });
     }
-    return response.json({ total: discounted(PRICES[sku] * quantity, quantity) });
+    const total = discounted(PRICES[sku] * quantity, quantity);
+    log.info({ sku, total }, `priced ${sku} at ${total.toFixed(2)}`);
+    return response.json({ total });
+  });
+  // eslint-disable-next-line no-unused-vars -- Express takes four parameters for errors.
+  app.use((error, request, response, next) => {
+    log.error({ err: error }, `cannot answer ${request.path}`);
+    next(error);
   });
 }
 
