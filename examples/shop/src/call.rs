@@ -13,6 +13,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracer};
+use tracing::Dispatch;
 
 use crate::service::Service;
 use crate::simulate::Simulation;
@@ -24,6 +25,7 @@ pub(crate) struct Call {
     pub(crate) service: Service,
     pub(crate) simulation: Arc<Simulation>,
     tracer: SdkTracer,
+    log: Dispatch,
     span: Arc<OpenSpan>,
 }
 
@@ -83,6 +85,7 @@ impl Call {
             service: telemetry.service,
             simulation: Arc::new(simulation),
             tracer,
+            log: telemetry.log.clone(),
             span,
         }
     }
@@ -118,6 +121,12 @@ impl Call {
 
     pub(crate) fn event(&self, name: &'static str, attributes: Vec<KeyValue>) {
         self.span.0.span().add_event(name, attributes);
+    }
+
+    /// Writes events of `tracing` in this span, to the log of its service.
+    pub(crate) fn log(&self, write: impl FnOnce()) {
+        let _current = self.span.0.clone().attach();
+        tracing::dispatcher::with_default(&self.log, write);
     }
 
     /// Sets the status to error. An empty message is omitted.

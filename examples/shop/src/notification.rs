@@ -66,13 +66,14 @@ async fn process(telemetry: &Telemetry, message: Message) {
 }
 
 async fn send_notification(call: &Call, order_id: String) {
-    let _span = call.start(
+    let span = call.start(
         "send_notification",
         SpanKind::Internal,
         [
             KeyValue::new("notification.channel", "email"),
-            KeyValue::new("order.id", order_id),
+            KeyValue::new("order.id", order_id.clone()),
         ],
     );
     sleep(MAIL).await;
+    span.log(|| tracing::info!(order.id = order_id, "customer notified"));
 }

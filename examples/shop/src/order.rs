@@ -208,6 +208,7 @@ impl Orders {
                 .insert(draft.id.clone(), order.clone());
         };
         INSERT.run(call, keep).await;
+        call.log(|| tracing::info!(order.id = draft.id, order.total = total, "order placed"));
         self.announce(call, draft).await;
         Reply::new(StatusCode::CREATED, json!({ "order": order }))
     }

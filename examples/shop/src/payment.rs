@@ -141,6 +141,7 @@ async fn ask_bank(call: &Call) {
 fn authorize(call: &Call, payment: &Payment) -> Reply {
     let code = KeyValue::new("authorization.code", id::fresh("auth"));
     call.event("card.authorized", vec![code]);
+    call.log(|| tracing::info!(payment.id = payment.id, "payment processed"));
     Reply::new(StatusCode::CREATED, json!(payment))
 }
 
@@ -150,6 +151,7 @@ fn refuse(call: &Call, reason: &str) -> Reply {
         vec![KeyValue::new("reason", reason.to_owned())],
     );
     call.set("error.type", reason.to_owned());
+    call.log(|| tracing::warn!(reason, "card refused"));
     let message = call.simulation.status_message.clone();
     call.fail(message.unwrap_or_else(|| format!("card refused: {reason}")));
     let message = format!("the bank refused the card: {reason}");

@@ -1,4 +1,4 @@
-//! OpenTelemetry SDK of a service: resource, tracer, exporter.
+//! OpenTelemetry SDK of a service: resource, tracer, log, exporters.
 //!
 //! The SDK reads the standard `OTEL_*` variables. Only `service.name` and `service.version` are set
 //! here, since six services share a process.
@@ -9,9 +9,13 @@ use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithHttpConfig};
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_otlp::{ExporterBuildError, LogExporter, SpanExporter, WithHttpConfig};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use tracing::Dispatch;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::client::Http;
 use crate::config;
@@ -23,9 +27,12 @@ use crate::simulate::Simulation;
 pub(crate) struct Telemetry {
     pub(crate) service: Service,
     pub(crate) tracer: SdkTracer,
+    /// The destination of the events of `tracing`.
+    pub(crate) log: Dispatch,
     /// Default faults of a request.
     pub(crate) simulation: Arc<Simulation>,
     provider: SdkTracerProvider,
+    logs: SdkLoggerProvider,
 }
 
 impl Telemetry {
@@ -43,6 +50,15 @@ impl Telemetry {
             .with_resource(resource(service))
             .with_batch_exporter(exporter)
             .build();
+        let exporter = LogExporter::builder()
+            .with_http()
+            .with_http_client(http.clone())
+            .build()?;
+        let logs = SdkLoggerProvider::builder()
+            .with_resource(resource(service))
+            .with_batch_exporter(exporter)
+            .build();
+        let bridge = OpenTelemetryTracingBridge::new(&logs);
         let scope = InstrumentationScope::builder("shop")
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
@@ -50,18 +66,21 @@ impl Telemetry {
         Ok(Self {
             service,
             tracer,
+            log: Dispatch::new(tracing_subscriber::registry().with(bridge)),
             simulation: Arc::clone(simulation),
             provider,
+            logs,
         })
     }
 }
 
-/// Exports the remaining spans of all services concurrently, for at most `limit`.
+/// Exports the remaining spans and log records of all services concurrently, for at most `limit`.
 pub(crate) fn flush(services: &[Telemetry], limit: Duration) {
     thread::scope(|scope| {
         for telemetry in services {
             // Export errors are ignored, as at any other time.
             scope.spawn(move || telemetry.provider.shutdown_with_timeout(limit).ok());
+            scope.spawn(move || telemetry.logs.shutdown_with_timeout(limit).ok());
         }
     });
 }
