@@ -237,7 +237,8 @@ fn attributes<'a>(all: &'a [GroupSpans<'a>], varies: &Varies) -> (Vec<String>, V
     for (key, value) in first.attributes.iter() {
         let is_told_by_route = matches!(key, "url.path" | "http.target")
             && first.attributes.get("http.route").is_some();
-        let is_content = is_long(value) || key.len() > LONGEST;
+        // In a spec, `|` separates alternative keys.
+        let is_content = is_long(value) || key.len() > LONGEST || key.contains('|');
         if Varies::key(key) || Varies::named(key, value) || is_told_by_route || is_content {
             continue;
         }
