@@ -1,16 +1,18 @@
 //! Early verdicts are sound: what is called final stays so, whatever else arrives.
 //!
-//! Random traces are delivered span by span, in random order, and judged after each span. Parents
+//! Random traces are delivered span by span and log record by log record, in random order, and judged
+//! after each. Parents
 //! that form a circle are left out: they are no trace, and cutting one may take a parent away.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use spanspec::{
-    Attributes, Context, Event, Evidence, Expect, Finality, HttpResponse, Judgement, Link, Origin,
-    Outcome, Resource, Response, Source, Span, SpanId, SpanKind, Spec, Status, StatusCode, Trace,
-    TraceId, Value, judge,
+    Attributes, Context, Event, Evidence, Expect, Finality, HttpResponse, Judgement, Link,
+    LogRecord, Origin, Outcome, Resource, Response, Source, Span, SpanId, SpanKind, Spec, Status,
+    StatusCode, Trace, TraceId, Value, judge,
 };
 
 const NAMES: [&str; 2] = ["a", "b"];
@@ -111,6 +113,55 @@ fn sketch() -> impl Strategy<Value = Sketch> {
         )
 }
 
+/// A log record: on this span, or on none.
+#[derive(Clone, Debug)]
+struct LogSketch {
+    on: Option<Index>,
+    severity: Option<u8>,
+    body: &'static str,
+    service: &'static str,
+    is_exception: bool,
+    is_repeated: bool,
+}
+
+fn log_sketch() -> impl Strategy<Value = LogSketch> {
+    (
+        prop::option::weighted(0.8, any::<Index>()),
+        select(&[None, Some(9), Some(9), Some(17)][..]),
+        select(&NAMES[..]),
+        select(&SERVICES[..]),
+        prop::bool::weighted(0.4),
+        prop::bool::weighted(0.1),
+    )
+        .prop_map(
+            |(on, severity, body, service, is_exception, is_repeated)| LogSketch {
+                on,
+                severity,
+                body,
+                service,
+                is_exception,
+                is_repeated,
+            },
+        )
+}
+
+fn log_record(sketch: &LogSketch, spans: &[Span]) -> LogRecord {
+    let on = sketch.on.map(|on| &spans[on.index(spans.len())]);
+    let trace = on.map_or(trace_id(1), |span| span.trace_id);
+    LogRecord {
+        span_id: on.map(|span| span.span_id),
+        severity: sketch.severity,
+        body: sketch.body.into(),
+        event_name: if sketch.is_exception { "exception" } else { "" }.to_owned(),
+        resource: Resource {
+            attributes: [("service.name", sketch.service)].into_iter().collect(),
+        }
+        .into(),
+        is_repeated: sketch.is_repeated,
+        ..LogRecord::new(trace, span_id(0))
+    }
+}
+
 /// Spans of the judged trace and of one that links may tie to it; parents stand before children,
 /// and one parent in a few never comes.
 fn spans(sketches: &[Sketch]) -> Vec<Span> {
@@ -195,6 +246,7 @@ fn plain_condition() -> BoxedStrategy<String> {
     prop_oneof![
         8 => fixed.prop_map(str::to_owned),
         1 => any_limits().prop_map(|limits| format!("events: [{{ name: e, count: {limits} }}]")),
+        1 => any_limits().prop_map(|limits| format!("events: [{{ name: exception, count: {limits} }}]")),
         1 => any_limits().prop_map(|limits| format!("links: [{{ count: {limits} }}]")),
     ]
     .boxed()
@@ -316,10 +368,43 @@ fn of_the_trace() -> impl Strategy<Value = String> {
         .prop_map(|(a, b, c, d, e)| [a, b, c, d, e].into_iter().flatten().collect::<String>())
 }
 
+/// `key: value` of a condition on log records.
+fn log_condition() -> BoxedStrategy<String> {
+    let fixed = select(
+        &[
+            "severity: info..",
+            "severity: { not: error }",
+            "body: a",
+            "body: { not: a }",
+            "service: s",
+            "event: exception",
+            "attributes: { k: absent }",
+        ][..],
+    );
+    prop_oneof![
+        4 => fixed.prop_map(str::to_owned),
+        1 => (0..5).prop_map(|entry| format!("on: $e{entry}")),
+        1 => conditions(1, 1..3, 5).prop_map(|span| format!("on: {{ {span} }}")),
+    ]
+    .boxed()
+}
+
+/// An entry of `logs`.
+fn log_entry() -> impl Strategy<Value = String> {
+    let each = prop_oneof![
+        any_limits().prop_map(|limits| format!("      count: {limits}\n")),
+        (limits(), log_condition())
+            .prop_map(|(limits, each)| format!("      count: {limits}\n      {each}\n")),
+        log_condition().prop_map(|each| format!("      {each}\n")),
+    ];
+    (log_condition(), each).prop_map(|(find, each)| format!("    - find: {{ {find} }}\n{each}"))
+}
+
 fn expectation() -> impl Strategy<Value = String> {
     let entries = (entry(0), entry(1), entry(2), entry(3), entry(4));
-    (of_the_trace(), entries).prop_map(|(whole, (a, b, c, d, e))| {
-        format!("request: GET http://a/\nexpect:\n{whole}  spans:\n{a}{b}{c}{d}{e}")
+    let logs = prop::collection::vec(log_entry(), 1..4).prop_map(|all| all.concat());
+    (of_the_trace(), entries, logs).prop_map(|(whole, (a, b, c, d, e), logs)| {
+        format!("request: GET http://a/\nexpect:\n{whole}  spans:\n{a}{b}{c}{d}{e}  logs:\n{logs}")
     })
 }
 
@@ -347,9 +432,27 @@ fn begun(span: &Span) -> Span {
     }
 }
 
-/// The trace as it is once these spans have arrived.
-fn arrived(spans: &[Span]) -> Trace {
-    let assemble = |id, origin| Trace::assemble(id, origin, spans.iter().cloned());
+/// A span or a log record, as it arrives.
+#[derive(Clone, Debug)]
+enum Arrival {
+    Span(Box<Span>),
+    Log(Arc<LogRecord>),
+}
+
+/// The trace as it is once these records have arrived.
+fn arrived(records: &[Arrival]) -> Trace {
+    let spans = records.iter().filter_map(|record| match record {
+        Arrival::Span(span) => Some(Span::clone(span)),
+        Arrival::Log(_) => None,
+    });
+    let logs = |id| {
+        let logs = records.iter().filter_map(move |record| match record {
+            Arrival::Log(record) if record.trace_id == Some(id) => Some(Arc::clone(record)),
+            _ => None,
+        });
+        Arc::new(logs.collect())
+    };
+    let assemble = |id, origin| Trace::assemble(id, origin, spans.clone()).with_logs(logs(id));
     let linked = assemble(trace_id(2), Origin::Foreign);
     let judged = assemble(trace_id(1), Origin::Injected(ours()));
     if linked.is_empty() {
@@ -406,20 +509,28 @@ proptest! {
 
     #[test]
     fn what_is_final_stays_so_whatever_arrives(
-        (sketches, order) in prop::collection::vec(sketch(), 2..7).prop_flat_map(|sketches| {
-            let order: Vec<usize> = (0..sketches.len()).collect();
-            (Just(sketches), Just(order).prop_shuffle())
-        }),
+        (sketches, logs, order) in (
+            prop::collection::vec(sketch(), 2..7),
+            prop::collection::vec(log_sketch(), 0..4),
+        )
+            .prop_flat_map(|(sketches, logs)| {
+                let order: Vec<usize> = (0..sketches.len() + logs.len()).collect();
+                (Just(sketches), Just(logs), Just(order).prop_shuffle())
+            }),
         text in expectation(),
     ) {
         let expect = expect(&text);
         let response = Response::Http(HttpResponse { status: 200, ..HttpResponse::default() });
         let spans = spans(&sketches);
-        let in_order: Vec<Span> = order
+        let in_order: Vec<Arrival> = order
             .iter()
             .flat_map(|&at| {
+                if let Some(log) = at.checked_sub(spans.len()) {
+                    return vec![Arrival::Log(Arc::new(log_record(&logs[log], &spans)))];
+                }
                 let early = sketches[at].is_sent_twice.then(|| begun(&spans[at]));
-                early.into_iter().chain([spans[at].clone()])
+                let sent = early.into_iter().chain([spans[at].clone()]);
+                sent.map(|span| Arrival::Span(Box::new(span))).collect()
             })
             .collect();
         let judged: Vec<Vec<Judgement>> = (0..=in_order.len())
@@ -433,7 +544,7 @@ proptest! {
                 let wrong = taken_back(&expect, &judged[many], &judged[later]);
                 prop_assert!(
                     wrong.is_none(),
-                    "after {many} and {later} spans: {}\n{text}\n{in_order:#?}",
+                    "after {many} and {later} records: {}\n{text}\n{in_order:#?}",
                     wrong.unwrap_or_default(),
                 );
             }

@@ -16,7 +16,6 @@ pub struct LogsWithoutTrace {
 
 /// A log record, as the exporter sent it.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub struct LogRecord {
     /// The trace in which it was written; `None` if that id is missing or invalid.
     pub trace_id: Option<TraceId>,
