@@ -13,9 +13,11 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, BufMut, Bytes};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
@@ -59,12 +61,66 @@ fn in_memory(time: Duration, request: &[u8]) {
         drop(black_box(ExportTraceServiceRequest::decode(bytes.clone())));
     });
     line("prost, opentelemetry-proto", prost, memcpy);
+    let logs = log_request();
+    let ingest = rate(time, || drop(black_box(store.ingest_logs(&logs))));
+    line("log records, nobody follows", ingest, memcpy);
+    let followed = rate(time, || {
+        let store = Store::new();
+        let mut follow = store.follow(trace(1), Origin::Foreign);
+        store.ingest_logs(&logs).expect("a well-formed request");
+        assert_eq!(follow.snapshot().trace.logs().len(), BATCH / TRACES);
+    });
+    line("log records, 1 of 64 traces", followed, memcpy);
+}
+
+fn trace(number: u8) -> TraceId {
+    TraceId::from_bytes([number; 16]).expect("not all zeros")
+}
+
+/// As many log records as spans in a request, each with a body and two attributes.
+fn log_request() -> Vec<u8> {
+    let text = |text: &str| AnyValue {
+        value: Some(Value::StringValue(text.to_owned())),
+    };
+    let attribute = |key: &str, value: &str| KeyValue {
+        key: key.to_owned(),
+        value: Some(text(value)),
+        ..KeyValue::default()
+    };
+    let record = |number: usize| LogRecord {
+        time_unix_nano: 1_700_000_000_000_000_000 + number as u64,
+        severity_number: 9,
+        severity_text: "INFO".to_owned(),
+        body: Some(text("the order was placed and will be shipped tomorrow")),
+        attributes: vec![
+            attribute("order.id", &format!("ord-{number}")),
+            attribute("code.function.name", "shop.orders.place"),
+        ],
+        trace_id: vec![(number % TRACES + 1) as u8; 16],
+        span_id: (number as u64 + 1).to_be_bytes().to_vec(),
+        ..LogRecord::default()
+    };
+    let scope = ScopeLogs {
+        log_records: (0..BATCH).map(record).collect(),
+        ..ScopeLogs::default()
+    };
+    let resource = ResourceLogs {
+        resource: Some(Resource {
+            attributes: vec![attribute("service.name", "shop")],
+            ..Resource::default()
+        }),
+        scope_logs: vec![scope],
+        ..ResourceLogs::default()
+    };
+    ExportLogsServiceRequest {
+        resource_logs: vec![resource],
+    }
+    .encode_to_vec()
 }
 
 fn follow_one(request: &[u8]) {
     let store = Store::new();
-    let trace = TraceId::from_bytes([1; 16]).expect("not all zeros");
-    let mut follow = store.follow(trace, Origin::Foreign);
+    let mut follow = store.follow(trace(1), Origin::Foreign);
     store.ingest(request).expect("a well-formed request");
     assert_eq!(follow.snapshot().trace.len(), BATCH / TRACES);
 }

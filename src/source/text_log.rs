@@ -363,7 +363,7 @@ mod tests {
         for line in lines {
             if let Some(request) = log.request(line, SystemTime::UNIX_EPOCH) {
                 store
-                    .ingest_logs(&request, std::time::Instant::now())
+                    .ingest_logs_at(&request, std::time::Instant::now())
                     .unwrap();
             }
         }

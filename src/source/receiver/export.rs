@@ -173,8 +173,8 @@ fn accept_traces(
 fn accept_logs(encoding: Encoding, store: &Store, message: &[u8]) -> Result<Vec<u8>, Malformed> {
     let arrived = Instant::now();
     match encoding {
-        Encoding::Protobuf => store.ingest_logs(message, arrived)?,
-        Encoding::Json => store.ingest_logs(&otlp::logs_from_json(message)?, arrived)?,
+        Encoding::Protobuf => store.ingest_logs_at(message, arrived)?,
+        Encoding::Json => store.ingest_logs_at(&otlp::logs_from_json(message)?, arrived)?,
     }
     Ok(otlp::success(encoding))
 }

@@ -262,7 +262,7 @@ impl Feed {
         };
         let (request, arrived) = (&parcel.request, parcel.arrived);
         let taken_in = match parcel.signal {
-            Signal::Logs => self.store.ingest_logs(request, arrived),
+            Signal::Logs => self.store.ingest_logs_at(request, arrived),
             Signal::Traces | Signal::Metrics => self.store.ingest_at(request, arrived).map(drop),
         };
         taken_in.err().map(|error| unreadable(&error))

@@ -201,7 +201,7 @@ impl WireLogs {
     pub(super) fn read(self) -> Option<LogsWithoutTrace> {
         let request = STANDARD.decode(self.logs).ok()?;
         let store = Store::remembering(usize::MAX);
-        store.ingest_logs(&request, Instant::now()).ok()?;
+        store.ingest_logs_at(&request, Instant::now()).ok()?;
         let records = store.logs_without_trace(None).records;
         Some(LogsWithoutTrace {
             records,

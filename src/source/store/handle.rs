@@ -245,12 +245,21 @@ impl Store {
     pub(crate) fn ingest_line(&self, log: &mut TextLog, line: &str) {
         if let Some(request) = log.request(line, SystemTime::now()) {
             // It is valid OTLP.
-            let _ = self.ingest_logs(&request, Instant::now());
+            let _ = self.ingest_logs_at(&request, Instant::now());
         }
     }
 
-    /// Stores an `ExportLogsServiceRequest`, and counts its records.
-    pub(in crate::source) fn ingest_logs(
+    /// Stores an `ExportLogsServiceRequest` in protobuf, and notifies the followers of its traces and of
+    /// those linked with them.
+    ///
+    /// # Errors
+    /// When the bytes are not such a message. Nothing is stored then.
+    pub fn ingest_logs(&self, request: &[u8]) -> Result<(), Malformed> {
+        self.ingest_logs_at(request, Instant::now())
+    }
+
+    /// As [`Self::ingest_logs`], with the moment of the arrival.
+    pub(in crate::source) fn ingest_logs_at(
         &self,
         request: &[u8],
         arrived: Instant,

@@ -720,7 +720,7 @@ mod tests {
             resource_logs: vec![resource],
         };
         let request = request.encode_to_vec();
-        store.ingest_logs(&request, Instant::now()).unwrap();
+        store.ingest_logs_at(&request, Instant::now()).unwrap();
     }
 
     #[test]
