@@ -182,8 +182,8 @@ fn baseline(samples: Samples) -> Baseline {
         samples,
     );
     let budget = Budget {
-        calibration: None,
         runs: run.into_iter().collect(),
+        ..Budget::default()
     };
     let case = Case {
         fingerprint: Fingerprint {

@@ -135,8 +135,8 @@ mod workspace;
 pub use background::block_on;
 pub use check::{
     Candidate, CheckRef, Difference, DroppedPart, EntryCheck, Evidence, Failure, Finality, Judged,
-    Judgement, Missing, Outcome, Rejection, RejectionForm, SpanName, Subject, Unjudged, Witness,
-    judge,
+    Judgement, Missing, NoNumber, Outcome, Rejection, RejectionForm, SpanName, Subject, Unjudged,
+    Witness, judge,
 };
 pub use harness::{
     Call, Incomplete, IntoCount, IntoDurations, IntoMatcher, SpanPattern, absent, any_span,

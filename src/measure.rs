@@ -62,11 +62,11 @@ pub async fn measure(
 
 /// A limit without effect for a budget that is compared: it only fails if nothing is found.
 fn any_measurement(budget: &Budget) -> Vec<QuantileBudget> {
-    if !budget.is_compared() {
+    if !budget.is_compared() || budget.expects_none() {
         return Vec::new();
     }
     let limit = Limit {
-        at_most: Duration::MAX,
+        most: Duration::MAX.into(),
         at: budget.at.clone(),
     };
     vec![QuantileBudget {

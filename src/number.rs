@@ -1,4 +1,4 @@
-//! Durations, factors and counts as text.
+//! Durations, plain numbers, factors and counts as text.
 //!
 //! Everything that users read formats numbers here: at most three significant digits, a blank
 //! before the unit, commas between thousands. Text that must not be rounded across a limit uses
@@ -12,6 +12,9 @@ const HOUR: u128 = 60 * MINUTE;
 
 /// Number of significant digits, unless more are needed to stay on one side of a limit.
 const DIGITS: u32 = 3;
+
+/// More digits than these are not tried.
+const MOST_DIGITS: u32 = 20;
 
 /// A duration with the unit that fits it and at most three significant digits: `340 µs`, `1.24 ms`,
 /// `812 ms`, `1.2 s`, `2 min 5 s`.
@@ -120,7 +123,6 @@ fn rounded(nanos: u128, digits: u32, rounding: Rounding) -> u128 {
 
 /// The value rounded to the fewest digits with which the condition holds; exact if there are none.
 fn fewest_digits(nanos: u128, rounding: Rounding, holds: impl Fn(u128) -> bool) -> u128 {
-    const MOST_DIGITS: u32 = 20;
     let mut candidates = (DIGITS..MOST_DIGITS).map(|digits| rounded(nanos, digits, rounding));
     candidates.find(|shown| holds(*shown)).unwrap_or(nanos)
 }
@@ -162,9 +164,124 @@ fn in_whole(number: f64) -> u64 {
     number as u64
 }
 
+/// The unit of measured values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// Microseconds.
+    #[default]
+    Micros,
+    /// None: a count, or the value of an attribute. Not negative.
+    Number,
+}
+
+#[cfg(feature = "run")]
+impl Unit {
+    /// A value with at most three significant digits; of a plain number, all digits of its whole part.
+    pub(crate) fn rounded(self, of: f64, rounding: Rounding) -> String {
+        match self {
+            Self::Micros => micros(of, rounding),
+            Self::Number => number(of, DIGITS, rounding),
+        }
+    }
+
+    /// A value with all digits, such as a limit.
+    pub(crate) fn exact(self, of: f64) -> String {
+        match self {
+            Self::Micros => exact_micros(of),
+            Self::Number => exact_number(of),
+        }
+    }
+
+    /// A value that is never rounded to or across a limit that it misses.
+    pub(crate) fn beside(self, of: f64, rounding: Rounding, limit: f64) -> String {
+        let is_on_its_side = |text: &String| {
+            let shown: f64 = text.replace(',', "").parse().unwrap_or(f64::NAN);
+            shown.partial_cmp(&limit) == of.partial_cmp(&limit)
+        };
+        match self {
+            Self::Micros => micros_beside(of, rounding, limit),
+            Self::Number => (DIGITS..MOST_DIGITS)
+                .map(|digits| number(of, digits, rounding))
+                .find(is_on_its_side)
+                .unwrap_or_else(|| exact_number(of)),
+        }
+    }
+
+    /// Smaller values count as this one in ratios: durations are truncated to whole microseconds.
+    pub(crate) fn resolution(self) -> f64 {
+        match self {
+            Self::Micros => 1.0,
+            Self::Number => 0.0,
+        }
+    }
+
+    /// The ratio of two values. Infinite if a plain number was 0 and is not any more.
+    pub(crate) fn change(self, now: f64, before: f64) -> f64 {
+        let least = self.resolution();
+        let (now, before) = (now.max(least), before.max(least));
+        if now == before { 1.0 } else { now / before }
+    }
+
+    /// The word for the largest value.
+    pub(crate) fn largest(self) -> &'static str {
+        match self {
+            Self::Micros => "slowest",
+            Self::Number => "largest",
+        }
+    }
+
+    /// The word for a larger value: `2.9x slower`.
+    pub(crate) fn larger(self) -> &'static str {
+        match self {
+            Self::Micros => "slower",
+            Self::Number => "higher",
+        }
+    }
+}
+
+/// A plain number with this number of significant digits, or all digits of its whole part: `4`, `1,234`, `0.0215`.
+#[cfg(feature = "run")]
+fn number(of: f64, digits: u32, rounding: Rounding) -> String {
+    if of.fract() == 0.0 || !of.is_finite() {
+        return exact_number(of);
+    }
+    let whole = of.log10().floor() as i32 + 1;
+    let decimals = usize::try_from(digits as i32 - whole).unwrap_or(0);
+    let scale = 10_f64.powi(decimals as i32);
+    let scaled = of * scale;
+    let rounded = match rounding {
+        Rounding::Down => (scaled * (1.0 + SLACK)).floor(),
+        Rounding::Nearest => scaled.round(),
+        Rounding::Up => (scaled * (1.0 - SLACK)).ceil(),
+    };
+    let text = format!("{:.decimals$}", rounded / scale);
+    with_commas(match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => &text,
+    })
+}
+
+#[cfg(feature = "run")]
+fn exact_number(of: f64) -> String {
+    with_commas(&of.to_string())
+}
+
+/// Commas between the thousands of the whole part.
+#[cfg(feature = "run")]
+fn with_commas(text: &str) -> String {
+    let (whole, fraction) = text.split_at(text.find('.').unwrap_or(text.len()));
+    match whole.parse::<u64>() {
+        Ok(whole) => count(whole) + fraction,
+        Err(_) => text.to_owned(),
+    }
+}
+
 /// A measured ratio with three significant digits: `0.97x`, `1.20x`, `12.3x`.
 #[cfg(feature = "run")]
 pub(crate) fn ratio(of: f64, rounding: Rounding) -> String {
+    if of.is_infinite() {
+        return "∞x".to_owned();
+    }
     let (digits, decimals) = significant(of, rounding);
     format!("{digits:.decimals$}x")
 }
@@ -186,11 +303,19 @@ pub(crate) fn figure(of: f64) -> String {
     }
 }
 
+/// The same for an upper bound.
+#[cfg(feature = "run")]
+pub(crate) fn figure_up(of: f64) -> String {
+    number(of, DIGITS, Rounding::Up)
+}
+
+/// Errors of floating-point arithmetic are smaller.
+#[cfg(feature = "run")]
+const SLACK: f64 = 1e-9;
+
 /// The number rounded to three significant digits, and how many of these are decimals.
 #[cfg(feature = "run")]
 fn significant(of: f64, rounding: Rounding) -> (f64, usize) {
-    /// Errors of floating-point arithmetic are smaller.
-    const SLACK: f64 = 1e-9;
     let (scale, decimals) = match of {
         99.95.. => (1.0, 0),
         9.995.. => (10.0, 1),
@@ -331,6 +456,37 @@ mod tests {
     fn figures_have_three_digits_at_most() {
         let texts = [0.25, 3.5, 41.23, 213.6, 1_234.5].map(figure);
         assert_eq!(texts, ["0.25", "3.5", "41.2", "214", "1,235"]);
+    }
+
+    #[cfg(feature = "run")]
+    #[test]
+    fn plain_numbers_have_all_digits_of_their_whole_part_and_are_rounded_to_the_safe_side() {
+        let number = |of| Unit::Number.rounded(of, Rounding::Nearest);
+        let texts = [0.0, 4.0, 1_234_567.0, 1_234.56, 12.34, 0.1, 0.021_549].map(number);
+        let expected = ["0", "4", "1,234,567", "1,235", "12.3", "0.1", "0.0215"];
+        assert_eq!(texts, expected);
+        assert_eq!(Unit::Number.rounded(0.021_51, Rounding::Down), "0.0215");
+        assert_eq!(Unit::Number.rounded(0.021_51, Rounding::Up), "0.0216");
+        assert_eq!(Unit::Number.rounded(0.3, Rounding::Up), "0.3");
+        assert_eq!(Unit::Number.exact(1_999.5), "1,999.5");
+    }
+
+    #[cfg(feature = "run")]
+    #[test]
+    fn a_plain_number_does_not_read_like_the_limit_that_it_misses() {
+        let beside = |of| Unit::Number.beside(of, Rounding::Nearest, 2_000.0);
+        assert_eq!(beside(1_999.9996), "1,999.9996");
+        assert_eq!(beside(1_999.4), "1,999");
+        assert_eq!(beside(2_000.0), "2,000");
+    }
+
+    #[cfg(feature = "run")]
+    #[test]
+    fn of_two_plain_numbers_zero_has_no_finite_ratio() {
+        let change = |now, before| Unit::Number.change(now, before);
+        assert_eq!([change(0.0, 0.0), change(12.0, 4.0)], [1.0, 3.0]);
+        assert_eq!(ratio(change(1.0, 0.0), Rounding::Down), "∞x");
+        assert_eq!(Unit::Micros.change(0.4, 0.0), 1.0);
     }
 
     #[test]

@@ -66,6 +66,7 @@ mistakes! {
     glued_colon
     logs
     matchers
+    measures
     no_trigger
     nothing
     percent

@@ -38,9 +38,12 @@ impl Budget<'_> {
             subject: self.subject.to_owned(),
             at: at.clone(),
             judged: self.judged(&samples, before.as_ref()),
-            slowest: samples.max().map(|micros| Exemplar {
+            measure: "duration",
+            is_found: true,
+            expects_none: false,
+            largest: samples.max().map(|value| Exemplar {
                 trace_id: slowest.id(),
-                micros,
+                value,
                 trace: Arc::clone(slowest),
                 saved: Some("target/spanspec/slowest.json".into()),
             }),
@@ -58,8 +61,8 @@ impl Budget<'_> {
             (Quantile::P50, self.limits.0),
             (Quantile::P99, self.limits.1),
         ];
-        let limits =
-            limits.map(|(quantile, ms)| (quantile, Against::Limit(Duration::from_millis(ms))));
+        let limits = limits
+            .map(|(quantile, ms)| (quantile, Against::Limit(Duration::from_millis(ms).into())));
         let baseline = before.into_iter().flat_map(|before| {
             let against = |quantile| (quantile, Against::Baseline(Reference::new(&before.samples)));
             [Quantile::P50, Quantile::P99].map(against)
@@ -113,6 +116,7 @@ pub(crate) fn load(measured: Vec<Measured>, at: &Location, said: &str) -> Load {
         stopped: None,
         behind: Duration::from_micros(1_400),
         held_back: None,
+        failure_share: None,
         other_failed: Vec::new(),
         failing: vec![Failing {
             check: None,

@@ -207,6 +207,7 @@ impl AbComparison {
             };
             let row = TableRow {
                 subject: self.subject(at).unwrap_or_default().to_owned(),
+                unit: self.budgets[at].measure.unit(),
                 before: side(0),
                 now: side(1),
                 remarks: remarks(&claims),

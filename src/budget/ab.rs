@@ -13,7 +13,7 @@ use super::missing::MissingSpans;
 use super::numbers::not_measured;
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::Samples;
-use crate::number::{Rounding, count, counted, micros, permitted_ratio, ratio};
+use crate::number::{Rounding, Unit, count, counted, permitted_ratio, ratio};
 
 /// Minimum number of pairs. The probability that B is slower in five of five pairs by chance is 1/32.
 pub const FEWEST_PAIRS: usize = 5;
@@ -33,9 +33,9 @@ pub struct Pair<'a> {
 /// A run of one version.
 #[derive(Clone, Copy, Debug)]
 pub struct PairedRun<'a> {
-    /// The durations.
+    /// The values.
     pub samples: &'a Samples,
-    /// The durations without delays of the load generator.
+    /// The values without delays of the load generator.
     pub punctual: &'a Samples,
     /// Number of complete traces without such a span.
     pub missing: u64,
@@ -68,10 +68,17 @@ pub struct PairedClaim<'a> {
     pub pairs: Vec<Pair<'a>>,
 }
 
+impl PairedClaim<'_> {
+    fn unit(&self) -> Unit {
+        let first = self.pairs.first();
+        first.map_or_else(Unit::default, |pair| pair.a.samples.unit())
+    }
+}
+
 /// The verdict over all pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AbVerdict {
-    /// B is provably slower, and the median ratio exceeds the limit.
+    /// B is provably slower or higher, and the median ratio exceeds the limit.
     Regressed,
     /// The pairs prove neither.
     NotProven,
@@ -99,13 +106,15 @@ pub struct Ab {
     pub quantile: Quantile,
     /// The verdict.
     pub verdict: AbVerdict,
-    /// The quantile of A and of B in microseconds, in the pair with the median ratio.
+    /// The unit of the values.
+    pub unit: Unit,
+    /// The quantile of A and of B, in the pair with the median ratio.
     pub median: [f64; 2],
     /// The ratio of B to A in each pair, in ascending order.
     pub ratios: Vec<f64>,
     /// The maximum ratio.
     pub limit: f64,
-    /// Number of requests without a measurement. The verdict holds for any duration of them.
+    /// Number of requests without a measurement. The verdict holds for any value of them.
     pub not_measured: u64,
     /// Number of pairs that exceed the limit only with the delay of the load generator. The shown
     /// quantiles do not include it.
@@ -268,6 +277,7 @@ fn judged_claim(
     Ab {
         subject: claim.subject.clone(),
         quantile: claim.quantile,
+        unit: claim.unit(),
         verdict: if is_slower && exceeds {
             AbVerdict::Regressed
         } else if is_within && not_found.is_none() {
@@ -342,8 +352,7 @@ struct Range {
 impl Range {
     /// Returns `None` if one side has no samples.
     fn of(pair: &Pair<'_>, quantile: Quantile) -> Option<Self> {
-        // Durations below one microsecond count as one.
-        let quotient = |b: f64, a: f64| b.max(1.0) / a.max(1.0);
+        let quotient = |b, a| pair.a.samples.unit().change(b, a);
         let ratios = |a: &Samples, b: &Samples| {
             let ([least_a, most_a], [least_b, most_b]) = (a.range(quantile)?, b.range(quantile)?);
             Some((quotient(least_b, most_a), quotient(most_b, least_a)))
@@ -387,18 +396,21 @@ impl Ab {
 impl fmt::Display for Ab {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |of| ratio(of, Rounding::Nearest);
-        let [a, b] = self.median.map(|of| micros(of, Rounding::Nearest));
+        let [a, b] = self
+            .median
+            .map(|of| self.unit.rounded(of, Rounding::Nearest));
+        let larger = self.unit.larger();
         let [least, most] = [self.ratios.first(), self.ratios.last()]
             .map(|one| one.map_or_else(String::new, |one| shown(*one)));
         let number = |is: &dyn Fn(f64) -> bool| self.ratios.iter().filter(|one| is(**one)).count();
         let is_open = self.verdict == AbVerdict::NotProven;
         let found = match is_open && self.median() <= self.limit {
-            true => "not found slower: ",
-            false => "",
+            true => format!("not found {larger}: "),
+            false => String::new(),
         };
         write!(
             f,
-            "{} of {}: {}: {found}{} ({b} against {a} in the median of {} pairs, which are {least} to {most}; slower in {}, within the limit in {}), limit {}",
+            "{} of {}: {}: {found}{} ({b} against {a} in the median of {} pairs, which are {least} to {most}; {larger} in {}, within the limit in {}), limit {}",
             self.quantile,
             self.subject,
             self.verdict,

@@ -5,7 +5,7 @@ use std::fmt;
 use super::contention::comparable_cores;
 use super::quantile::{Alpha, Quantile};
 use super::samples::Samples;
-use crate::number::{Rounding, counted, permitted_ratio, ratio};
+use crate::number::{Rounding, Unit, counted, permitted_ratio, ratio};
 
 /// Minimum number of runs from which a spread is computed.
 pub const FEWEST_RUNS: usize = 5;
@@ -57,11 +57,14 @@ pub fn spread_of<'a>(runs: impl IntoIterator<Item = DisturbedRun<'a>>, cores: u3
 /// The logarithm of the p50 of a run, and its sampling variance.
 fn median(run: &Samples) -> Option<(f64, f64)> {
     let found = run.estimate(MEDIAN, Alpha::FIVE_PERCENT)?;
-    // Durations below one microsecond count as one.
+    let unit = run.unit();
     let width = found.upper.zip(found.lower);
-    let width = width.map_or(0.0, |(upper, lower)| (upper.max(1.0) / lower.max(1.0)).ln());
+    let width = width.map_or(0.0, |(upper, lower)| unit.change(upper, lower).ln());
+    let value = found.value.max(unit.resolution());
     // Two one-sided bounds at 5 % are 2 × 1.645 standard errors apart.
-    Some((found.value.max(1.0).ln(), (width / 3.29).powi(2)))
+    let variance = (width / 3.29).powi(2);
+    // A count of 0 has no logarithm.
+    (value > 0.0 && variance.is_finite()).then(|| (value.ln(), variance))
 }
 
 /// The estimator Qn of the distances of pairs of values, with its factors for small samples.
@@ -135,6 +138,8 @@ pub struct Calibration {
     pub width: Option<f64>,
     /// A run that differs much from the others.
     pub outlier: Option<Outlier>,
+    /// The unit of the values.
+    pub unit: Unit,
 }
 
 /// Too few runs have samples.
@@ -157,7 +162,7 @@ pub fn calibrate(disturbed: &[DisturbedRun<'_>], cores: u32) -> Result<Calibrati
     }
     let width = |run: &&Samples| {
         let found = run.estimate(MEDIAN, Alpha::FIVE_PERCENT)?;
-        Some(found.upper? / found.lower?.max(1.0))
+        Some(run.unit().change(found.upper?, found.lower?))
     };
     let widths: Option<Vec<f64>> = runs.iter().map(width).collect();
     let middle = |mut widths: Vec<f64>| {
@@ -170,7 +175,8 @@ pub fn calibrate(disturbed: &[DisturbedRun<'_>], cores: u32) -> Result<Calibrati
         runs: runs.len(),
         samples: runs.iter().map(|run| run.len()).min().unwrap_or_default(),
         spread,
-        width: widths.map(middle),
+        width: widths.map(middle).filter(|width| width.is_finite()),
+        unit: runs[0].unit(),
     })
 }
 
@@ -195,13 +201,19 @@ impl fmt::Display for Calibration {
             permitted_ratio(noise(self.spread), Rounding::Up),
         )?;
         let samples = counted(self.samples, "sample");
-        match self.smallest_change(0.0) {
-            Some(change) => write!(
+        match (self.smallest_change(0.0), self.unit) {
+            (Some(change), Unit::Micros) => write!(
                 f,
                 " The smallest change that this machine can detect with {samples} is {}.",
                 permitted_ratio(change, Rounding::Up),
             ),
-            None => write!(f, " With {samples} it can detect no change."),
+            (Some(change), Unit::Number) => write!(
+                f,
+                " An increase to more than {} is detected with {samples}.",
+                permitted_ratio(change, Rounding::Up),
+            ),
+            (None, Unit::Micros) => write!(f, " With {samples} it can detect no change."),
+            (None, Unit::Number) => write!(f, " With {samples} no change is detected."),
         }?;
         let Some(outlier) = &self.outlier else {
             return Ok(());
@@ -308,6 +320,21 @@ mod tests {
         );
         let allowed = found.smallest_change(0.2).unwrap();
         assert!(allowed > 1.2 && allowed < 1.25, "{allowed}");
+    }
+
+    #[test]
+    fn counts_that_do_not_vary_have_no_spread_and_0_is_no_variation() {
+        let counts = |number: f64| Samples::of(Unit::Number).with([number; 50]);
+        let runs = [4.0; 5].map(counts);
+        assert_eq!(spread(&runs), 0.0);
+        let found = calibrated_of(&runs.each_ref()).unwrap().to_string();
+        assert_eq!(
+            found,
+            "p50 of 5 runs of one version varies by 0.0 % (robust standard deviation); a limit below 1x would cause false alarms. An increase to more than 1x is detected with 50 samples."
+        );
+        assert_eq!(spread(&[0.0; 5].map(counts)), 0.0);
+        let fractions = [0.01, 0.02, 0.04, 0.08, 0.16].map(counts);
+        assert!(spread(&fractions) > 0.5, "{}", spread(&fractions));
     }
 
     #[test]

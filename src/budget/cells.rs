@@ -1,7 +1,7 @@
 //! Claims as cells of a table with one column per fact.
 
 use super::judged::{Compared, JudgedClaim};
-use crate::number::{Rounding, exact, micros, permitted_ratio, ratio};
+use crate::number::{Rounding, permitted_ratio, ratio};
 
 /// The cells of a claim; `-` if there is no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,18 +22,17 @@ impl JudgedClaim {
     pub fn cells(&self) -> Cells {
         let now = self.candidate.map(|now| now.value);
         let (before, limit) = match &self.compared {
-            Compared::Limit(limit) => (None, exact(*limit)),
+            Compared::Limit(limit) => (None, limit.text(self.unit)),
             Compared::Baseline { before, tau, .. } => (
                 before.map(|before| before.value),
                 permitted_ratio(*tau, Rounding::Nearest),
             ),
         };
-        // Durations below one microsecond count as one.
         let change = before.zip(now).map(|(before, now)| {
-            let seen = now.max(1.0) / before.max(1.0);
+            let seen = self.unit.change(now, before);
             ratio(seen, Rounding::Nearest)
         });
-        let shown = |value: Option<f64>| value.map(|of| micros(of, Rounding::Nearest));
+        let shown = |value: Option<f64>| value.map(|of| self.unit.rounded(of, Rounding::Nearest));
         let cell = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         Cells {
             baseline: cell(shown(before)),
@@ -68,7 +67,10 @@ mod tests {
         let now: Samples = std::iter::repeat_n(350_000, 100).collect();
         let compared = cells(&now, Against::Baseline(Reference::new(&before)));
         assert_eq!(compared, ["120 ms", "350 ms", "2.92x", "1.2x"]);
-        let limited = cells(&now, Against::Limit(Duration::from_micros(1_250_500)));
+        let limited = cells(
+            &now,
+            Against::Limit(Duration::from_micros(1_250_500).into()),
+        );
         assert_eq!(limited, ["-", "350 ms", "-", "1.2505 s"]);
     }
 

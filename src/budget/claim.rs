@@ -6,7 +6,7 @@ use super::baseline::FactDifference;
 use super::contention::Contention;
 use super::quantile::Quantile;
 use super::samples::Samples;
-use crate::spec::Regression;
+use crate::spec::{Regression, UpperLimit};
 
 /// The claim that a quantile is within a limit, or not worse than in the baseline.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct Claim<'a> {
     pub subject: String,
     /// The quantile.
     pub quantile: Quantile,
-    /// The durations of this run.
+    /// The values of this run.
     pub candidate: &'a Samples,
     /// The part of the durations that the load generator may have caused.
     pub late: Option<LateSamples<'a>>,
@@ -43,15 +43,15 @@ impl Claim<'_> {
 #[derive(Clone, Debug)]
 pub enum Against<'a> {
     /// A maximum.
-    Limit(Duration),
-    /// The durations of a baseline.
+    Limit(UpperLimit),
+    /// The values of a baseline.
     Baseline(Reference<'a>),
 }
 
-/// The durations of a baseline for one budget.
+/// The values of a baseline for one budget.
 #[derive(Clone, Debug)]
 pub struct Reference<'a> {
-    /// The durations of all its runs.
+    /// The values of all its runs.
     pub samples: &'a Samples,
     /// The maximum increase: 0.2 for 20 %.
     pub tolerance: f64,

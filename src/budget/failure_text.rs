@@ -4,10 +4,9 @@ use super::baseline::FactDifference;
 use super::judged::{Compared, JudgedClaim, OpenReason, RunEstimate};
 use super::numbers::version;
 use super::samples::Estimate;
-use super::verdict::{ClaimVerdict, micros};
-use crate::number::{
-    Rounding, count, exact, micros as shown_micros, micros_beside, permitted_ratio, ratio,
-};
+use super::verdict::ClaimVerdict;
+use crate::number::{Rounding, count, permitted_ratio, ratio};
+use crate::spec::UpperLimit;
 
 impl JudgedClaim {
     /// The expected value: `at most 150 ms`, or `at most 1.2x of the 120 ms of v2.3.0 (n=500)`, where
@@ -15,7 +14,7 @@ impl JudgedClaim {
     #[must_use]
     pub fn expected(&self, before: Option<&str>) -> String {
         match &self.compared {
-            Compared::Limit(limit) => format!("at most {}", exact(*limit)),
+            Compared::Limit(limit) => limit.in_words(self.unit),
             Compared::Baseline {
                 before: Some(then),
                 tau,
@@ -23,7 +22,7 @@ impl JudgedClaim {
             } => format!(
                 "at most {} of the {} of {} (n={})",
                 permitted_ratio(*tau, Rounding::Nearest),
-                shown_micros(then.value, Rounding::Nearest),
+                self.unit.rounded(then.value, Rounding::Nearest),
                 before.map_or_else(|| "the baseline".to_owned(), version),
                 count(then.count),
             ),
@@ -39,12 +38,12 @@ impl JudgedClaim {
             return "nothing".to_owned();
         };
         match &self.compared {
-            Compared::Limit(limit) => self.seen_beside_limit(seen, micros(*limit)),
+            Compared::Limit(limit) => self.seen_beside_limit(seen, *limit),
             Compared::Baseline {
                 before, differs, ..
             } => {
                 let place = now.map_or_else(String::new, |now| format!(" in {}", version(now)));
-                let value = shown_micros(seen.value, Rounding::Nearest);
+                let value = self.unit.rounded(seen.value, Rounding::Nearest);
                 let certain = match before {
                     _ if !differs.is_empty() => elsewhere(differs),
                     Some(before) => self.certainty(seen, before),
@@ -63,8 +62,11 @@ impl JudgedClaim {
     /// Minimum and maximum of the ratio to the baseline; `None` if a bound is missing. The minimum of a
     /// claim that exceeds its limit is the lowest of all runs.
     pub(super) fn ratios(&self) -> [Option<f64>; 2] {
-        let most = |of: RunEstimate| Some(change(of.now.upper?, of.before?.lower?));
-        [self.lowest(|of| of.least()), self.run().and_then(most)]
+        let most = |of: RunEstimate| Some(self.unit.change(of.now.upper?, of.before?.lower?));
+        [
+            self.lowest(|of| of.least(self.unit)),
+            self.run().and_then(most),
+        ]
     }
 
     fn lowest(&self, bound: impl Fn(RunEstimate) -> Option<f64>) -> Option<f64> {
@@ -95,8 +97,8 @@ impl JudgedClaim {
         }
     }
 
-    fn seen_beside_limit(&self, seen: &Estimate, limit: f64) -> String {
-        let shown = |of, rounding| micros_beside(of, rounding, limit);
+    fn seen_beside_limit(&self, seen: &Estimate, limit: UpperLimit) -> String {
+        let shown = |of, rounding| self.unit.beside(of, rounding, limit.value);
         let value = shown(seen.value, Rounding::Nearest);
         if let Some(text) = self.share_of_runs() {
             return format!("{value}, {text}");
@@ -123,6 +125,9 @@ impl JudgedClaim {
             return text;
         }
         match (self.verdict, self.ratios()) {
+            (ClaimVerdict::Regressed, [Some(least), _]) if least.is_infinite() => {
+                "more than 0".to_owned()
+            }
             (ClaimVerdict::Regressed, [Some(least), _]) => {
                 let least = ratio(least, Rounding::Down);
                 format!("at least {least}{}", self.in_each_run())
@@ -154,11 +159,6 @@ fn unbounded(seen: &Estimate, before: Option<&Estimate>) -> String {
 fn elsewhere(differs: &[FactDifference]) -> String {
     let facts: Vec<String> = differs.iter().map(ToString::to_string).collect();
     format!("in another environment: {}", facts.join("; "))
-}
-
-/// The ratio of two durations. Those below one microsecond count as one.
-pub(super) fn change(now: f64, before: f64) -> f64 {
-    now.max(1.0) / before.max(1.0)
 }
 
 #[cfg(test)]
@@ -267,7 +267,7 @@ mod tests {
             let judged = decided(
                 quantile,
                 &now,
-                Against::Limit(Duration::from_millis(millis)),
+                Against::Limit(Duration::from_millis(millis).into()),
             );
             [judged.expected(None), judged.found(None)]
         };

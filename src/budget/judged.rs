@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::baseline::FactDifference;
 use super::contention::Contention;
-use super::failure_text::change;
 use super::missing::MissingSpans;
 use super::quantile::{Alpha, Quantile};
 use super::sample_size::SampleSize;
 use super::samples::Estimate;
-use super::verdict::{ClaimVerdict, micros};
+use super::verdict::ClaimVerdict;
+use crate::number::Unit;
+use crate::spec::UpperLimit;
 
 /// A claim with its verdict and the facts behind it.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,8 @@ pub struct JudgedClaim {
     pub subject: String,
     /// The quantile.
     pub quantile: Quantile,
+    /// The unit of all values.
+    pub unit: Unit,
     /// The verdict.
     pub verdict: ClaimVerdict,
     /// The probability of an error for this claim, from which the bounds are computed.
@@ -72,7 +75,7 @@ pub enum OpenReason {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Compared {
     /// A limit of the spec.
-    Limit(Duration),
+    Limit(UpperLimit),
     /// A baseline.
     Baseline {
         /// The quantile of the baseline; `None` without samples.
@@ -111,13 +114,13 @@ impl Compared {
 
 impl RunEstimate {
     /// The minimum of the ratio to the baseline; `None` if a bound is missing.
-    pub(super) fn least(&self) -> Option<f64> {
-        Some(change(self.now.lower?, self.before?.upper?))
+    pub(super) fn least(&self, unit: Unit) -> Option<f64> {
+        Some(unit.change(self.now.lower?, self.before?.upper?))
     }
 
     /// The ratio to the baseline.
-    pub(super) fn change(&self) -> Option<f64> {
-        Some(change(self.now.value, self.before?.value))
+    pub(super) fn change(&self, unit: Unit) -> Option<f64> {
+        Some(unit.change(self.now.value, self.before?.value))
     }
 }
 
@@ -130,7 +133,7 @@ impl JudgedClaim {
             return None;
         }
         match (&self.candidate, &self.compared) {
-            (Some(now), Compared::Limit(limit)) => SampleSize::to_limit(now, micros(*limit)),
+            (Some(now), Compared::Limit(limit)) => SampleSize::to_limit(now, limit.value),
             (
                 Some(now),
                 Compared::Baseline {
@@ -172,6 +175,22 @@ impl JudgedClaim {
         matches!(self.doubt, Some(OpenReason::NotConfirmed { .. }))
     }
 
+    /// Makes it NOTHING FOUND.
+    pub(crate) fn find_nothing(&mut self) {
+        self.verdict = ClaimVerdict::NothingFound;
+        self.candidate = None;
+        self.doubt = None;
+    }
+
+    /// Takes the place of the first run that exceeds its limit, if this one does not.
+    pub(crate) fn keep_first_excess<'a>(&mut self, mut earlier: impl Iterator<Item = &'a Self>) {
+        if !self.exceeds()
+            && let Some(first) = earlier.find(|one| one.exceeds())
+        {
+            *self = first.clone();
+        }
+    }
+
     /// Returns `true` if its samples may become part of a baseline: they neither lack spans, nor is it
     /// unknown whether they show a regression.
     pub(crate) fn is_recordable(&self) -> bool {
@@ -189,7 +208,7 @@ impl JudgedClaim {
         }
     }
 
-    /// The increase over the baseline, in microseconds; `None` beside a limit.
+    /// The increase over the baseline; `None` beside a limit.
     pub(crate) fn increase(&self) -> Option<f64> {
         let before = self.compared.before()?.value;
         Some(self.candidate?.value - before)

@@ -20,6 +20,7 @@ fn compared(verdict: ClaimVerdict, subject: &str, before: Estimate, now: Estimat
     JudgedClaim {
         subject: subject.to_owned(),
         quantile: Quantile::P50,
+        unit: Unit::Micros,
         verdict,
         alpha: Alpha::FIVE_PERCENT,
         candidate: Some(now),
@@ -37,7 +38,7 @@ fn compared(verdict: ClaimVerdict, subject: &str, before: Estimate, now: Estimat
 
 fn limited(verdict: ClaimVerdict, now: Estimate) -> JudgedClaim {
     JudgedClaim {
-        compared: Compared::Limit(Duration::from_millis(500)),
+        compared: Compared::Limit(Duration::from_millis(500).into()),
         quantile: Quantile::P99,
         ..compared(verdict, "ship", now, now)
     }
@@ -69,6 +70,7 @@ fn a_regression_is_a_remark_in_the_row_of_both_versions() {
         candidate: column("v2.4.0"),
         rows: vec![TableRow::new(
             "inventory-check",
+            Unit::Micros,
             &[p50, p99],
             ClaimVerdict::fails,
         )],

@@ -3,7 +3,7 @@
 use super::quantile::Quantile;
 use super::sample_size::{SampleSize, Scatter, samples_for_bounds};
 use super::samples::Samples;
-use crate::number::{count, counted};
+use crate::number::{Unit, count, counted};
 use crate::spec::{QuantileBudget, Repeat, Spec, SpecError};
 
 /// Quantiles that are suggested instead.
@@ -48,7 +48,7 @@ pub fn too_few_requests(specs: &[Spec]) -> Vec<SpecError> {
 }
 
 /// The number of requests that prove an unchanged version, for each compared quantile of a spec that
-/// sends fewer; `None` if there is none. `measured` has the durations of the baseline for a subject.
+/// sends fewer; `None` if there is none. `measured` has the values of the baseline for a subject.
 #[must_use]
 pub fn requests_to_prove<'b>(
     spec: &Spec,
@@ -67,6 +67,10 @@ pub fn requests_to_prove<'b>(
             };
             let own = baseline.as_ref();
             let own = own.and_then(|samples| Scatter::of(samples, one.quantile));
+            if own.is_none() && budget.measure.unit() == Unit::Number {
+                // Many counts do not vary at all, and none is typical.
+                continue;
+            }
             let scatter = own.unwrap_or_else(|| Scatter::typical(one.quantile));
             let tolerance = regression.tolerance_at(one.quantile);
             let size = SampleSize::to_prove(tolerance, scatter, claims);

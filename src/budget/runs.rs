@@ -3,9 +3,8 @@
 //!
 //! If each run had to prove it, a slowdown that one run finds half of the time would almost never fail.
 
-use super::failure_text::change;
 use super::judged::{Compared, JudgedClaim, OpenReason, RunEstimate};
-use super::verdict::{ClaimVerdict, micros};
+use super::verdict::ClaimVerdict;
 
 /// The conclusion that a run permits about a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +86,7 @@ impl JudgedClaim {
             return false;
         };
         match &self.compared {
-            Compared::Limit(limit) => now.value > micros(*limit),
+            Compared::Limit(limit) => !limit.permits(now.value),
             Compared::Baseline {
                 before,
                 tau,
@@ -95,7 +94,7 @@ impl JudgedClaim {
                 ..
             } => {
                 let limit = if is_disturbed { *tau } else { *raised };
-                before.is_some_and(|before| change(now.value, before.value) > limit)
+                before.is_some_and(|before| self.unit.change(now.value, before.value) > limit)
             }
         }
     }
@@ -103,8 +102,8 @@ impl JudgedClaim {
     /// `proven in 2 of them`, if the value is above the limit in all runs but not each proves it.
     pub(super) fn share_of_proofs(&self) -> Option<String> {
         let proves = |of: &RunEstimate| match &self.compared {
-            Compared::Limit(limit) => of.now.lower > Some(micros(*limit)),
-            Compared::Baseline { raised, .. } => of.least() > Some(*raised),
+            Compared::Limit(limit) => of.now.lower.is_some_and(|lower| !limit.permits(lower)),
+            Compared::Baseline { raised, .. } => of.least(self.unit) > Some(*raised),
         };
         let (all, proven) = (self.runs().count(), self.runs().filter(proves).count());
         (self.exceeds() && proven < all).then(|| format!("proven in {proven} of them"))

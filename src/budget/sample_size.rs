@@ -121,7 +121,8 @@ impl SampleSize {
         }
     }
 
-    /// The number per side for a comparison with a baseline. Returns `None` if a bound is missing.
+    /// The number per side for a comparison with a baseline. Returns `None` if a bound is missing, or if a
+    /// value is 0.
     pub(super) fn to_compare(candidate: &Estimate, before: &Estimate, tau: f64) -> Option<Self> {
         let seen = (candidate.value / before.value).ln();
         let distance = seen - tau.ln();
@@ -130,10 +131,11 @@ impl SampleSize {
         } else {
             [candidate.upper_part()?, before.lower_part()?]
         };
-        Some(Self::of(parts.iter().sum(), distance))
+        let is_known = distance.is_finite() && parts.iter().all(|part| part.is_finite());
+        is_known.then(|| Self::of(parts.iter().sum(), distance))
     }
 
-    /// The number for a limit in microseconds. Returns `None` if a bound is missing.
+    /// The number for a limit. Returns `None` if a bound is missing, or if a value is 0.
     pub(super) fn to_limit(candidate: &Estimate, limit: f64) -> Option<Self> {
         let distance = (candidate.value / limit).ln();
         let part = if distance > 0.0 {
@@ -141,7 +143,8 @@ impl SampleSize {
         } else {
             candidate.upper_part()?
         };
-        Some(Self::of(part, distance))
+        let is_known = distance.is_finite() && part.is_finite();
+        is_known.then(|| Self::of(part, distance))
     }
 
     fn of(width: f64, distance: f64) -> Self {

@@ -1,47 +1,61 @@
-//! The durations of one budget: a sorted list, a sketch if there are many, or the durations at some ranks
+//! The values of one budget: a sorted list, a tally or a sketch if there are many, or the values at some ranks
 //! of a list that another engine has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::quantile::{Alpha, Quantile, lower_rank, upper_rank};
 use super::sketch::Sketch;
+use crate::number::Unit;
 
 /// Maximum length of the list.
 pub const MOST_RAW: usize = 2_000;
 
-/// Independent durations in whole microseconds, one per trace.
+/// Maximum number of different values that are counted exactly in a longer list: a count such as that of
+/// queries has few, and the error of a sketch would be more than the distance of its limit.
+pub const MOST_DISTINCT: usize = 500;
+
+/// Independent values, one per trace: durations in whole microseconds, or plain numbers.
 ///
 /// Some may be unknown, for example those of spans of a request that timed out. An upper bound counts
-/// them as the longest durations, a lower bound as the shortest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// them as the largest values, a lower bound as the smallest.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Samples {
+    unit: Unit,
     storage: Storage,
     unknown: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Storage {
     /// In ascending order.
-    Raw(Vec<u64>),
+    Raw(Vec<f64>),
+    Tally(Tally),
     Sketch(Sketch),
     Ranked(Ranked),
 }
 
-/// The durations at some ranks of a sorted list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Values in ascending order, each with its number.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Tally {
+    count: u64,
+    values: Vec<(f64, u64)>,
+}
+
+/// The values at some ranks of a sorted list.
+#[derive(Clone, Debug, PartialEq)]
 struct Ranked {
     /// The length of the list.
     count: u64,
-    /// The durations by rank; the first rank is 1.
-    micros: BTreeMap<u64, u64>,
+    /// The values by rank; the first rank is 1.
+    values: BTreeMap<u64, f64>,
 }
 
-/// A quantile of samples, with bounds of the true quantile. All in microseconds.
+/// A quantile of samples, with bounds of the true quantile. All in the unit of the samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// The number of samples.
     pub count: u64,
-    /// The number of unknown durations, which the bounds include.
+    /// The number of unknown values, which the bounds include.
     pub unknown: u64,
     /// The quantile of the samples.
     pub value: f64,
@@ -64,21 +78,77 @@ impl Default for Storage {
     }
 }
 
+impl Tally {
+    fn of(sorted: impl IntoIterator<Item = f64>) -> Self {
+        let mut tally = Self::default();
+        sorted.into_iter().for_each(|value| tally.add(value, 1));
+        tally
+    }
+
+    fn add(&mut self, value: f64, number: u64) {
+        self.count = self.count.saturating_add(number);
+        match self.values.binary_search_by(|(of, _)| of.total_cmp(&value)) {
+            Ok(at) => self.values[at].1 = self.values[at].1.saturating_add(number),
+            Err(at) => self.values.insert(at, (value, number)),
+        }
+    }
+
+    fn each(&self) -> impl Iterator<Item = f64> {
+        let values = self.values.iter();
+        values.flat_map(|(value, number)| std::iter::repeat_n(*value, *number as usize))
+    }
+
+    fn at_rank(&self, rank: u64) -> Option<f64> {
+        let mut below = 0_u64;
+        let mut values = self.values.iter().filter(|_| rank > 0);
+        let found = values.find(|(_, number)| {
+            below = below.saturating_add(*number);
+            rank <= below
+        });
+        found.map(|(value, _)| *value)
+    }
+}
+
 impl Samples {
-    /// The durations at these ranks of a list with `count` durations; the first rank is 1.
-    /// [`ranks`](Self::ranks) are the ranks that claims need. Nothing can be added.
+    /// No values yet.
     #[must_use]
-    pub fn ranked(count: u64, micros: impl IntoIterator<Item = (u64, u64)>) -> Self {
+    pub fn of(unit: Unit) -> Self {
         Self {
-            storage: Storage::Ranked(Ranked {
-                count,
-                micros: micros.into_iter().collect(),
-            }),
+            unit,
+            ..Self::default()
+        }
+    }
+
+    /// The values of a sketch.
+    pub(super) fn of_sketch(unit: Unit, sketch: Sketch) -> Self {
+        Self {
+            unit,
+            storage: Storage::Sketch(sketch),
             unknown: 0,
         }
     }
 
-    /// The ranks of `count` durations that determine an estimate, the minimum and the maximum.
+    /// The unit of the values.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    /// The durations at these ranks of a list with `count` durations; the first rank is 1.
+    /// [`ranks`](Self::ranks) are the ranks that claims need. Nothing can be added.
+    #[must_use]
+    pub fn ranked(count: u64, micros: impl IntoIterator<Item = (u64, u64)>) -> Self {
+        let micros = micros.into_iter().map(|(rank, of)| (rank, of as f64));
+        Self {
+            storage: Storage::Ranked(Ranked {
+                count,
+                values: micros.collect(),
+            }),
+            ..Self::default()
+        }
+    }
+
+    /// The ranks of `count` values that determine an estimate, the minimum and the maximum.
     #[must_use]
     pub fn ranks(count: u64, quantile: Quantile, alpha: Alpha) -> BTreeSet<u64> {
         let bounds = [
@@ -90,110 +160,158 @@ impl Samples {
         ranks.filter(|rank| (1..=count).contains(rank)).collect()
     }
 
-    /// Adds one duration in microseconds.
-    pub fn add(&mut self, micros: u64) {
+    /// Adds one value.
+    pub fn add(&mut self, value: f64) {
         match &mut self.storage {
-            Storage::Raw(all) if all.len() < MOST_RAW => {
-                let at = all.partition_point(|other| *other <= micros);
-                all.insert(at, micros);
-            }
             Storage::Raw(all) => {
-                let mut sketch: Sketch = all.iter().copied().collect();
-                sketch.add(micros);
-                self.storage = Storage::Sketch(sketch);
+                let at = all.partition_point(|other| *other <= value);
+                all.insert(at, value);
             }
-            Storage::Sketch(sketch) => sketch.add(micros),
-            Storage::Ranked(_) => debug_assert!(false, "the other durations are not known"),
+            Storage::Tally(tally) => tally.add(value, 1),
+            Storage::Sketch(sketch) => sketch.add(value),
+            Storage::Ranked(_) => debug_assert!(false, "the other values are not known"),
         }
+        self.condense();
     }
 
-    /// Adds an unknown duration.
+    /// Adds values.
+    #[must_use]
+    pub fn with(mut self, values: impl IntoIterator<Item = f64>) -> Self {
+        values.into_iter().for_each(|value| self.add(value));
+        self
+    }
+
+    /// Adds a value of this number of traces.
+    pub(super) fn add_many(&mut self, value: f64, number: u64) {
+        let mut tally = Tally::default();
+        tally.add(value, number);
+        self.merge(&Self {
+            unit: self.unit,
+            storage: Storage::Tally(tally),
+            unknown: 0,
+        });
+    }
+
+    /// Stores more values than a list may have in another form, which depends on the values alone.
+    fn condense(&mut self) {
+        let tally = match &mut self.storage {
+            Storage::Raw(all) if all.len() > MOST_RAW => Tally::of(std::mem::take(all)),
+            Storage::Tally(tally) if tally.values.len() > MOST_DISTINCT => std::mem::take(tally),
+            _ => return,
+        };
+        self.storage = match tally.values.len() {
+            ..=MOST_DISTINCT => Storage::Tally(tally),
+            _ => Storage::Sketch(sketch_of(&tally.values)),
+        };
+    }
+
+    /// Adds an unknown value.
     pub fn add_unknown(&mut self) {
         self.unknown = self.unknown.saturating_add(1);
     }
 
-    /// Replaces the number of unknown durations.
+    /// Replaces the number of unknown values.
     #[must_use]
     pub fn with_unknown(self, unknown: u64) -> Self {
         Self { unknown, ..self }
     }
 
-    /// The number of unknown durations.
+    /// The number of unknown values.
     #[must_use]
     pub fn unknown(&self) -> u64 {
         self.unknown
     }
 
-    /// Adds all durations of `other`.
+    /// Adds all values of `other`, which has the same unit.
     pub fn merge(&mut self, other: &Self) {
+        debug_assert!(self.unit == other.unit, "values of two units");
         self.unknown = self.unknown.saturating_add(other.unknown);
-        match (&mut self.storage, &other.storage) {
-            (Storage::Raw(all), Storage::Raw(more)) if all.len() + more.len() <= MOST_RAW => {
-                all.extend(more);
-                all.sort_unstable();
+        self.storage = match (self.tally(), other.tally()) {
+            (Some(mut all), Some(more)) => {
+                more.values
+                    .iter()
+                    .for_each(|(value, number)| all.add(*value, *number));
+                match all.count <= MOST_RAW as u64 {
+                    true => Storage::Raw(all.each().collect()),
+                    false => Storage::Tally(all),
+                }
             }
             _ => {
                 let mut sketch = self.to_sketch();
                 sketch.merge(&other.to_sketch());
-                self.storage = Storage::Sketch(sketch);
+                Storage::Sketch(sketch)
             }
+        };
+        self.condense();
+    }
+
+    /// The number of each value, if all are known.
+    fn tally(&self) -> Option<Tally> {
+        match &self.storage {
+            Storage::Raw(all) => Some(Tally::of(all.iter().copied())),
+            Storage::Tally(tally) => Some(tally.clone()),
+            Storage::Sketch(_) | Storage::Ranked(_) => None,
         }
     }
 
     fn to_sketch(&self) -> Sketch {
         match &self.storage {
             Storage::Raw(all) => all.iter().copied().collect(),
+            Storage::Tally(tally) => sketch_of(&tally.values),
             Storage::Sketch(sketch) => sketch.clone(),
-            Storage::Ranked(ranked) => ranked.micros.values().copied().collect(),
+            Storage::Ranked(ranked) => ranked.values.values().copied().collect(),
         }
     }
 
-    /// The number of known durations.
+    /// The number of known values.
     #[must_use]
     pub fn len(&self) -> u64 {
         match &self.storage {
             Storage::Raw(all) => all.len() as u64,
+            Storage::Tally(tally) => tally.count,
             Storage::Sketch(sketch) => sketch.len(),
             Storage::Ranked(ranked) => ranked.count,
         }
     }
 
-    /// Returns `true` if no duration is known.
+    /// Returns `true` if no value is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The minimum in microseconds.
+    /// The minimum.
     #[must_use]
-    pub fn min(&self) -> Option<u64> {
+    pub fn min(&self) -> Option<f64> {
         match &self.storage {
             Storage::Raw(all) => all.first().copied(),
+            Storage::Tally(tally) => Some(tally.values.first()?.0),
             Storage::Sketch(sketch) => sketch.min(),
-            Storage::Ranked(ranked) => ranked.micros.get(&1).copied(),
+            Storage::Ranked(ranked) => ranked.values.get(&1).copied(),
         }
     }
 
-    /// The maximum in microseconds.
+    /// The maximum.
     #[must_use]
-    pub fn max(&self) -> Option<u64> {
+    pub fn max(&self) -> Option<f64> {
         match &self.storage {
             Storage::Raw(all) => all.last().copied(),
+            Storage::Tally(tally) => Some(tally.values.last()?.0),
             Storage::Sketch(sketch) => sketch.max(),
-            Storage::Ranked(ranked) => ranked.micros.get(&ranked.count).copied(),
+            Storage::Ranked(ranked) => ranked.values.get(&ranked.count).copied(),
         }
     }
 
-    /// The maximum relative error of a value; 0 for a list.
+    /// The maximum relative error of a value; 0 unless there is a sketch.
     #[must_use]
     pub fn accuracy(&self) -> f64 {
         match &self.storage {
-            Storage::Raw(_) | Storage::Ranked(_) => 0.0,
+            Storage::Raw(_) | Storage::Tally(_) | Storage::Ranked(_) => 0.0,
             Storage::Sketch(_) => Sketch::ACCURACY,
         }
     }
 
-    /// A quantile of the known durations in microseconds. Returns `None` without samples.
+    /// A quantile of the known values. Returns `None` without samples.
     #[must_use]
     pub fn quantile(&self, quantile: Quantile) -> Option<f64> {
         self.at_rank(quantile.rank(self.len()))
@@ -205,10 +323,10 @@ impl Samples {
     pub fn estimate(&self, quantile: Quantile, alpha: Alpha) -> Option<Estimate> {
         let count = self.len();
         let all = count.saturating_add(self.unknown);
-        // Unknown durations are the longest: a rank beyond the known ones has no value.
+        // Unknown values are the largest: a rank beyond the known ones has no value.
         let upper = upper_rank(all, quantile, alpha);
         let lower = lower_rank(all, quantile, alpha);
-        // Unknown durations are the shortest.
+        // Unknown values are the smallest.
         let lower = lower.and_then(|rank| rank.checked_sub(self.unknown));
         let at = |rank: Option<u64>| rank.and_then(|rank| self.at_rank(rank));
         Some(Estimate {
@@ -220,7 +338,7 @@ impl Samples {
         })
     }
 
-    /// Minimum and maximum of a quantile in microseconds over all values of the unknown durations; the
+    /// Minimum and maximum of a quantile over all possible values of the unknown ones; the
     /// maximum may be infinite. Returns `None` without samples.
     pub(super) fn range(&self, quantile: Quantile) -> Option<[f64; 2]> {
         if self.is_empty() {
@@ -234,19 +352,20 @@ impl Samples {
         Some([least.unwrap_or(0.0), most.unwrap_or(f64::INFINITY)])
     }
 
-    /// The duration with this rank in microseconds; the first rank is 1.
+    /// The value with this rank; the first rank is 1.
     pub(crate) fn at_rank(&self, rank: u64) -> Option<f64> {
         match &self.storage {
             Storage::Raw(all) => {
                 let at = usize::try_from(rank.checked_sub(1)?).ok()?;
-                all.get(at).map(|micros| *micros as f64)
+                all.get(at).copied()
             }
+            Storage::Tally(tally) => tally.at_rank(rank),
             Storage::Sketch(sketch) => sketch.at_rank(rank),
-            Storage::Ranked(ranked) => ranked.micros.get(&rank).map(|micros| *micros as f64),
+            Storage::Ranked(ranked) => ranked.values.get(&rank).copied(),
         }
     }
 
-    /// Returns `true` if only the durations at some ranks are known.
+    /// Returns `true` if only the values at some ranks are known.
     #[must_use]
     pub fn is_ranked(&self) -> bool {
         matches!(self.storage, Storage::Ranked(_))
@@ -254,10 +373,19 @@ impl Samples {
 
     /// The sorted list, if it is known.
     #[must_use]
-    pub fn raw(&self) -> Option<&[u64]> {
+    pub fn raw(&self) -> Option<&[f64]> {
         match &self.storage {
             Storage::Raw(all) => Some(all),
-            Storage::Sketch(_) | Storage::Ranked(_) => None,
+            Storage::Tally(_) | Storage::Sketch(_) | Storage::Ranked(_) => None,
+        }
+    }
+
+    /// The values in ascending order, each with its number, if they are known and too many for a list.
+    #[must_use]
+    pub fn counts(&self) -> Option<&[(f64, u64)]> {
+        match &self.storage {
+            Storage::Tally(tally) => Some(&tally.values),
+            Storage::Raw(_) | Storage::Sketch(_) | Storage::Ranked(_) => None,
         }
     }
 
@@ -265,32 +393,31 @@ impl Samples {
     #[must_use]
     pub fn sketch(&self) -> Option<&Sketch> {
         match &self.storage {
-            Storage::Raw(_) | Storage::Ranked(_) => None,
+            Storage::Raw(_) | Storage::Tally(_) | Storage::Ranked(_) => None,
             Storage::Sketch(sketch) => Some(sketch),
         }
     }
 }
 
-impl From<Sketch> for Samples {
-    fn from(sketch: Sketch) -> Self {
-        Self {
-            storage: Storage::Sketch(sketch),
-            unknown: 0,
-        }
-    }
+fn sketch_of(values: &[(f64, u64)]) -> Sketch {
+    let mut sketch = Sketch::default();
+    values
+        .iter()
+        .for_each(|(value, number)| sketch.add_many(*value, *number));
+    sketch
 }
 
+/// Durations in microseconds.
 impl FromIterator<u64> for Samples {
     fn from_iter<I: IntoIterator<Item = u64>>(all: I) -> Self {
-        let mut all = all.into_iter();
-        let mut raw: Vec<u64> = all.by_ref().take(MOST_RAW).collect();
-        raw.sort_unstable();
-        let mut samples = Self {
+        let mut all = all.into_iter().map(|micros| micros as f64);
+        let mut raw: Vec<f64> = all.by_ref().take(MOST_RAW).collect();
+        raw.sort_unstable_by(f64::total_cmp);
+        let samples = Self {
             storage: Storage::Raw(raw),
-            unknown: 0,
+            ..Self::default()
         };
-        all.for_each(|micros| samples.add(micros));
-        samples
+        samples.with(all)
     }
 }
 
@@ -305,8 +432,8 @@ mod tests {
     #[test]
     fn more_than_two_thousand_samples_become_a_sketch() {
         let mut samples: Samples = (0..2_000).collect();
-        assert_eq!(samples.raw().map(<[u64]>::len), Some(2_000));
-        samples.add(5);
+        assert_eq!(samples.raw().map(<[f64]>::len), Some(2_000));
+        samples.add(5.0);
         assert_eq!((samples.raw(), samples.len()), (None, 2_001));
         assert_eq!(samples, (0..2_000).chain([5]).collect());
     }
@@ -314,7 +441,9 @@ mod tests {
     #[test]
     fn the_order_of_samples_does_not_matter() {
         let mut samples = Samples::default();
-        [3, 1, 2].into_iter().for_each(|micros| samples.add(micros));
+        [3.0, 1.0, 2.0]
+            .into_iter()
+            .for_each(|micros| samples.add(micros));
         assert_eq!(samples, [1, 2, 3].into_iter().collect());
         assert_eq!(samples.quantile(Quantile::P50), Some(2.0));
     }
@@ -403,6 +532,23 @@ mod tests {
         all.merge(&samples(4));
         all.add_unknown();
         assert_eq!((all.unknown(), all.len(), all.is_empty()), (8, 0, true));
+    }
+
+    #[test]
+    fn many_samples_with_few_values_are_counted_exactly() {
+        let counts =
+            |number: usize| Samples::of(Unit::Number).with((0..number).map(|at| (at % 9) as f64));
+        let samples = counts(9_000);
+        assert_eq!(
+            (samples.raw(), samples.sketch(), samples.accuracy()),
+            (None, None, 0.0)
+        );
+        assert_eq!(samples.counts().unwrap()[4], (4.0, 1_000));
+        assert_eq!(samples.quantile(Quantile::P50), Some(4.0));
+        assert_eq!([samples.at_rank(0), samples.at_rank(9_001)], [None, None]);
+        let mut merged = counts(1_800);
+        merged.merge(&counts(7_200));
+        assert_eq!(merged, samples);
     }
 
     fn durations() -> impl Strategy<Value = Vec<u64>> {

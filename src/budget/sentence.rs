@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::baseline::FactDifference;
-use super::failure_text::change;
 use super::judged::{Compared, JudgedClaim, OpenReason, RunEstimate};
 use super::numbers::MEASURE_THEM;
 use super::quantile::{Quantile, smallest_count};
@@ -11,9 +10,9 @@ use super::sample_size::{SampleSize, two_digits_up};
 use super::samples::Estimate;
 use super::verdict::{ClaimVerdict, micros};
 use crate::number::{
-    Rounding, count, counted, exact_micros, micros as shown_micros, micros_beside, permitted_ratio,
-    ratio,
+    Rounding, Unit, count, counted, micros as shown_micros, permitted_ratio, ratio,
 };
+use crate::spec::UpperLimit;
 
 impl JudgedClaim {
     /// A possible slowdown in short: it is above its limit, but that is not proven. `None` if it is
@@ -23,9 +22,8 @@ impl JudgedClaim {
         let candidate = self.candidate.as_ref()?;
         let (is_above, seen, limit) = match &self.compared {
             Compared::Limit(limit) => {
-                let limit = micros(*limit);
-                let is_above = candidate.value > limit;
-                (is_above, self.values_seen(limit), exact_micros(limit))
+                let is_above = !limit.permits(candidate.value);
+                (is_above, self.values_seen(*limit), limit.text(self.unit))
             }
             Compared::Baseline {
                 before,
@@ -35,7 +33,7 @@ impl JudgedClaim {
             } => {
                 let before = before.as_ref().filter(|_| differs.is_empty())?.value;
                 (
-                    change(candidate.value, before) > *tau,
+                    self.unit.change(candidate.value, before) > *tau,
                     self.changes_seen(),
                     permitted_ratio(*tau, Rounding::Nearest),
                 )
@@ -79,14 +77,15 @@ impl JudgedClaim {
     }
 
     /// The quantile in each run, beside this limit: `350 ms, 121 ms`.
-    fn values_seen(&self, limit: f64) -> String {
-        let shown = |of: RunEstimate| micros_beside(of.now.value, Rounding::Nearest, limit);
+    fn values_seen(&self, limit: UpperLimit) -> String {
+        let shown =
+            |of: RunEstimate| (self.unit).beside(of.now.value, Rounding::Nearest, limit.value);
         self.runs().map(shown).collect::<Vec<_>>().join(", ")
     }
 
     /// The ratio of each run to its baseline runs: `2.75x, 1.02x`.
     fn changes_seen(&self) -> String {
-        let changes = self.runs().filter_map(|of| of.change());
+        let changes = self.runs().filter_map(|of| of.change(self.unit));
         let shown = changes.map(|of| ratio(of, Rounding::Nearest));
         shown.collect::<Vec<_>>().join(", ")
     }
@@ -94,13 +93,16 @@ impl JudgedClaim {
     /// The reason without the verdict; `at` is ` at p99` if nothing else names the quantile.
     fn reason(&self, at: &str) -> String {
         let Some(now) = &self.candidate else {
-            return "the budget has no samples".to_owned();
+            return match self.unit {
+                Unit::Micros => "the budget has no samples".to_owned(),
+                Unit::Number => "no trace has such a span".to_owned(),
+            };
         };
         if let Some(OpenReason::NotConfirmed { exceeded }) = self.doubt {
             return self.not_confirmed(exceeded, at);
         }
         match &self.compared {
-            Compared::Limit(limit) => self.beside_limit(now, micros(*limit), at),
+            Compared::Limit(limit) => self.beside_limit(now, *limit, at),
             Compared::Baseline { differs, .. } if !differs.is_empty() => {
                 another_environment(differs, at)
             }
@@ -118,10 +120,7 @@ impl JudgedClaim {
 
     fn not_confirmed(&self, exceeded: usize, at: &str) -> String {
         let (limit, seen) = match &self.compared {
-            Compared::Limit(limit) => {
-                let limit = micros(*limit);
-                (exact_micros(limit), self.values_seen(limit))
-            }
+            Compared::Limit(limit) => (limit.text(self.unit), self.values_seen(*limit)),
             Compared::Baseline { raised, .. } => (
                 permitted_ratio(*raised, Rounding::Nearest),
                 self.changes_seen(),
@@ -142,10 +141,10 @@ impl JudgedClaim {
         matches!(self.compared, Compared::Baseline { .. }) && self.quantile < Quantile::P99
     }
 
-    fn beside_limit(&self, now: &Estimate, limit: f64, at: &str) -> String {
-        let shown = |of, rounding| micros_beside(of, rounding, limit);
+    fn beside_limit(&self, now: &Estimate, limit: UpperLimit, at: &str) -> String {
+        let shown = |of, rounding| self.unit.beside(of, rounding, limit.value);
         let seen = shown(now.value, Rounding::Nearest);
-        let allowed = exact_micros(limit);
+        let allowed = limit.text(self.unit);
         match (self.verdict, self.least(), now.upper) {
             (ClaimVerdict::OverLimit, Some(lower), _) => {
                 let seen = self.values_seen(limit);
@@ -186,10 +185,15 @@ impl JudgedClaim {
         [tau, raised]: [f64; 2],
         at: &str,
     ) -> String {
-        let seen = change(now.value, before.value);
+        let seen = self.unit.change(now.value, before.value);
+        let larger = self.unit.larger();
         let [least, most] = self.ratios();
         let allowed = permitted_ratio(tau, Rounding::Nearest);
         match (self.verdict, least, most) {
+            (ClaimVerdict::Regressed, Some(least), _) if least.is_infinite() => {
+                let seen = self.unit.rounded(now.value, Rounding::Nearest);
+                format!("{seen} instead of 0{at}, limit {allowed}")
+            }
             (ClaimVerdict::Regressed, Some(least), _) => {
                 let (seen, limit) = (
                     self.changes_seen(),
@@ -197,20 +201,20 @@ impl JudgedClaim {
                 );
                 match self.share_of_proofs() {
                     None => format!(
-                        "at least {} slower{at} ({seen} seen, limit {limit})",
+                        "at least {} {larger}{at} ({seen} seen, limit {limit})",
                         ratio(least, Rounding::Down)
                     ),
-                    Some(proven) => format!("{seen} slower{at}, limit {limit}, {proven}"),
+                    Some(proven) => format!("{seen} {larger}{at}, limit {limit}, {proven}"),
                 }
             }
             (ClaimVerdict::Ok, _, Some(most)) => format!(
                 "at most {}{at} ({} seen, limit {allowed})",
-                slower(most, Rounding::Up),
+                self.larger(most, Rounding::Up),
                 ratio(seen, Rounding::Nearest),
             ),
             (_, Some(least), Some(most)) => format!(
                 "{}{at} ({} % bounds {} to {}), limit {}.{}",
-                slower(seen, Rounding::Nearest),
+                self.larger(seen, Rounding::Nearest),
                 self.alpha,
                 ratio(least, Rounding::Down),
                 ratio(most, Rounding::Up),
@@ -219,7 +223,7 @@ impl JudgedClaim {
             ),
             _ if self.doubt.is_some() => format!(
                 "{}{at} ({}), limit {}.{}",
-                slower(seen, Rounding::Nearest),
+                self.larger(seen, Rounding::Nearest),
                 one_bound([least, most], ratio),
                 ratio(tau, Rounding::Nearest),
                 self.would_decide(""),
@@ -239,7 +243,8 @@ impl JudgedClaim {
             true => " on each side",
             false => "",
         };
-        let [now, before] = [now, before].map(|one| shown_micros(one.value, Rounding::Nearest));
+        let [now, before] =
+            [now, before].map(|one| self.unit.rounded(one.value, Rounding::Nearest));
         format!("{few}{sides}, so {now} against {before}{at} proves no change")
     }
 
@@ -283,10 +288,15 @@ impl JudgedClaim {
                     Compared::Baseline { raised, .. } => *raised,
                     Compared::Limit(_) => 1.0,
                 };
-                format!(
-                    " The variation between runs of one version only permits proof of a slowdown above {}: use `spanspec ab`, or calibrate on a quiet machine.",
-                    permitted_ratio(raised, Rounding::Nearest),
-                )
+                let raised = permitted_ratio(raised, Rounding::Nearest);
+                match self.unit {
+                    Unit::Micros => format!(
+                        " The variation between runs of one version only permits proof of a slowdown above {raised}: use `spanspec ab`, or calibrate on a quiet machine."
+                    ),
+                    Unit::Number => format!(
+                        " The variation between runs of one version only permits proof of an increase above {raised}: use `spanspec ab`, or find out why they vary."
+                    ),
+                }
             }
             (OpenReason::Contention { by, .. }, ..) => format!(" {by}."),
             // `reason` has another sentence.
@@ -335,6 +345,15 @@ impl JudgedClaim {
         }
     }
 
+    /// `1.14x slower`, or `0.97x of the baseline`.
+    fn larger(&self, of: f64, rounding: Rounding) -> String {
+        let of_what = match of >= 1.0 {
+            true => self.unit.larger(),
+            false => "of the baseline",
+        };
+        format!("{} {of_what}", ratio(of, rounding))
+    }
+
     /// If only one side has too few samples: its name, its number, and the number that it needs.
     fn lacking_side(&self, needed: SampleSize) -> Option<(&'static str, u64, u64)> {
         let (now, before) = (self.candidate?.count, self.compared.before()?.count);
@@ -365,13 +384,21 @@ fn share_unknown(of: &Estimate) -> Option<String> {
     (of.unknown > 0).then(|| format!("{} of {} requests", count(of.unknown), count(all)))
 }
 
-/// `1.14x slower`, or `0.97x of the baseline`.
-fn slower(of: f64, rounding: Rounding) -> String {
-    let text = ratio(of, rounding);
-    if of >= 1.0 {
-        text + " slower"
-    } else {
-        text + " of the baseline"
+impl UpperLimit {
+    /// `150 ms`, or `< 2,000` if the limit itself is not permitted.
+    pub(crate) fn text(self, unit: Unit) -> String {
+        match self.is_exclusive {
+            true => format!("< {}", unit.exact(self.value)),
+            false => unit.exact(self.value),
+        }
+    }
+
+    /// `at most 150 ms`, or `below 2,000`.
+    pub(super) fn in_words(self, unit: Unit) -> String {
+        match self.is_exclusive {
+            true => format!("below {}", unit.exact(self.value)),
+            false => format!("at most {}", unit.exact(self.value)),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::judged::{Compared, JudgedClaim};
 use super::numbers::version;
 use super::quantile::Quantile;
 use super::verdict::ClaimVerdict;
-use crate::number::{Rounding, count, micros};
+use crate::number::{Rounding, Unit, count};
 
 /// The quantiles of two versions.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,9 +35,11 @@ pub struct Column {
 pub struct TableRow {
     /// The subject of the budget.
     pub subject: String,
-    /// The quantiles of the baseline in microseconds.
+    /// The unit of its values.
+    pub unit: Unit,
+    /// The quantiles of the baseline.
     pub before: Vec<(Quantile, f64)>,
-    /// The quantiles of this run in microseconds.
+    /// The quantiles of this run.
     pub now: Vec<(Quantile, f64)>,
     /// The verdicts that fail the spec.
     pub remarks: Vec<String>,
@@ -49,11 +51,13 @@ impl TableRow {
     #[must_use]
     pub fn new(
         subject: &str,
+        unit: Unit,
         judged: &[JudgedClaim],
         fails: impl Fn(ClaimVerdict) -> bool,
     ) -> Self {
         let mut row = Self {
             subject: subject.to_owned(),
+            unit,
             before: Vec::new(),
             now: Vec::new(),
             remarks: Vec::new(),
@@ -79,8 +83,8 @@ impl TableRow {
     pub fn cells(&self) -> [String; 3] {
         [
             self.subject.clone(),
-            quantiles(&self.before),
-            quantiles(&self.now),
+            quantiles(&self.before, self.unit),
+            quantiles(&self.now, self.unit),
         ]
     }
 }
@@ -127,10 +131,10 @@ impl Column {
 }
 
 /// `p50=120 ms p99=1.8 s`
-fn quantiles(of: &[(Quantile, f64)]) -> String {
+fn quantiles(of: &[(Quantile, f64)], unit: Unit) -> String {
     let each: Vec<String> = of
         .iter()
-        .map(|(quantile, of)| format!("{quantile}={}", micros(*of, Rounding::Nearest)))
+        .map(|(quantile, of)| format!("{quantile}={}", unit.rounded(*of, Rounding::Nearest)))
         .collect();
     if each.is_empty() {
         return "-".to_owned();

@@ -10,6 +10,7 @@ use super::holm::StepDown;
 use super::judged::{Compared, JudgedClaim, OpenReason};
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::{Estimate, Samples};
+use crate::spec::UpperLimit;
 
 /// The verdict on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +78,8 @@ pub fn judge(claims: &[Claim<'_>], alpha: Alpha) -> Vec<JudgedClaim> {
         .collect()
 }
 
-/// Samples are truncated to whole microseconds: 1.9 is stored as 1. Shorter durations count as one.
-const RESOLUTION: f64 = 1.0;
+/// Errors of the product of a ratio and a plain number are smaller.
+const SLACK: f64 = 1.0 + 1e-12;
 
 #[derive(Clone, Copy)]
 enum Decision {
@@ -98,25 +99,48 @@ fn can_be_decided(claim: &Claim<'_>) -> bool {
 
 fn is_worse(claim: &Claim<'_>, alpha: Alpha) -> bool {
     let lower = estimate(claim.certain(), claim.quantile, alpha).and_then(|one| one.lower);
-    let most = match &claim.against {
-        Against::Limit(limit) => Some(micros(*limit) * (1.0 + claim.candidate.accuracy())),
-        Against::Baseline(reference) => estimate(reference.samples, claim.quantile, alpha)
-            .and_then(|before| before.upper)
-            .map(|upper| (upper + RESOLUTION) * raised(claim.candidate, reference)),
+    let Some(lower) = lower else {
+        return false;
     };
-    lower.zip(most).is_some_and(|(lower, most)| lower > most)
+    match &claim.against {
+        Against::Limit(limit) => {
+            !with_factor(*limit, 1.0 + claim.candidate.accuracy()).permits(lower)
+        }
+        Against::Baseline(reference) => {
+            // Samples are truncated to whole microseconds: 1.9 is stored as 1.
+            let truncated = claim.candidate.unit().resolution();
+            let before = estimate(reference.samples, claim.quantile, alpha);
+            let upper = before.and_then(|before| before.upper);
+            let most = upper.map(|upper| (upper + truncated) * raised(claim.candidate, reference));
+            most.is_some_and(|most| lower > most * SLACK)
+        }
+    }
+}
+
+fn with_factor(limit: UpperLimit, factor: f64) -> UpperLimit {
+    UpperLimit {
+        value: limit.value * factor,
+        ..limit
+    }
 }
 
 fn holds(claim: &Claim<'_>, alpha: Alpha) -> bool {
     let upper = estimate(claim.candidate, claim.quantile, alpha).and_then(|one| one.upper);
-    let most = match &claim.against {
-        Against::Limit(limit) => Some(micros(*limit) * (1.0 - claim.candidate.accuracy())),
-        Against::Baseline(reference) => estimate(reference.samples, claim.quantile, alpha)
-            .and_then(|before| before.lower)
-            .map(|lower| lower.max(RESOLUTION) * least_tau(claim.candidate, reference)),
+    let least = claim.candidate.unit().resolution();
+    let Some(upper) = upper.map(|upper| upper.max(least)) else {
+        return false;
     };
-    let upper = upper.map(|upper| upper.max(RESOLUTION));
-    upper.zip(most).is_some_and(|(upper, most)| upper <= most)
+    match &claim.against {
+        Against::Limit(limit) => {
+            with_factor(*limit, 1.0 - claim.candidate.accuracy()).permits(upper)
+        }
+        Against::Baseline(reference) => {
+            let before = estimate(reference.samples, claim.quantile, alpha);
+            let lower = before.and_then(|before| before.lower);
+            let most = lower.map(|lower| lower.max(least) * least_tau(claim.candidate, reference));
+            most.is_some_and(|most| upper <= most * SLACK)
+        }
+    }
 }
 
 fn judged(claim: &Claim<'_>, decision: Decision, alpha: Alpha) -> JudgedClaim {
@@ -141,6 +165,7 @@ fn judged(claim: &Claim<'_>, decision: Decision, alpha: Alpha) -> JudgedClaim {
         },
         subject: claim.subject.clone(),
         quantile: claim.quantile,
+        unit: claim.candidate.unit(),
         alpha,
         candidate,
         compared,
@@ -189,7 +214,8 @@ fn disturbance(claim: &Claim<'_>, alpha: Alpha) -> Option<OpenReason> {
         return Some(OpenReason::Contention { by, exceeds });
     }
     let now = claim.candidate.quantile(claim.quantile)?;
-    let ratio = now / reference.samples.quantile(claim.quantile)?.max(RESOLUTION);
+    let before = reference.samples.quantile(claim.quantile)?;
+    let ratio = claim.candidate.unit().change(now, before);
     let is_above = ratio > tau(claim.candidate, reference);
     if !is_above || ratio > raised(claim.candidate, reference) {
         return None;
@@ -203,7 +229,7 @@ fn disturbance(claim: &Claim<'_>, alpha: Alpha) -> Option<OpenReason> {
     }
 }
 
-/// The result of `is_true` for the claim without unknown durations.
+/// The result of `is_true` for the claim without unknown values.
 fn if_all_were_known(claim: &Claim<'_>, is_true: impl Fn(&Claim<'_>) -> bool) -> bool {
     let known = |samples: &Samples| samples.clone().with_unknown(0);
     let candidate = known(claim.candidate);
@@ -219,7 +245,7 @@ fn if_all_were_known(claim: &Claim<'_>, is_true: impl Fn(&Claim<'_>) -> bool) ->
     is_true(&certain)
 }
 
-/// Returns `true` if a bound is missing only because durations are unknown.
+/// Returns `true` if a bound is missing only because values are unknown.
 fn lacks_only_what_is_unknown(claim: &Claim<'_>, alpha: Alpha) -> bool {
     let before = match &claim.against {
         Against::Limit(_) => None,

@@ -1,6 +1,7 @@
 use super::*;
 use crate::budget::LateSamples;
 use crate::budget::baseline::{Fact, FactDifference};
+use crate::number::Unit;
 use std::time::Duration;
 
 const ALPHA: Alpha = Alpha::FIVE_PERCENT;
@@ -28,7 +29,7 @@ fn within(limit: u64, now: &Samples) -> Claim<'_> {
         quantile: Quantile::P50,
         candidate: now,
         late: None,
-        against: Against::Limit(Duration::from_micros(limit)),
+        against: Against::Limit(Duration::from_micros(limit).into()),
     }
 }
 
@@ -45,6 +46,93 @@ fn a_quantile_is_compared_with_the_baseline_by_its_bounds() {
     assert_eq!(verdict(122_000), ClaimVerdict::NotProven);
     assert_eq!(verdict(130_000), ClaimVerdict::Regressed);
     assert_eq!(verdict(50_000), ClaimVerdict::Ok);
+}
+
+/// This number in each of 100 traces.
+fn counts(number: u32) -> Samples {
+    Samples::of(Unit::Number).with([f64::from(number); 100])
+}
+
+fn below(value: f64, is_exclusive: bool, now: &Samples) -> Claim<'_> {
+    let limit = UpperLimit {
+        value,
+        is_exclusive,
+    };
+    Claim {
+        against: Against::Limit(limit),
+        ..within(0, now)
+    }
+}
+
+#[test]
+fn a_count_is_exact_so_that_it_meets_or_exceeds_its_limit() {
+    let verdict = |value, is_exclusive| verdict_of(below(value, is_exclusive, &counts(4)));
+    assert_eq!(verdict(4.0, false), ClaimVerdict::Ok);
+    assert_eq!(verdict(4.0, true), ClaimVerdict::OverLimit);
+    assert_eq!(verdict(5.0, true), ClaimVerdict::Ok);
+    assert_eq!(verdict(3.0, false), ClaimVerdict::OverLimit);
+    let text = |value, is_exclusive| {
+        judge(&[below(value, is_exclusive, &counts(4))], ALPHA)[0].to_string()
+    };
+    assert_eq!(
+        text(4.0, true),
+        "p50 of ship: OVER LIMIT: at least 4 (4 seen), limit < 4"
+    );
+    assert_eq!(
+        text(4.0, false),
+        "p50 of ship: OK: at most 4 (4 seen), limit 4"
+    );
+}
+
+#[test]
+fn many_counts_are_as_exact_as_few() {
+    let many = Samples::of(Unit::Number).with([4.0; 5_000]);
+    assert_eq!(verdict_of(below(4.0, false, &many)), ClaimVerdict::Ok);
+    assert_eq!(verdict_of(below(4.0, true, &many)), ClaimVerdict::OverLimit);
+}
+
+#[test]
+fn a_count_may_grow_by_the_permitted_ratio_and_not_by_more() {
+    let verdict = |before, now| verdict_of(against(&counts(before), &counts(now)));
+    assert_eq!(verdict(4, 4), ClaimVerdict::Ok);
+    assert_eq!(verdict(5, 6), ClaimVerdict::Ok);
+    assert_eq!(verdict(4, 5), ClaimVerdict::Regressed);
+    assert_eq!(verdict(12, 4), ClaimVerdict::Ok);
+    let text = judge(&[against(&counts(4), &counts(12))], ALPHA)[0].to_string();
+    assert_eq!(
+        text,
+        "p50 of ship: REGRESSED: at least 3.00x higher (3.00x seen, limit 1.2x)"
+    );
+}
+
+#[test]
+fn from_0_no_increase_is_permitted() {
+    let verdict = |before, now| verdict_of(against(&counts(before), &counts(now)));
+    assert_eq!(verdict(0, 0), ClaimVerdict::Ok);
+    assert_eq!(verdict(0, 1), ClaimVerdict::Regressed);
+    let judged = &judge(&[against(&counts(0), &counts(1))], ALPHA)[0];
+    assert_eq!(
+        judged.to_string(),
+        "p50 of ship: REGRESSED: 1 instead of 0, limit 1.2x"
+    );
+    assert_eq!(
+        [judged.expected(None), judged.found(None)],
+        [
+            "at most 1.2x of the 0 of the baseline (n=100)",
+            "1 (n=100), more than 0"
+        ]
+    );
+}
+
+#[test]
+fn a_count_that_is_4_or_12_is_open_at_the_median() {
+    let mixed =
+        Samples::of(Unit::Number).with((0..100).map(|at| if at % 2 == 0 { 4.0 } else { 12.0 }));
+    let judged = &judge(&[below(5.0, false, &mixed)], ALPHA)[0];
+    assert_eq!(
+        judged.to_string(),
+        "p50 of ship: NOT PROVEN: 4 (95 % bounds 4 to 12), limit 5. About 2,500 samples would decide."
+    );
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Failure {
     }
 
     /// Records the first spans as witnesses and the number of the others.
-    pub(super) fn show<T>(
+    pub(crate) fn show<T>(
         &mut self,
         wrong: impl IntoIterator<Item = T>,
         witness: impl FnMut(T) -> Witness,

@@ -25,6 +25,8 @@ mod links;
 mod logs;
 mod lost;
 mod matching;
+#[cfg(feature = "run")]
+mod measured;
 mod misfit;
 mod near_misses;
 mod nearest;
@@ -60,12 +62,14 @@ pub use judge::{judge, outcomes};
 pub use judgement::{Finality, Judgement};
 #[cfg(feature = "run")]
 pub(crate) use logs::meets_apart_from_span;
+#[cfg(feature = "run")]
+pub(crate) use measured::number_of;
 pub(crate) use near_misses::{NearMiss, near_misses};
 #[cfg(feature = "run")]
 pub(crate) use nearest::nearest;
-pub use outcome::{DroppedPart, Judged, Outcome, SpanName, Unjudged};
+pub use outcome::{DroppedPart, Judged, NoNumber, Outcome, SpanName, Unjudged};
 pub use select::select;
 #[cfg(feature = "run")]
-pub(crate) use select::{SpanTime, longest};
+pub(crate) use select::{SpanTime, all_of, longest, numbers_of};
 #[cfg(feature = "run")]
 pub(crate) use uncertain::no_duration;

@@ -84,12 +84,38 @@ pub enum Unjudged {
     LogHole(Box<Hole>),
     /// It needs the time of a log record that has none.
     NoTime(SpanName),
+    /// It measures the attribute with this key of a span.
+    NoNumber(SpanName, String, NoNumber),
     /// It depends on the attribute with this key, and the matcher cannot judge a value of its type.
     OtherType(SpanName, String),
     /// It depends on an attribute with these alternative keys, of which exactly one must be present.
     SeveralKeys(SpanName, String),
     /// It depends on the span with this id, to which a link leads, and which did not arrive.
     LinkedMissing(SpanName, SpanId),
+}
+
+/// The reason why an attribute has no number that can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoNumber {
+    /// The span does not have it.
+    Absent,
+    /// It has a value of this type.
+    OtherType(&'static str),
+    /// It is infinite or NaN.
+    NotFinite,
+    /// It is negative, so ratios have no meaning.
+    Negative,
+}
+
+impl fmt::Display for NoNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("is missing"),
+            Self::OtherType(name) => write!(f, "is not a number, but of type {name}"),
+            Self::NotFinite => f.write_str("is infinite or not a number"),
+            Self::Negative => f.write_str("is negative"),
+        }
+    }
 }
 
 /// The name of a span, or the beginning of the text of a log record, in messages.
@@ -236,6 +262,13 @@ impl Unjudged {
             Self::Lost(Field::AttributeTypes) => {
                 Some("read a number with `{ number: 200 }`, a structure with `{ json: … }`".to_owned())
             }
+            Self::NoNumber(span, key, NoNumber::Absent) => Some(format!(
+                "let {} set `{key}` on each of these spans, or exclude spans without it: `attributes: {{ {key}: exists }}` in `find`",
+                span.service
+            )),
+            Self::NoNumber(span, key, NoNumber::OtherType(_)) => {
+                Some(format!("let {} send `{key}` as a number", span.service))
+            }
             Self::OtherType(..) => Some("write a matcher for the type that was sent".to_owned()),
             Self::SeveralKeys(..) => Some(ONE_KEY.to_owned()),
             Self::NotUtf8 => {
@@ -273,7 +306,9 @@ impl Unjudged {
                 span.change(&change);
             }
             Self::Repeated(record) | Self::NoTime(record) => record.change(&change),
-            Self::OtherType(span, key) | Self::SeveralKeys(span, key) => {
+            Self::OtherType(span, key)
+            | Self::SeveralKeys(span, key)
+            | Self::NoNumber(span, key, _) => {
                 span.change(&change);
                 *key = change(key);
             }
@@ -374,6 +409,7 @@ impl fmt::Display for Unjudged {
             Self::LinkedMissing(span, id) => {
                 write!(f, "a link of {span} leads to span {id}, which never arrived")
             }
+            Self::NoNumber(span, key, why) => write!(f, "`{key}` of {span} {why}"),
             Self::Contradicted(failure) => write!(
                 f,
                 "spans that arrived after the verdict contradict it: expected {}, found {}",

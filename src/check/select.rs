@@ -14,13 +14,15 @@ use super::exceptions::Exceptions;
 use super::forest::{Forest, TraceReach};
 use super::judgement::FailureDetail;
 use super::links::{Targets, are_nested, count_links};
-#[cfg(feature = "run")]
-use super::lost::lost_in;
 use super::lost::{
     doubtful, in_lower_case, is_doubtful, is_guessed, is_moved, lower_case, mistyped,
     mistyped_in_doubt, rounding, within,
 };
+#[cfg(feature = "run")]
+use super::lost::{lost_in, lost_of};
 use super::matching::meets_text;
+#[cfg(feature = "run")]
+use super::measured::number;
 use super::relations::{Related, related};
 use super::truth::{Count, Truth};
 use super::uncertain::unknown_service;
@@ -61,17 +63,10 @@ pub(crate) fn longest<'t>(
     time: SpanTime,
     trace: &'t Trace,
 ) -> Result<Option<(Nanos, &'t Span)>, Unjudged> {
-    if let Some(field) = lost_in(selector, trace.losses()) {
-        return Err(Unjudged::Lost(field));
-    }
     let forest = Forest::new(trace);
     let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
-    let mask = evaluator.mask(selector, evaluator.reach(selector));
-    if !mask.iter().all(|truth| truth.is_known()) {
-        return Err(evaluator.why_uncertain(selector));
-    }
     let mut longest: Option<(Nanos, &Span)> = None;
-    for span in (0..mask.len()).filter(|&span| mask[span].seems()) {
+    for span in evaluator.certain(selector)? {
         let taken = match time {
             SpanTime::Duration => forest.span(span).duration().ok(),
             SpanTime::SelfTime => forest.self_time(span),
@@ -82,6 +77,48 @@ pub(crate) fn longest<'t>(
         }
     }
     Ok(longest)
+}
+
+/// All spans of a trace that meet a selector, by start time.
+///
+/// # Errors
+/// The reason if it is not known which ones do.
+#[cfg(feature = "run")]
+pub(crate) fn all_of<'t>(selector: &Selector, trace: &'t Trace) -> Result<Vec<&'t Span>, Unjudged> {
+    let forest = Forest::new(trace);
+    let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
+    let found = evaluator.certain(selector)?;
+    Ok(found.into_iter().map(|span| forest.span(span)).collect())
+}
+
+/// All spans of a trace that meet a selector, each with the number in its attribute with this key.
+///
+/// # Errors
+/// The reason if it is not known which spans do, or if one of them has no such number.
+#[cfg(feature = "run")]
+pub(crate) fn numbers_of<'t>(
+    selector: &Selector,
+    key: &AttributeKey,
+    trace: &'t Trace,
+) -> Result<Vec<(f64, &'t Span)>, Unjudged> {
+    let forest = Forest::new(trace);
+    let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
+    let exists = Ask::Attribute(key.clone(), Matcher::Exists);
+    if let Some(field) = lost_of(&exists, trace.losses()) {
+        return Err(Unjudged::Lost(field));
+    }
+    let prepared = evaluator.prepare(&exists, evaluator.reach(selector));
+    let found = evaluator.certain(selector)?.into_iter();
+    found
+        .map(|span| {
+            let this = forest.span(span);
+            if !evaluator.meets(&exists, &prepared, span).is_known() {
+                return Err(evaluator.why_unmet(&exists, &prepared, span));
+            }
+            let is_read = trace.losses().contains(Field::AttributeTypes);
+            Ok((number(this, key, is_read)?, this))
+        })
+        .collect()
 }
 
 /// Evaluates selectors in one forest.
@@ -154,6 +191,22 @@ impl<'a> Evaluator<'a> {
             found: entries.iter().map(|_| OnceCell::new()).collect(),
             depths: OnceCell::new(),
             exceptions: OnceCell::new(),
+        }
+    }
+
+    /// The spans that meet a selector, by start time.
+    ///
+    /// # Errors
+    /// The reason if it is not known which ones do.
+    #[cfg(feature = "run")]
+    fn certain(&self, selector: &Selector) -> Result<Vec<usize>, Unjudged> {
+        if let Some(field) = lost_in(selector, self.losses()) {
+            return Err(Unjudged::Lost(field));
+        }
+        let mask = self.mask(selector, self.reach(selector));
+        match mask.iter().all(|truth| truth.is_known()) {
+            true => Ok(self.by_start(&mask)),
+            false => Err(self.why_uncertain(selector)),
         }
     }
 

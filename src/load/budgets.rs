@@ -1,4 +1,4 @@
-//! Judges measured durations by the budgets of a spec.
+//! Judges measured values by the budgets of a spec.
 //!
 //! The statistics are in [`budget`](crate::budget). This module connects them with a run: the
 //! baseline file, the environment, and the checks and notes of the report.
@@ -144,6 +144,8 @@ impl<'a> BudgetJudge<'a> {
         let widened = notices::widened_limits(&self.spec.budgets, &decided, case, masked);
         load.notices.extend(widened);
         load.notices.extend(notices::disturbed(&decided, load));
+        let other = notices::other_quantities(case, &self.spec.budgets, &decided, masked);
+        load.notices.extend(other);
         let text = self.spec.at.source.text();
         load.notices
             .extend(notices::renamed(&self.others, text, place));
@@ -167,7 +169,14 @@ impl<'a> BudgetJudge<'a> {
                     None => fingerprint(self.setting.options, self.spec, &last.load.pace).await,
                 };
                 let runs: Vec<&JudgedRun<'_>> = earlier.iter().chain([&*last]).collect();
-                let mut new = record::new_runs(self.setting, here, &runs, &self.required, &decided);
+                let mut new = record::new_runs(
+                    self.setting,
+                    here,
+                    &runs,
+                    &self.required,
+                    &self.spec.budgets,
+                    &decided,
+                );
                 if target == WriteTarget::Proposal {
                     new = record::proposed(self.setting, new, &decided, &self.differs);
                 }

@@ -10,7 +10,7 @@ use super::progress::LoadProgress;
 use super::verdict::{Excess, RepeatResult};
 use super::watched::WatchedRequests;
 use crate::budget::JudgedClaim;
-use crate::result::StepReport;
+use crate::result::{Measured, StepReport};
 use crate::spec::{Repeat, Scope, Spec};
 use crate::step::{RunContext, Stop};
 use crate::trigger::Session;
@@ -61,7 +61,7 @@ impl<'a> Repetition<'a> {
         let mut unconfirmed = None;
         while last.is_complete() && earlier.len() < self.most_confirmations() {
             // The spec has failed already.
-            if last.load.measured.iter().any(|of| of.samples.is_empty()) {
+            if last.load.measured.iter().any(Measured::found_nothing) {
                 break;
             }
             let Some(excess) = Excess::of(&decided.exceeded_after(&earlier, &last.load)) else {

@@ -248,7 +248,7 @@ impl AnswerStats {
         self.first.get_or_insert(answered.fired);
         self.last = self.last.max(Some(answered.responded));
         if let Some(time) = answered.waited() {
-            self.times.add(micros(time));
+            self.times.add(micros(time) as f64);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Measures budgets in the engine of a backend, over all traces of a search instead of those that are read.
+//! Measures budgets of durations in the engine of a backend, over all traces of a search instead of those that are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,11 +8,25 @@ use crate::trace::{Field, Span, Trace};
 
 /// The measured quantity of a request.
 pub(super) struct Sample {
-    pub(super) micros: u64,
+    /// In the unit of the budget.
+    pub(super) value: f64,
+    /// The trace has such a span.
+    pub(super) is_found: bool,
     /// `service.name` and `service.version` of the span's resource.
     pub(super) version: Option<(String, String)>,
+    /// The version, if versions are compared.
+    pub(super) side: Side,
+}
+
+/// The version of a measured value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Side {
+    /// Versions are not compared, or the span has none.
+    None,
     /// The value of the resource attribute by which versions are compared.
-    pub(super) side: Option<String>,
+    Version(String),
+    /// A trace without such a span, or with spans of several versions.
+    Unknown,
 }
 
 /// Returns `true` if a budget measures the trace, which must then be complete.
@@ -32,7 +46,8 @@ pub(super) fn sample(
     let longest = |find, time, trace| {
         let found = check::longest(find, time, trace)?;
         Ok(found.map(|(nanos, span)| Sample {
-            micros: nanos / 1_000,
+            value: (nanos / 1_000) as f64,
+            is_found: true,
             version: version(span),
             side: side(budget, Some(span)),
         }))
@@ -48,14 +63,50 @@ pub(super) fn sample(
     }
     match (&budget.measure, trace) {
         (Measure::ResponseTime, _) => Ok(response_time.map(|time| Sample {
-            micros: micros(time),
+            value: micros(time) as f64,
+            is_found: true,
             version: trace.and_then(entry_version),
-            side: None,
+            side: Side::None,
         })),
         (_, None) => Ok(None),
         (Measure::TraceDuration, Some(trace)) => trace_duration(budget, trace).map(Some),
         (Measure::Duration(find), Some(trace)) => longest(find, SpanTime::Duration, trace),
         (Measure::SelfTime(find), Some(trace)) => longest(find, SpanTime::SelfTime, trace),
+        (Measure::Count(find), Some(trace)) => {
+            let found = check::all_of(find, trace)?;
+            Ok(Some(total(budget, found.len() as f64, &found)))
+        }
+        (Measure::Attribute(find, key), Some(trace)) => {
+            let found = check::numbers_of(find, key, trace)?.into_iter();
+            let largest = found.max_by(|(one, _), (other, _)| one.total_cmp(other));
+            Ok(largest.map(|(value, span)| Sample {
+                value,
+                is_found: true,
+                version: version(span),
+                side: side(budget, Some(span)),
+            }))
+        }
+        (Measure::Sum(find, key), Some(trace)) => {
+            let (values, found): (Vec<f64>, Vec<&Span>) =
+                check::numbers_of(find, key, trace)?.into_iter().unzip();
+            Ok(Some(total(budget, values.iter().sum(), &found)))
+        }
+    }
+}
+
+/// The total of all spans that were found.
+fn total(budget: &Budget, value: f64, found: &[&Span]) -> Sample {
+    let mut sides = found.iter().map(|span| side(budget, Some(span)));
+    let side = match (&budget.compare, sides.next()) {
+        (None, _) => Side::None,
+        (Some(_), Some(first)) if sides.all(|other| other == first) => first,
+        (Some(_), _) => Side::Unknown,
+    };
+    Sample {
+        value,
+        is_found: !found.is_empty(),
+        version: found.first().and_then(|span| version(span)),
+        side,
     }
 }
 
@@ -63,7 +114,8 @@ fn trace_duration(budget: &Budget, trace: &Trace) -> Result<Sample, Unjudged> {
     match trace.spans().iter().find_map(check::no_duration) {
         Some(why) => Err(why),
         None => Ok(Sample {
-            micros: trace.least_duration() / 1_000,
+            value: (trace.least_duration() / 1_000) as f64,
+            is_found: true,
             version: entry_version(trace),
             side: side(budget, entry(trace)),
         }),
@@ -80,10 +132,10 @@ fn entry(trace: &Trace) -> Option<&Span> {
     Some(&trace.spans()[*root])
 }
 
-fn side(budget: &Budget, span: Option<&Span>) -> Option<String> {
-    let compare = budget.compare.as_ref()?;
-    let value = span?.resource.attributes.get(&compare.key)?;
-    Some(value.to_text())
+fn side(budget: &Budget, span: Option<&Span>) -> Side {
+    let value = budget.compare.as_ref().zip(span);
+    let value = value.and_then(|(compare, span)| span.resource.attributes.get(&compare.key));
+    value.map_or(Side::None, |value| Side::Version(value.to_text()))
 }
 
 fn version(span: &Span) -> Option<(String, String)> {
@@ -94,3 +146,6 @@ fn version(span: &Span) -> Option<(String, String)> {
 pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

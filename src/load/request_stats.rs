@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::measure::{self, micros};
+use super::measure::{self, Side, micros};
 use super::request::JudgedRequest;
 use super::sides::{ChosenSides, Sides};
 use crate::budget::Samples;
 use crate::check::{CheckRef, Judged, Outcome, Unjudged};
+use crate::number::Unit;
 use crate::result::{Before, Exemplar, FailedTrace, Failing, Measured, Trouble, Versions};
 use crate::spec::{Budget, Location, Measure, Pace};
 use crate::step::WaitEnd;
@@ -32,7 +33,7 @@ pub(super) struct RequestStats<'a> {
     /// Notes about the traces that a search found.
     pub(super) search_notes: Vec<String>,
     measured: Vec<Measured>,
-    /// The durations of each version, one entry for each budget; empty if it does not compare versions.
+    /// The values of each version, one entry for each budget; empty if it does not compare versions.
     sides: Vec<Sides>,
     /// The secrets of the slowest request of each budget.
     pub(super) secrets: Vec<Vec<String>>,
@@ -48,7 +49,7 @@ pub(super) struct RequestStats<'a> {
 
 /// The order of requests for the representative one: those that passed before others, then the
 /// slowest.
-type Rank = (bool, Option<u64>);
+type Rank = (bool, Option<f64>);
 
 /// The order of the failed traces of a search: the number of failed checks, then the duration.
 type Badness = (usize, Nanos);
@@ -71,7 +72,10 @@ impl<'a> RequestStats<'a> {
             subject: budget.subject.clone(),
             at: budget.at.clone(),
             quantiles: budget.quantiles.iter().map(|one| one.quantile).collect(),
-            samples: Samples::default(),
+            measure: budget.measure.name(),
+            samples: Samples::of(budget.measure.unit()),
+            is_found: false,
+            expects_none: budget.expects_none(),
             missing: 0,
             punctual: match budget.measure {
                 Measure::ResponseTime => punctual(),
@@ -79,7 +83,7 @@ impl<'a> RequestStats<'a> {
             },
             version: None,
             versions: Versions::default(),
-            slowest: None,
+            largest: None,
             before: None,
             judged: Vec::new(),
         });
@@ -94,7 +98,10 @@ impl<'a> RequestStats<'a> {
             failing: Vec::new(),
             search_notes: Vec::new(),
             measured: measured.collect(),
-            sides: budgets.iter().map(|_| Sides::default()).collect(),
+            sides: budgets
+                .iter()
+                .map(|budget| Sides::of(budget.measure.unit()))
+                .collect(),
             secrets: vec![Vec::new(); budgets.len()],
             first_failed: None,
             worst: Vec::new(),
@@ -115,13 +122,14 @@ impl<'a> RequestStats<'a> {
         measured
     }
 
-    /// Replaces the durations of a budget.
+    /// Replaces the values of a budget.
     pub(super) fn replace_samples(&mut self, budget: usize, samples: Samples) {
+        self.measured[budget].is_found = !samples.is_empty();
         self.measured[budget].samples = samples;
         self.measured[budget].missing = 0;
     }
 
-    /// Replaces the durations of the versions that a budget compares.
+    /// Replaces the values of the versions that a budget compares.
     pub(super) fn replace_sides(&mut self, budget: usize, samples: BTreeMap<String, Samples>) {
         self.sides[budget].replace(samples);
         self.measured[budget].missing = 0;
@@ -150,7 +158,7 @@ impl<'a> RequestStats<'a> {
                 path: None,
             });
             measured.samples = to.1.samples;
-            measured.slowest = to.1.slowest;
+            measured.largest = to.1.largest;
             measured.versions = Versions::default();
             measured.version = Some(to.0);
         }
@@ -200,15 +208,15 @@ impl<'a> RequestStats<'a> {
         self.requests += 1;
         self.first = Some(self.first.map_or(done.fired, |at| at.min(done.fired)));
         self.last = self.last.max(Some(done.responded));
-        let time = done.waited.map(micros);
+        let time = done.waited.map(|time| micros(time) as f64);
         time.into_iter()
             .for_each(|time| self.response_times.add(time));
         let punctual = done.waited_if_punctual().map(micros);
         let all = self.punctual_times.as_mut();
         if let Some((all, time)) = all.zip(punctual) {
-            all.add(time);
+            all.add(time as f64);
         }
-        let first_sample = self.measure(&mut done);
+        let first_duration = self.measure(&mut done);
         let outcome = self.outcome(&done);
         match outcome {
             RequestOutcome::Passed => {}
@@ -216,9 +224,9 @@ impl<'a> RequestStats<'a> {
             RequestOutcome::Errored => self.errored += 1,
         }
         self.note_what_failed(&done, outcome);
-        let speed = match self.budgets {
-            [] => time,
-            _ => first_sample,
+        let speed = match self.first_of_time() {
+            None => time,
+            Some(_) => first_duration,
         };
         self.keep(done, outcome, speed);
     }
@@ -240,10 +248,16 @@ impl<'a> RequestStats<'a> {
         }
     }
 
-    /// Adds the samples of a request to each budget. Returns that of the first budget.
-    fn measure(&mut self, done: &mut JudgedRequest<'_>) -> Option<u64> {
+    /// The first budget that measures a duration.
+    fn first_of_time(&self) -> Option<usize> {
+        let mut budgets = self.budgets.iter();
+        budgets.position(|budget| budget.measure.unit() == Unit::Micros)
+    }
+
+    /// Adds the samples of a request to each budget. Returns that of the first budget of durations.
+    fn measure(&mut self, done: &mut JudgedRequest<'_>) -> Option<f64> {
         let trace = done.report.trace.clone();
-        let mut first = None;
+        let (mut first, timed) = (None, self.first_of_time());
         for (at, budget) in self.budgets.iter().enumerate() {
             let is_usable = done.report.was_closed || !budget.is_about_trace();
             let trace_seen = trace.as_ref().filter(|_| is_usable);
@@ -265,29 +279,32 @@ impl<'a> RequestStats<'a> {
                     continue;
                 }
             };
-            if at == 0 {
-                first = Some(sample.micros);
+            if Some(at) == timed {
+                first = Some(sample.value);
             }
             let measured = &mut self.measured[at];
-            measured.samples.add(sample.micros);
-            if let Some(side) = &sample.side {
-                self.sides[at].add(side, sample.micros, trace_seen);
+            measured.samples.add(sample.value);
+            measured.is_found |= sample.is_found;
+            match &sample.side {
+                Side::None => {}
+                Side::Version(version) => self.sides[at].add(version, sample.value, trace_seen),
+                Side::Unknown => self.sides[at].add_unknown(),
             }
             let punctual = done.waited_if_punctual().map(micros);
             if let Some((all, time)) = measured.punctual.as_mut().zip(punctual) {
-                all.add(time);
+                all.add(time as f64);
             }
             if let Some((service, version)) = &sample.version {
                 measured.versions.add(service, version);
             }
-            let longest = measured.slowest.as_ref().map(|slowest| slowest.micros);
+            let largest = measured.largest.as_ref().map(|largest| largest.value);
             if let Some(trace) = trace_seen
-                && longest < Some(sample.micros)
+                && largest < Some(sample.value)
             {
                 self.secrets[at].clone_from(&done.secrets);
-                measured.slowest = Some(Exemplar {
+                measured.largest = Some(Exemplar {
                     trace_id: trace.id(),
-                    micros: sample.micros,
+                    value: sample.value,
                     trace: trace.clone(),
                     saved: None,
                 });
@@ -374,7 +391,7 @@ impl<'a> RequestStats<'a> {
         shown.collect()
     }
 
-    fn keep(&mut self, done: JudgedRequest<'a>, outcome: RequestOutcome, speed: Option<u64>) {
+    fn keep(&mut self, done: JudgedRequest<'a>, outcome: RequestOutcome, speed: Option<f64>) {
         let rank = (outcome == RequestOutcome::Passed, speed);
         match outcome {
             RequestOutcome::Failed if self.is_search => self.keep_worst(done),
@@ -420,6 +437,7 @@ fn why_errored<'d>(done: &'d JudgedRequest<'_>) -> (Cow<'d, str>, Option<&'d Loc
             | Unjudged::Dropped(..)
             | Unjudged::OtherType(..)
             | Unjudged::SeveralKeys(..)
+            | Unjudged::NoNumber(..)
             | Unjudged::NotUtf8
             | Unjudged::StillOpen
             | Unjudged::Undecoded(_)),

@@ -1,31 +1,32 @@
-//! The durations of versions that a budget compares with each other.
+//! The values of versions that a budget compares with each other.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::budget::Samples;
-use crate::number::count;
+use crate::number::{Unit, count};
 use crate::result::Exemplar;
 use crate::spec::CompareVersions;
 use crate::trace::Trace;
 
-/// The durations of each version.
+/// The values of each version.
 #[derive(Debug, Default)]
 pub(super) struct Sides {
+    unit: Unit,
     known: BTreeMap<String, Side>,
-    /// Number of traces whose duration, and perhaps version, is not known. Each can be of any version.
+    /// Number of traces whose value or version is not known. Each can be of any version.
     unknown: u64,
 }
 
-/// The durations of one version.
+/// The values of one version.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Side {
     pub(super) samples: Samples,
-    /// The longest, with its trace.
-    pub(super) slowest: Option<Exemplar>,
+    /// The largest, with its trace.
+    pub(super) largest: Option<Exemplar>,
 }
 
-/// Two versions with their durations.
+/// Two versions with their values.
 #[derive(Debug)]
 pub(super) struct ChosenSides {
     pub(super) from: (String, Side),
@@ -33,30 +34,43 @@ pub(super) struct ChosenSides {
 }
 
 impl Sides {
-    /// Adds a duration with its trace.
-    pub(super) fn add(&mut self, version: &str, micros: u64, trace: Option<&Arc<Trace>>) {
+    pub(super) fn of(unit: Unit) -> Self {
+        Self {
+            unit,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a value with its trace.
+    pub(super) fn add(&mut self, version: &str, value: f64, trace: Option<&Arc<Trace>>) {
         let side = match self.known.get_mut(version) {
             Some(side) => side,
-            None => self.known.entry(version.to_owned()).or_default(),
+            None => self
+                .known
+                .entry(version.to_owned())
+                .or_insert_with(|| Side {
+                    samples: Samples::of(self.unit),
+                    largest: None,
+                }),
         };
-        side.samples.add(micros);
-        let longest = side.slowest.as_ref().map(|slowest| slowest.micros);
-        if let Some(trace) = trace.filter(|_| longest < Some(micros)) {
-            side.slowest = Some(Exemplar {
+        side.samples.add(value);
+        let largest = side.largest.as_ref().map(|largest| largest.value);
+        if let Some(trace) = trace.filter(|_| largest < Some(value)) {
+            side.largest = Some(Exemplar {
                 trace_id: trace.id(),
-                micros,
+                value,
                 trace: Arc::clone(trace),
                 saved: None,
             });
         }
     }
 
-    /// Adds a trace without a known duration.
+    /// Adds a trace without a known value or version.
     pub(super) fn add_unknown(&mut self) {
         self.unknown += 1;
     }
 
-    /// Replaces the durations, but not the longest ones, of which the traces are known.
+    /// Replaces the values, but not the largest ones, of which the traces are known.
     pub(super) fn replace(&mut self, all: BTreeMap<String, Samples>) {
         let mut known = std::mem::take(&mut self.known);
         for (version, samples) in all {
@@ -74,6 +88,7 @@ impl Sides {
         let Self {
             known: mut all,
             unknown,
+            ..
         } = self;
         let key = &compare.key;
         let found: Vec<String> = all

@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::budgets::{BudgetJudge, Decisions, JudgedRun, RetryState, TakeBack};
 use super::request::JudgedRequest;
 use super::request_stats::RequestStats;
+use crate::budget::share_bounds;
 use crate::check::{CheckRef, Failure, Judged, Outcome, Subject};
-use crate::number::counted;
-use crate::result::{HeldBack, Load, Phase, StepReport, Trouble};
-use crate::spec::{Repeat, Spec};
+use crate::number::{Unit, counted};
+use crate::result::{FailureShare, HeldBack, Load, Phase, StepReport, Trouble};
+use crate::spec::{Allowance, Repeat, Spec};
 use crate::step::{self, AtDeadline, DecidedStep, RunContext, Stop, WaitEnd};
 
 /// The reason why no further request was sent.
@@ -119,6 +120,10 @@ impl<'a> MeasuredRun<'a> {
             behind: sending.behind,
             held_back: sending.held_back,
             stopped: ended.note(&stats, sending.sent, planned, allowed),
+            failure_share: match ended {
+                StopReason::Complete => failure_share(repeat, &stats),
+                _ => None,
+            },
             ..load(repeat, &mut stats, allowed)
         };
         Self {
@@ -211,7 +216,9 @@ impl RepeatResult<'_> {
             for of in &mut load.measured {
                 if is_measured {
                     // Only the confirmation is missing.
-                    let exceeding = of.judged.iter_mut().filter(|one| one.exceeds());
+                    let exceeding = of.judged.iter_mut();
+                    let exceeding =
+                        exceeding.filter(|one| one.exceeds() && one.unit == Unit::Micros);
                     exceeding.for_each(|one| one.leave_unconfirmed(one.earlier.len() + 1));
                 } else {
                     // The report has the numbers, but no verdicts.
@@ -317,12 +324,26 @@ fn load(repeat: &Repeat, stats: &mut RequestStats<'_>, allowed: u64) -> Load {
         held_back: None,
         machine: None,
         failing,
+        failure_share: None,
         other_failed: stats.other_failed(),
         earlier: Vec::new(),
         is_strict: false,
         measured,
         notices: std::mem::take(&mut stats.search_notes),
     }
+}
+
+/// Bounds the share of failures, if the spec permits some.
+fn failure_share(repeat: &Repeat, stats: &RequestStats<'_>) -> Option<FailureShare> {
+    let permits_some = repeat.failures != Allowance::Count(0) && !repeat.pace.is_search();
+    let is_known = permits_some && stats.requests > 0;
+    is_known.then(|| {
+        let [_, at_most] = share_bounds(stats.not_passed(), stats.requests, 0.025);
+        FailureShare {
+            at_most,
+            permitted: repeat.failures,
+        }
+    })
 }
 
 fn too_many_failures(repeat: &Repeat, load: &Load) -> Judged {

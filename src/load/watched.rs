@@ -31,14 +31,14 @@ struct WatchedRequest {
     watched: WatchedTrace,
     waited: Option<Duration>,
     /// The sample of each budget.
-    samples: Vec<Option<u64>>,
+    samples: Vec<Option<f64>>,
     secrets: Vec<String>,
 }
 
 /// A request judged again.
 pub(crate) struct RejudgedRequest {
     pub(crate) again: Rejudged,
-    /// A budget would have measured another duration, or could have.
+    /// A budget would have measured another value, or could have.
     pub(crate) is_measured_otherwise: bool,
     /// Its credentials, cookies and secret captures.
     pub(crate) secrets: Vec<String>,
@@ -128,8 +128,8 @@ impl WatchedRequests {
     }
 }
 
-/// The sample of a request for a budget, in microseconds.
-fn measured(budget: &Budget, waited: Option<Duration>, trace: Option<&Trace>) -> Option<u64> {
+/// The sample of a request for a budget.
+fn measured(budget: &Budget, waited: Option<Duration>, trace: Option<&Trace>) -> Option<f64> {
     let sample = measure::sample(budget, waited, trace).ok()??;
-    Some(sample.micros)
+    Some(sample.value)
 }

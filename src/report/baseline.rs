@@ -9,7 +9,7 @@ use crate::budget::baseline::{
     Baseline, Budget, Case, CaseChange, Fingerprint, Recalibrated, Run, Variation, quantiles,
 };
 use crate::budget::noise;
-use crate::number::{Rounding, count, counted, micros};
+use crate::number::{Rounding, Unit, count, counted};
 
 /// Widths of a start in UTC, a count and a duration, each with the following gap.
 const START: usize = 23;
@@ -63,7 +63,7 @@ fn shown(name: &str, case: &Case, look: &Look) -> String {
             FAINT,
             look,
         ));
-        text.push_str(&runs(&budget.runs, look));
+        text.push_str(&runs(&budget.runs, budget.unit(), look));
     }
     text
 }
@@ -111,7 +111,7 @@ fn spread(budget: &Budget, cores: u32) -> String {
 }
 
 /// One line per run, with the quantiles that at least one run has.
-fn runs(of: &[Run], look: &Look) -> String {
+fn runs(of: &[Run], unit: Unit, look: &Look) -> String {
     let shown: Vec<Vec<(Quantile, f64)>> = of.iter().map(|run| quantiles(run.samples())).collect();
     let columns: BTreeSet<Quantile> = shown.iter().flatten().map(|(one, _)| *one).collect();
     let fixed = 6 + START + COUNT + TIME * columns.len();
@@ -133,7 +133,7 @@ fn runs(of: &[Run], look: &Look) -> String {
     let lines = of.iter().zip(&shown).map(|(run, shown)| {
         let start = run.start().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let of_column = |column| shown.iter().find(|(one, _)| one == column);
-        let times = columns.iter().map(|column| time(of_column(column)));
+        let times = columns.iter().map(|column| value(of_column(column), unit));
         line(
             &start,
             &version(run),
@@ -154,8 +154,9 @@ fn not_measured(run: &Run, look: &Look) -> String {
     paragraph(&said, 8, LEFT_OUT, look)
 }
 
-fn time(quantile: Option<&(Quantile, f64)>) -> String {
-    quantile.map_or_else(|| "-".to_owned(), |(_, of)| micros(*of, Rounding::Nearest))
+fn value(quantile: Option<&(Quantile, f64)>, unit: Unit) -> String {
+    let shown = |(_, of): &(Quantile, f64)| unit.rounded(*of, Rounding::Nearest);
+    quantile.map_or_else(|| "-".to_owned(), shown)
 }
 
 fn changed(of: &CaseChange, look: &Look) -> String {
@@ -194,6 +195,7 @@ mod tests {
                 runs: 5,
                 spread: 0.027,
             }),
+            measure: baseline::Quantity::Time,
             runs: vec![run(0, 100_000), run(60, 104_000)],
         };
         let fingerprint = Fingerprint {
@@ -233,7 +235,7 @@ mod tests {
             Run::new(start, None, samples).unwrap()
         };
         assert_eq!(
-            runs(&[run(0, 10), run(60, 500)], &Look::plain()),
+            runs(&[run(0, 10), run(60, 500)], Unit::Micros, &Look::plain()),
             "      start                  version   n         p50      p95      p99
       2023-11-14 22:13:20Z   -         10        100 ms   -        -
       2023-11-14 22:14:20Z   -         500       100 ms   100 ms   100 ms
@@ -245,14 +247,14 @@ mod tests {
         let start = jiff::Timestamp::from_second(1_700_000_000).unwrap();
         let timed_out = Run::new(start, None, timed_out.with_unknown(20)).unwrap();
         assert_eq!(
-            runs(&[timed_out], &Look::plain()),
+            runs(&[timed_out], Unit::Micros, &Look::plain()),
             "      start                  version   n         p50
       2023-11-14 22:13:20Z   -         500       100 ms
         20 more requests have no measurement
 "
         );
         assert_eq!(
-            runs(&[run(0, 10)], &Look::plain()),
+            runs(&[run(0, 10)], Unit::Micros, &Look::plain()),
             "      start                  version   n         p50
       2023-11-14 22:13:20Z   -         10        100 ms
 "

@@ -24,6 +24,8 @@ mod look;
 pub mod markdown;
 #[cfg(feature = "cli")]
 pub mod merge;
+#[cfg(all(test, feature = "cli"))]
+mod numbers_tests;
 #[cfg(feature = "cli")]
 mod progress;
 #[cfg(feature = "run")]

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use crate::budget::{Quantile, version};
 use crate::check::CheckRef;
-use crate::number::{count, counted, duration};
-use crate::result::{Load, Measured, StepReport, Versions};
+use crate::number::{Unit, count, counted, duration, figure_up};
+use crate::result::{FailureShare, Load, Measured, StepReport, Versions};
+use crate::spec::Allowance;
 
 /// Notes about the requests; notes about the baseline are in [`Load::notices`].
 pub(super) fn of(load: &Load) -> Vec<String> {
     let mut remarks: Vec<String> = earlier_runs(load).into_iter().collect();
+    remarks.extend(failure_share(load));
     remarks.extend(mixed(&load.measured));
     remarks.extend(not_measured(load));
     remarks.extend(not_found(&load.measured));
@@ -34,6 +36,31 @@ fn earlier_runs(load: &Load) -> Option<String> {
             unwell.concat()
         )
     })
+}
+
+/// The share of failures that the requests prove.
+fn failure_share(load: &Load) -> Option<String> {
+    let FailureShare { at_most, permitted } = load.failure_share?;
+    let requests = counted(load.requests, load.pace.unit());
+    let failed = match load.errored {
+        0 => format!("{} of {requests} failed", count(load.failed)),
+        errored => format!(
+            "{} of {requests} failed and {} could not be judged",
+            count(load.failed),
+            count(errored)
+        ),
+    };
+    let proves = match permitted {
+        Allowance::Share(share) if at_most <= share => {
+            format!(", which proves `failures: {permitted}`")
+        }
+        Allowance::Share(_) => format!(", which does not prove `failures: {permitted}`"),
+        Allowance::Count(_) => String::new(),
+    };
+    Some(format!(
+        "{failed}; the true share is at most {} % (95 % confidence){proves}",
+        figure_up(100.0 * at_most)
+    ))
 }
 
 /// Quantiles of several versions describe none of them, for example during a rollout.
@@ -81,22 +108,26 @@ fn counted_versions(versions: &Versions) -> String {
 /// Quantiles do not include requests without a measurement. Subjects with the same numbers share a
 /// sentence.
 fn not_measured(load: &Load) -> Vec<String> {
-    let mut groups: Vec<(u64, u64, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<((u64, u64, Unit), Vec<&str>)> = Vec::new();
     let lacking = load.measured.iter().filter(|one| one.samples.unknown() > 0);
     for one in lacking {
         let unknown = one.samples.unknown();
         let of = one.samples.len().saturating_add(unknown);
-        let mut known = groups.iter_mut();
-        match known.find(|group| (group.0, group.1) == (unknown, of)) {
-            Some((_, _, subjects)) => subjects.push(&one.subject),
-            None => groups.push((unknown, of, vec![&one.subject])),
+        let key = (unknown, of, one.unit());
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, subjects)) => subjects.push(&one.subject),
+            None => groups.push((key, vec![&one.subject])),
         }
     }
     let groups = groups.into_iter();
     groups
-        .map(|(unknown, of, subjects)| {
+        .map(|((unknown, of, unit), subjects)| {
+            let (why, any) = match unit {
+                Unit::Micros => ("left no complete trace", "duration"),
+                Unit::Number => ("have no value", "value"),
+            };
             format!(
-                "{} of {} left no complete trace: quantiles of {} do not include them, and verdicts allow any duration for them",
+                "{} of {} {why}: quantiles of {} do not include them, and verdicts allow any {any} for them",
                 count(unknown),
                 counted(of, load.pace.unit()),
                 listed(&subjects),

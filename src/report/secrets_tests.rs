@@ -173,7 +173,8 @@ fn percent(text: &str, encoded: impl Fn(u8) -> String) -> String {
 }
 
 /// All outputs for a report.
-fn written(report: &Report) -> Vec<(&'static str, String)> {
+/// Each report as it is written.
+pub(super) fn written(report: &Report) -> Vec<(&'static str, String)> {
     let write = |format, text: String| report.secrets.written(format, &text);
     let look = Look::plain();
     let specs = report.specs.iter();

@@ -9,8 +9,8 @@ use super::Versions;
 use crate::budget::{Alpha, ClaimVerdict, Estimate, JudgedClaim, Quantile, Samples};
 use crate::check::CheckRef;
 use crate::machine::Disturbance;
-use crate::number::{Rounding, micros};
-use crate::spec::{Location, Pace};
+use crate::number::{Rounding, Unit, micros};
+use crate::spec::{Allowance, Location, Pace};
 use crate::trace::{Trace, TraceId};
 
 /// A delay up to this share of a quantile is negligible.
@@ -47,6 +47,8 @@ pub struct Load {
     pub behind: Duration,
     /// Requests that were sent late because too many were unanswered; only in an open loop.
     pub held_back: Option<HeldBack>,
+    /// The proven share of failures, if the spec permits any; not for a search.
+    pub failure_share: Option<FailureShare>,
     /// The failed checks and errors, each with the number of requests, the most frequent first.
     pub failing: Vec<Failing>,
     /// Of a search, the worst failed traces apart from the one that is reported.
@@ -83,6 +85,15 @@ pub struct HeldBack {
     pub unanswered: u64,
     /// The longest delay.
     pub longest: Duration,
+}
+
+/// The share of all possible requests that fail, as far as those that were sent prove it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FailureShare {
+    /// Its upper bound, with 95 % confidence. Requests that could not be judged count as failed.
+    pub at_most: f64,
+    /// The failures that the spec permits.
+    pub permitted: Allowance,
 }
 
 /// A check that did not hold for some requests.
@@ -128,13 +139,20 @@ pub struct Lateness {
 pub struct Measured {
     /// The measured quantity: `inventory-check`, `response time`.
     pub subject: String,
+    /// The value of `measure` in the spec; of a map its key.
+    pub measure: &'static str,
     /// The location of the budget.
     pub at: Location,
     /// The quantiles of the budget; empty if it has no limit.
     pub quantiles: Vec<Quantile>,
-    /// The durations, one for each trace with such a span.
+    /// The values, one for each trace with such a span. Counts and sums also have the zeros of traces
+    /// without one.
     pub samples: Samples,
-    /// Number of complete traces without such a span.
+    /// A trace has such a span.
+    pub is_found: bool,
+    /// A limit permits 0 only, so that no such span is expected.
+    pub expects_none: bool,
+    /// Number of complete traces without such a span; for counts and sums, without any span.
     pub missing: u64,
     /// The response times without delays that this machine caused; only in an open loop.
     pub punctual: Option<Samples>,
@@ -142,8 +160,8 @@ pub struct Measured {
     pub version: Option<String>,
     /// The number of traces of each version.
     pub versions: Versions,
-    /// The slowest request with a trace.
-    pub slowest: Option<Exemplar>,
+    /// The request with the largest value that has a trace.
+    pub largest: Option<Exemplar>,
     /// The baseline; `None` if there is none, or if the budget does not compare.
     pub before: Option<Before>,
     /// The verdict about each quantile; empty if the run was not judged.
@@ -151,15 +169,28 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// The longest duration in microseconds, if it belongs to a request without a trace, which is not
-    /// [`slowest`](Self::slowest).
+    /// The unit of the values.
     #[must_use]
-    pub fn slowest_unseen(&self) -> Option<u64> {
+    pub fn unit(&self) -> Unit {
+        self.samples.unit()
+    }
+
+    /// Returns `true` if no trace has such a span, although one is expected. A count of 0 in each trace
+    /// is more probably an error of the selector.
+    #[must_use]
+    pub fn found_nothing(&self) -> bool {
+        self.samples.is_empty() || !(self.is_found || self.expects_none)
+    }
+
+    /// The longest duration in microseconds, if it belongs to a request without a trace, which is not
+    /// [`largest`](Self::largest).
+    #[must_use]
+    pub fn slowest_unseen(&self) -> Option<f64> {
         if self.samples.is_ranked() {
             // The other traces were not read.
             return None;
         }
-        let seen = self.slowest.as_ref()?.micros;
+        let seen = self.largest.as_ref()?.value;
         self.samples.max().filter(|longest| *longest > seen)
     }
 
@@ -173,7 +204,7 @@ impl Measured {
         self.punctual.as_ref().unwrap_or(&self.samples)
     }
 
-    /// Estimates for a report without verdicts, in microseconds: the quantiles of the budget, or the
+    /// Estimates for a report without verdicts: the quantiles of the budget, or the
     /// usual ones. A quantile with too few samples is left out unless all have too few.
     pub(crate) fn unjudged(&self) -> Vec<(Quantile, Estimate)> {
         let usual = [Quantile::P50, Quantile::P95, Quantile::P99];
@@ -198,7 +229,7 @@ impl Measured {
 /// The baseline of a budget.
 #[derive(Clone, Debug)]
 pub struct Before {
-    /// The durations of all runs.
+    /// The values of all runs.
     pub samples: Samples,
     /// `service.version` of the latest run.
     pub version: Option<String>,
@@ -211,8 +242,8 @@ pub struct Before {
 pub struct Exemplar {
     /// The id of its trace.
     pub trace_id: TraceId,
-    /// The measured duration, in microseconds.
-    pub micros: u64,
+    /// The measured value.
+    pub value: f64,
     /// The trace.
     pub trace: Arc<Trace>,
     /// The file of the saved trace, as OTLP/JSON.
@@ -316,12 +347,15 @@ mod tests {
             subject: "ship".to_owned(),
             at: Source::new("a.yaml", "a").at(Place::default()),
             quantiles: asked.iter().map(|one| one.parse().unwrap()).collect(),
+            measure: "duration",
             samples: (0..samples).collect(),
+            is_found: true,
+            expects_none: false,
             missing: 0,
             punctual: None,
             version: None,
             versions: Versions::default(),
-            slowest: None,
+            largest: None,
             before: None,
             judged: Vec::new(),
         };

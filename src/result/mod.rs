@@ -18,7 +18,9 @@ mod versions;
 pub(crate) use credentials::{cookies_of, credentials_of};
 pub use event::RunEvent;
 #[cfg(feature = "run")]
-pub use load::{Before, EarlierRun, Exemplar, FailedTrace, Failing, HeldBack, Load, Measured};
+pub use load::{
+    Before, EarlierRun, Exemplar, FailedTrace, Failing, FailureShare, HeldBack, Load, Measured,
+};
 #[cfg(feature = "run")]
 pub(crate) use mask::masked;
 #[cfg(feature = "cli")]

@@ -49,7 +49,7 @@ impl SavedTraces {
             return;
         };
         let measured = load.measured.iter_mut();
-        for one in measured.filter_map(|measured| measured.slowest.as_mut()) {
+        for one in measured.filter_map(|measured| measured.largest.as_mut()) {
             one.saved = self.write(&attempt.about(number, &one.trace), &one.trace);
         }
         for one in &mut load.other_failed {

@@ -255,12 +255,18 @@ fn matchers() -> Map<String, Value> {
     ])
 }
 
+/// A plain number, such as the limit of a count.
+const NUMBER: &str = r"[0-9]+(\.[0-9]+)?";
+
 /// A quantile of any precision. The usual ones are keys of the budget.
 const QUANTILE: &str = r"^p[0-9]{1,2}(\.[0-9]{1,3})?$";
 
 fn load() -> Map<String, Value> {
     let percent = json!({ "anyOf": [written("^ *[0-9.]+% *$", "write 20%"), variable()] });
-    let limit = format!(r"^ *(<=?|\.\.) *{DURATION} *$");
+    let limit = format!(r"^ *(<=?|\.\.) *({DURATION}|{NUMBER}) *$");
+    let mut measure = map_of(keys::MEASURE);
+    measure.insert("minProperties".to_owned(), json!(1));
+    measure.insert("maxProperties".to_owned(), json!(1));
     let mut budget = map_of(keys::BUDGET);
     budget.insert(
         "patternProperties".to_owned(),
@@ -313,12 +319,16 @@ fn load() -> Map<String, Value> {
         ("budget", budget.into()),
         (
             "measure",
-            json!({ "anyOf": [{ "enum": ["response_time", "trace_duration", "duration", "self_time"] }, variable()] }),
+            json!({ "anyOf": [
+                { "enum": ["response_time", "trace_duration", "duration", "self_time", "count"] },
+                measure,
+                variable(),
+            ] }),
         ),
         (
             "limit",
             json!({ "anyOf": [
-                written(&limit, "write < 150ms"),
+                written(&limit, "write < 150ms, or <= 4 for plain numbers"),
                 variable(),
                 not_empty(map_of(keys::UPPER_LIMITS)),
             ] }),

@@ -43,7 +43,7 @@ mod wait;
 mod yaml;
 
 pub use attribute_key::AttributeKey;
-pub use budget::{Budget, CompareVersions, Limit, Measure, QuantileBudget, Regression};
+pub use budget::{Budget, CompareVersions, Limit, Measure, QuantileBudget, Regression, UpperLimit};
 pub use error::{SpecError, SpecErrors};
 pub use expect::{Capture, CaptureFrom, Check, Condition, Expect, Syntax};
 pub use file::{Context, Defaults};

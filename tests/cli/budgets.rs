@@ -19,8 +19,8 @@ fn baseline(version: &str, micros: u64) -> String {
     let start = jiff::Timestamp::from_second(1_700_000_000 + i64::try_from(micros).unwrap());
     let run = Run::new(start.unwrap(), Some(version.to_owned()), samples).unwrap();
     let budget = Budget {
-        calibration: None,
         runs: vec![run],
+        ..Budget::default()
     };
     let fingerprint = Fingerprint {
         cores: 4,

@@ -22,7 +22,8 @@ fn with_budgets(budgets: &str) -> Spec {
 /// Quantile, limit and tolerance, as text.
 fn asked(budget: &Budget) -> Vec<String> {
     let quantiles = budget.quantiles.iter().map(|one| {
-        let limit = one.limit.as_ref().map(|limit| limit.at_most);
+        let limit = one.limit.as_ref();
+        let limit = limit.map(|limit| Duration::from_secs_f64(limit.most.value / 1e6));
         let compared = one.regression.as_ref().map(|one| one.tolerance);
         format!("{} {limit:?} {compared:?}", one.quantile)
     });

@@ -50,7 +50,7 @@ fn sketch() {
     let durations: Vec<u64> = (0..5_000_u64)
         .map(|at| 40 + (at * 7_919 % 5_003).pow(2))
         .collect();
-    let sketch: Sketch = durations.iter().copied().collect();
+    let sketch: Sketch = durations.iter().map(|micros| *micros as f64).collect();
     let found: Vec<_> = QUANTILES
         .iter()
         .map(|quantile| {

@@ -102,6 +102,13 @@ pub enum Fact {
     Receiver,
 }
 
+impl Fact {
+    /// Returns `true` if it selects the work of the system, rather than the time that this takes.
+    pub(crate) fn is_about_workload(self) -> bool {
+        matches!(self, Self::Spec | Self::Load)
+    }
+}
+
 /// A fact that differs from the baseline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FactDifference {

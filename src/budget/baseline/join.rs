@@ -6,7 +6,7 @@ use super::super::calibrate::{Calibration, FEWEST_RUNS, TooFewRuns, calibrate, s
 use super::super::samples::Samples;
 use super::super::{Against, Alpha, Claim, ClaimVerdict, Contention, Quantile, Reference, judge};
 use super::{Baseline, Budget, Calibrated, Case, Fingerprint, Mismatch, Run};
-use crate::number::{Rounding, micros};
+use crate::number::{Rounding, Unit};
 
 /// Runs to be added to a case.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct NewRuns {
     /// The environment in which they were measured.
     pub fingerprint: Fingerprint,
     /// By the subject of the budget.
-    pub runs: BTreeMap<String, Vec<Run>>,
+    pub runs: BTreeMap<String, Budget>,
     /// Subjects with a quantile that REGRESSED. Their new runs replace the others.
     pub regressed: BTreeSet<String>,
 }
@@ -90,11 +90,22 @@ impl Case {
                 }
             }
         };
-        for (subject, runs) in new.runs {
+        for (subject, new_budget) in new.runs {
+            let Budget { measure, runs, .. } = new_budget;
             let is_regressed = new.regressed.contains(&subject);
-            let budget = case.budgets.entry(subject.clone()).or_default();
+            let entry = case.budgets.entry(subject.clone());
+            let budget = entry.or_insert_with(|| Budget::of(measure.clone()));
             let cores = case.fingerprint.cores;
-            if let Some(reason) = budget.conflict(&runs, is_regressed, cores) {
+            let other = (budget.measure != measure)
+                .then(|| format!("it measured {}, and this is {measure}", budget.measure));
+            if other.is_some() {
+                *budget = Budget {
+                    runs: std::mem::take(&mut budget.runs),
+                    ..Budget::of(measure)
+                };
+            }
+            let reason = other.or_else(|| budget.conflict(&runs, is_regressed, cores));
+            if let Some(reason) = reason {
                 replaced.push(ReplacedRuns {
                     subject,
                     runs: budget.runs.len(),
@@ -116,7 +127,7 @@ impl Case {
         new: NewRuns,
     ) -> Result<Recalibrated, CalibrationError> {
         let mut found = BTreeMap::new();
-        for (subject, runs) in &new.runs {
+        for (subject, Budget { runs, .. }) in &new.runs {
             expect_one_version(subject, runs)?;
             let disturbed: Vec<_> = runs.iter().map(Run::disturbed).collect();
             let mut calibration = calibrate(&disturbed, new.fingerprint.cores)?;
@@ -156,7 +167,8 @@ impl Case {
         for (subject, known) in &self.budgets {
             let budget = case.budgets.entry(subject.clone());
             let budget = budget.or_insert_with(|| known.clone());
-            if known.service_version() == budget.service_version() {
+            let is_same = known.measure == budget.measure;
+            if is_same && known.service_version() == budget.service_version() {
                 budget.calibration = budget.calibration.or(known.calibration);
             }
         }
@@ -192,15 +204,15 @@ impl Budget {
             return Some(format!("service.version was {then}, is {now}"));
         }
         if let Some(medians) = self.changed_median(new, cores) {
-            let [then, now] = medians.map(|of| micros(of, Rounding::Nearest));
+            let [then, now] = medians.map(|of| self.unit().rounded(of, Rounding::Nearest));
             return Some(format!("p50 was {then}, is {now}"));
         }
         is_regressed.then(|| "the new run REGRESSED".to_owned())
     }
 
-    /// The medians of the present and of new runs, in microseconds, if they provably differ.
+    /// The medians of the present and of new runs, if they provably differ.
     fn changed_median(&self, new: &[Run], cores: u32) -> Option<[f64; 2]> {
-        let (before, mut after) = (self.samples(), Samples::default());
+        let (before, mut after) = (self.samples(), Samples::of(self.unit()));
         new.iter().for_each(|run| after.merge(run.samples()));
         let spread = match new.len() >= FEWEST_RUNS {
             true => spread_of(new.iter().map(Run::disturbed), cores).max(self.spread(cores)),
@@ -208,9 +220,11 @@ impl Budget {
         };
         let used = Self {
             runs: new.to_vec(),
-            ..Self::default()
+            ..Self::of(self.measure.clone())
         };
+        // Other processes do not change a count.
         let both = self.disturbed_by().zip(used.disturbed_by());
+        let both = both.filter(|_| self.unit() == Unit::Micros);
         let contention = both.map(|(before, now)| Contention { before, now, cores });
         let reverse = both.map(|(now, before)| Contention { before, now, cores });
         let slower = |candidate, samples, contention| Claim {
@@ -265,9 +279,13 @@ mod tests {
             let samples = (first..first + 100).collect();
             Run::new(start, Some(version.to_owned()), samples).unwrap()
         };
+        let budget = Budget {
+            runs: (0..count).map(run).collect(),
+            ..Budget::default()
+        };
         NewRuns {
             fingerprint: fingerprint(),
-            runs: BTreeMap::from([("ship".to_owned(), (0..count).map(run).collect())]),
+            runs: BTreeMap::from([("ship".to_owned(), budget)]),
             regressed: BTreeSet::new(),
         }
     }
@@ -342,7 +360,7 @@ mod tests {
         assert_eq!(error, CalibrationError::TooFew(TooFewRuns { found: 4 }));
         let mut mixed = runs(6, "2.3.0", 100_000);
         let other = runs(1, "2.4.0", 100_000).runs.remove("ship").unwrap();
-        mixed.runs.get_mut("ship").unwrap().extend(other);
+        mixed.runs.get_mut("ship").unwrap().runs.extend(other.runs);
         assert_eq!(
             Case::recalibrate(None, mixed).unwrap_err().to_string(),
             "a calibration needs runs of one version, and those of ship have service.version 2.3.0, 2.4.0; calibrate again when the version no longer changes"

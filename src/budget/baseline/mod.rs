@@ -1,7 +1,7 @@
-//! Baselines: the durations of one version of a system, kept in a file beside the spec.
+//! Baselines: the measurements of one version of a system, kept in a file beside the spec.
 //!
 //! The file is text with sorted keys, meant to be committed and reviewed;
-//! `docs/baseline.schema.json` describes it. A run writes its durations to a second file with the
+//! `docs/baseline.schema.json` describes it. A run writes its values to a second file with the
 //! suffix `.new`; [`accept`] moves them into the baseline, [`reject`] deletes them. A file that
 //! cannot be read is never overwritten.
 
@@ -12,6 +12,7 @@ mod format;
 mod join;
 mod layout;
 mod path;
+mod quantity;
 mod review;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub(crate) use format::FORMAT;
 pub use format::{parse, render};
 pub use join::{Joined, NewRuns, Recalibrated, ReplacedRuns};
 pub use path::{path_beside, path_of, path_within, pending_path, real_path};
+pub use quantity::Quantity;
 pub(crate) use review::quantiles;
 pub use review::{CaseChange, changes};
 
@@ -36,9 +38,10 @@ use super::calibrate::{DisturbedRun, FEWEST_RUNS, spread_of};
 use super::contention::comparable;
 use super::samples::Samples;
 use crate::machine::Disturbance;
+use crate::number::Unit;
 
 /// The version of the file format.
-pub const SCHEMA_VERSION: u64 = 1;
+pub const SCHEMA_VERSION: u64 = 2;
 
 /// Maximum number of runs per budget; the newest are kept, because machines change.
 pub const MOST_RUNS: usize = 20;
@@ -71,6 +74,9 @@ pub struct Budget {
     /// The result of `spanspec baseline calibrate`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub calibration: Option<Calibrated>,
+    /// The measured quantity; absent for durations.
+    #[serde(skip_serializing_if = "Quantity::is_time", default)]
+    pub measure: Quantity,
     /// Sorted by start.
     #[serde(deserialize_with = "format::sorted_runs")]
     pub runs: Vec<Run>,
@@ -87,7 +93,7 @@ pub struct Calibrated {
     pub spread: f64,
 }
 
-/// The durations of one run, at least one.
+/// The values of one run, at least one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     start: jiff::Timestamp,
@@ -150,7 +156,7 @@ impl Run {
         self.service_version.as_deref()
     }
 
-    /// The durations.
+    /// The values.
     #[must_use]
     pub fn samples(&self) -> &Samples {
         &self.samples
@@ -158,14 +164,29 @@ impl Run {
 }
 
 impl Budget {
-    /// The durations of all runs.
+    /// The values of all runs.
     #[must_use]
     pub fn samples(&self) -> Samples {
-        let mut all = Samples::default();
+        let mut all = Samples::of(self.unit());
         for run in &self.runs {
             all.merge(&run.samples);
         }
         all
+    }
+
+    /// No runs of this quantity yet.
+    #[must_use]
+    pub fn of(measure: Quantity) -> Self {
+        Self {
+            measure,
+            ..Self::default()
+        }
+    }
+
+    /// The unit of the values of all runs.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        self.measure.unit()
     }
 
     /// The larger of the calibrated and the observed variation, on a machine with this number of cores.
@@ -189,13 +210,15 @@ impl Budget {
         self.variation(cores).map_or(0.0, Variation::spread)
     }
 
-    /// This budget with the runs that can be compared with one in which others used these cores.
+    /// This budget with the runs that can be compared with one in which others used these cores. Other
+    /// processes do not change a count, so all runs with one can be compared.
     #[must_use]
     pub fn comparable_to(&self, used: Option<f64>, cores: u32) -> Self {
+        let used = used.filter(|_| self.unit() == Unit::Micros);
         let runs = comparable(&self.runs, |run| run.disturbed().1, used, cores);
         Self {
-            calibration: self.calibration,
             runs: runs.into_iter().cloned().collect(),
+            ..self.clone()
         }
     }
 

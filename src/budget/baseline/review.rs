@@ -16,7 +16,7 @@ pub struct CaseChange {
     pub case: String,
     /// Differences between the environments.
     pub differs: Vec<FactDifference>,
-    /// Accepted and proposed durations, one table per pair of versions.
+    /// Accepted and proposed values, one table per pair of versions.
     pub tables: Vec<Table>,
     /// The number of runs of each budget: `ship: 1 new run, replaces 5`.
     pub runs: Vec<String>,
@@ -74,6 +74,10 @@ fn row(subject: &str, then: &Budget, now: &Budget) -> (Column, Column, TableRow)
     let (before, after) = (then.samples(), now.samples());
     let row = TableRow {
         subject: subject.to_owned(),
+        unit: match now.runs.is_empty() {
+            true => then.unit(),
+            false => now.unit(),
+        },
         before: quantiles(&before),
         now: quantiles(&after),
         remarks: Vec::new(),
@@ -119,7 +123,7 @@ fn older(then: &Budget, now: &Budget) -> Option<String> {
 /// Quantiles that the file stores for each run.
 const STORED: [Quantile; 3] = [Quantile::P50, Quantile::P95, Quantile::P99];
 
-/// p50, p95 and p99 in microseconds, without those that have too few samples for bounds: the p99 of
+/// p50, p95 and p99, without those that have too few samples for bounds: the p99 of
 /// ten samples is their maximum. If no quantile has bounds, all three.
 pub(crate) fn quantiles(samples: &Samples) -> Vec<(Quantile, f64)> {
     let is_bounded = |one: &Quantile| {

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -38,6 +39,7 @@ pub(super) fn with_runs(runs: Vec<Run>) -> Baseline {
             spread: 0.031,
         }),
         runs,
+        ..Budget::default()
     };
     let case = Case {
         fingerprint: fingerprint(),
@@ -156,8 +158,8 @@ fn a_file_that_cannot_be_read_gives_an_error_with_its_name() {
         );
     }
     assert_eq!(
-        refusal(r#"{ "format": "spanspec baseline", "schema_version": 2, "more": [] }"#),
-        "the baseline baselines/a.yaml.json has schema version 2, and this spanspec reads up to 1; update spanspec"
+        refusal(r#"{ "format": "spanspec baseline", "schema_version": 3, "more": [] }"#),
+        "the baseline baselines/a.yaml.json has schema version 3, and this spanspec reads up to 2; update spanspec"
     );
 }
 
@@ -165,7 +167,7 @@ fn a_file_that_cannot_be_read_gives_an_error_with_its_name() {
 fn a_file_that_contradicts_itself_is_damaged() {
     let good = render(&small());
     for (right, wrong, what) in [
-        ("\"n\": 5", "\"n\": 6", "`n`, `min_us`"),
+        ("\"n\": 5", "\"n\": 6", "`n`, minimum"),
         ("\"p50_us\": 103", "\"p50_us\": 99", "or a quantile differs"),
         ("[101, 102, 103, 104, 105]", "[]", "`n`"),
         ("\"s_run\": 0.031", "\"s_run\": -1", "`s_run` is negative"),
@@ -283,7 +285,7 @@ fn the_file_conforms_to_the_published_schema() {
 fn the_schema_rejects_an_invalid_file() {
     let valid: Value = serde_json::from_str(&render(&small())).unwrap();
     for (pointer, value) in [
-        ("/schema_version", json!(2)),
+        ("/schema_version", json!(3)),
         ("/format", json!("insta")),
         ("/cases/placing an order [size=big]/fingerprint", json!({})),
         ("/cases/placing an order [size=big]/more", json!(1)),
@@ -293,6 +295,79 @@ fn the_schema_rejects_an_invalid_file() {
         file.pointer_mut(parent).unwrap()[key] = value;
         assert!(violations(&file).is_some(), "{pointer}");
     }
+}
+
+/// A baseline of counts, which are plain numbers.
+fn of_counts(number: usize) -> Baseline {
+    let samples = Samples::of(Unit::Number).with((0..number).map(|at| (4 + at % 3) as f64));
+    let mut baseline = with_runs(vec![run_at(100, samples)]);
+    let budgets = &mut baseline.cases.values_mut().next().unwrap().budgets;
+    let mut budget = budgets.remove("inventory-check").unwrap();
+    budget.measure = Quantity::Count;
+    budgets.insert("count of SELECT".to_owned(), budget);
+    baseline
+}
+
+#[test]
+fn counts_are_written_as_plain_numbers() {
+    let text = render(&of_counts(5));
+    let expected = [
+        "\"measure\": \"count\"",
+        "\"max\": 6,",
+        "\"samples\": [4, 4, 5, 5, 6]",
+        "\"schema_version\": 2",
+    ];
+    for part in expected {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(violations(&serde_json::from_str(&text).unwrap()), None);
+    let many = of_counts(6_000);
+    let text = render(&many);
+    assert!(
+        text.contains("\"counts\": [[4, 2000], [5, 2000], [6, 2000]]"),
+        "{text}"
+    );
+    assert_eq!(violations(&serde_json::from_str(&text).unwrap()), None);
+    assert_eq!(parse(Path::new("a.json"), text.as_bytes()).unwrap(), many);
+}
+
+#[test]
+fn a_file_with_durations_alone_is_read_by_the_first_version() {
+    let text = render(&small());
+    assert!(text.contains("\"schema_version\": 1"), "{text}");
+    assert!(!text.contains("measure"), "{text}");
+}
+
+#[test]
+fn a_run_with_the_values_of_another_quantity_is_damaged() {
+    let text = render(&of_counts(5)).replace("\"measure\": \"count\",", "");
+    let error = parse(Path::new("a.json"), text.as_bytes()).unwrap_err();
+    let expected = "a run of `count of SELECT` has other values than a duration";
+    assert!(error.to_string().contains(expected), "{error}");
+    for (from, to) in [("\"max\": 6", "\"max_us\": 6"), ("[4, 4,", "[-4, 4,")] {
+        let text = render(&of_counts(5)).replace(from, to);
+        assert!(parse(Path::new("a.json"), text.as_bytes()).is_err(), "{to}");
+    }
+}
+
+#[test]
+fn runs_of_another_quantity_replace_the_earlier_ones() {
+    let attribute = |key: &str| {
+        let mut budget = of_counts(5).cases[CASE].budgets["count of SELECT"].clone();
+        budget.measure = Quantity::Attribute(key.to_owned());
+        NewRuns {
+            fingerprint: fingerprint(),
+            runs: BTreeMap::from([("x".to_owned(), budget)]),
+            regressed: BTreeSet::new(),
+        }
+    };
+    let known = Case::join(None, attribute("a")).case;
+    let joined = Case::join(Some(&known), attribute("b"));
+    assert_eq!(joined.case.budgets["x"].runs.len(), 1);
+    assert_eq!(
+        joined.replaced[0].reason,
+        "it measured `a`, and this is `b`"
+    );
 }
 
 fn baselines() -> impl Strategy<Value = Baseline> {

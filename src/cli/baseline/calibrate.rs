@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::budget::baseline::{BaselineError, Case, NewRuns, Run, lock, path_of, read, write};
+use crate::budget::baseline::{
+    self, BaselineError, Case, NewRuns, Quantity, Run, lock, path_of, read, write,
+};
 use crate::load::{case_name, fingerprint};
 use crate::measure::{Measurement, Unmeasured, measure};
 use crate::report::{Look, ab::unwell, baseline as report};
-use crate::result::Load;
+use crate::result::{Load, Measured, masked};
 use crate::session::Session;
 use crate::spec::{Budget, Spec};
 use crate::step::Options;
@@ -154,7 +156,7 @@ impl CalibrationRun<'_> {
     /// Rejects runs that are not used for a baseline.
     fn expect_fit(&self, spec: &Spec, of: &Measurement, number: usize) -> Result<(), Exit> {
         let mut compared = compared(spec, &of.load).into_iter();
-        let why = if compared.any(|one| one.versions.are_several()) {
+        let why = if compared.any(|(_, one)| one.versions.are_several()) {
             "has several versions of a service".to_owned()
         } else if let Some(late) = of.load.late_budget() {
             format!("sent requests too late: {late}")
@@ -172,13 +174,17 @@ impl CalibrationRun<'_> {
         let first = measurements.first()?;
         let budgets = &self.options.budgets;
         let file = Path::new(spec.at.source.name());
-        let mut runs: BTreeMap<String, Vec<Run>> = BTreeMap::new();
+        let mut runs: BTreeMap<String, baseline::Budget> = BTreeMap::new();
         for one in &measurements {
-            for budget in compared(spec, &one.load) {
-                let samples = budget.samples.clone();
-                let run = Run::new(one.started, budget.version.clone(), samples)
+            for (budget, measured) in compared(spec, &one.load) {
+                let samples = measured.samples.clone();
+                let run = Run::new(one.started, measured.version.clone(), samples)
                     .map(|run| run.on(one.load.machine.clone()));
-                runs.entry(budget.subject.clone()).or_default().extend(run);
+                let recorded = runs.entry(measured.subject.clone()).or_insert_with(|| {
+                    let masked = |key: &str| masked(key, spec);
+                    baseline::Budget::of(Quantity::of(&budget.measure, masked))
+                });
+                recorded.runs.extend(run);
             }
         }
         Some(MeasuredCase {
@@ -193,12 +199,10 @@ impl CalibrationRun<'_> {
     }
 }
 
-/// The durations of budgets that are compared with a baseline.
-fn compared<'a>(spec: &Spec, load: &'a Load) -> Vec<&'a crate::result::Measured> {
+/// The budgets that are compared with a baseline, with their values.
+fn compared<'a>(spec: &'a Spec, load: &'a Load) -> Vec<(&'a Budget, &'a Measured)> {
     let both = spec.budgets.iter().zip(&load.measured);
-    both.filter(|(budget, _)| budget.is_compared())
-        .map(|(_, measured)| measured)
-        .collect()
+    both.filter(|(budget, _)| budget.is_compared()).collect()
 }
 
 fn interrupted(what: &str) -> Exit {

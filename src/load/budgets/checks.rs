@@ -7,8 +7,9 @@ use super::record::WriteDecision;
 use super::requirement::Requirement;
 use crate::budget;
 use crate::check::{self, CheckRef, Failure, Outcome, Subject, Witness};
+use crate::number::Unit;
 use crate::result::{Load, Measured};
-use crate::spec::{Budget, Measure, Selector};
+use crate::spec::{Budget, Measure};
 use crate::trace::{Span, Trace};
 
 /// A span explains that a response or a trace takes longer if its increase is at least this part of theirs.
@@ -30,7 +31,7 @@ impl BudgetChecks<'_> {
         let mut nothing_found = None;
         let failed = FailedClaims::of(self, decided);
         for (required, judged) in &decided.claims {
-            if !self.load.measured[required.budget].samples.is_empty() {
+            if !self.load.measured[required.budget].found_nothing() {
                 checks.push(self.claim(required, judged, failed.cause(required.check)));
             } else if nothing_found.replace(required.budget) != Some(required.budget) {
                 checks.push(self.without_samples(required));
@@ -67,15 +68,21 @@ impl BudgetChecks<'_> {
         let found = match &budget.measure {
             Measure::ResponseTime => format!("no answer to {requests} requests"),
             Measure::TraceDuration => format!("no span in {requests} traces"),
-            Measure::Duration(_) | Measure::SelfTime(_) => {
-                format!("no span that matches in {requests} traces")
-            }
+            _ => format!("no span that matches in {requests} traces"),
         };
         let found = match samples.unknown() {
             0 => found,
             unknown => format!("{found}; {unknown} requests have no complete trace"),
         };
-        let mut failure = required.failure("durations to measure".to_owned(), found);
+        let expected = match budget.measure {
+            Measure::Count(_) => "spans to count",
+            _ if budget.measure.unit() == Unit::Number => "values to measure",
+            _ => "durations to measure",
+        };
+        let mut failure = required.failure(expected.to_owned(), found);
+        if budget.counts_none_as_zero() {
+            failure.hints = vec!["write `p99: <= 0` if none is expected".to_owned()];
+        }
         // The selector is wrong, not a number.
         failure.at = budget.at.clone();
         if let Some((find, seen)) = budget.find().zip(self.seen) {
@@ -207,21 +214,32 @@ fn failure(
         judged.expected(before),
         judged.found(measured.version.as_deref()),
     );
-    failure.witnesses = witness(budget, measured).into_iter().collect();
+    add_witnesses(&mut failure, budget, measured);
     failure
 }
 
-/// The slowest measured span.
-fn witness(budget: &Budget, measured: &Measured) -> Option<Witness> {
-    let Measure::Duration(find) = &budget.measure else {
-        return None;
+/// Marks the measured spans in the trace with the largest value.
+fn add_witnesses(failure: &mut Failure, budget: &Budget, measured: &Measured) {
+    let Some(largest) = &measured.largest else {
+        return;
     };
-    let span = slowest(find, measured)?;
-    Some(Witness::new(span, "the slowest of all"))
-}
-
-fn slowest<'m>(find: &Selector, measured: &'m Measured) -> Option<&'m Span> {
-    let trace = &measured.slowest.as_ref()?.trace;
-    let selected = check::select(find, trace);
-    selected.into_iter().max_by_key(|span| span.duration().ok())
+    let (find, trace) = (budget.find(), &largest.trace);
+    let Some(spans) = find.map(|find| check::select(find, trace)) else {
+        return;
+    };
+    let number = spans.len();
+    let marked = |(at, span)| Witness::new(span, format!("{} of {number}", at + 1));
+    match &budget.measure {
+        Measure::Duration(_) => {
+            let slowest = spans.into_iter().max_by_key(|span| span.duration().ok());
+            failure.show(slowest, |span| Witness::new(span, "the slowest of all"));
+        }
+        Measure::Count(_) | Measure::Sum(..) => failure.show(spans.into_iter().enumerate(), marked),
+        Measure::Attribute(_, key) => {
+            let value = |span: &&Span| check::number_of(span, key) == Some(largest.value);
+            let largest = spans.into_iter().find(value);
+            failure.show(largest, |span| Witness::new(span, "the largest of all"));
+        }
+        Measure::ResponseTime | Measure::TraceDuration | Measure::SelfTime(_) => {}
+    }
 }

@@ -6,6 +6,7 @@ use crate::budget::{
     self, Alpha, Claim, ClaimVerdict, JudgedClaim, MissingSpans, RunEvidence, confirmations,
 };
 use crate::check::CheckRef;
+use crate::number::Unit;
 use crate::result::{EarlierRun, Load};
 
 /// A run of a spec with its claims. A spec has several if the first ones are not confirmed yet.
@@ -26,13 +27,17 @@ impl<'a> JudgedRun<'a> {
         }
     }
 
-    /// The claims over all runs: one only fails if it is above its limit in each of them. A run with too
-    /// many failed requests confirms nothing.
+    /// The claims over all runs: one about durations only fails if it is above its limit in each of them.
+    /// A run with too many failed requests confirms nothing.
     pub(super) fn confirmed_by(&self, earlier: &[Self]) -> Decisions<'a> {
         let mut decided = self.decided.clone();
         // The spec fails for this reason in any case.
         let confirms_nothing = !self.load.has_permitted_failures();
         for (required, judged) in &mut decided.claims {
+            if judged.unit == Unit::Number {
+                judged.keep_first_excess(evidence(required, earlier).map(|(of, _)| of));
+                continue;
+            }
             let before: Vec<_> = evidence(required, earlier).collect();
             let exceeded = before.iter().filter(|(_, of)| of.is_above()).count();
             let own = judged.evidence(self.load.allowed);
@@ -64,13 +69,15 @@ impl<'a> Decisions<'a> {
     }
 
     /// The claims that are above their limit in all runs that show it, as one of them proves; each with
-    /// the number of these runs.
+    /// the number of these runs. Claims about plain numbers are not confirmed: a disturbance of the
+    /// machine does not change a count.
     pub(crate) fn exceeded_after(
         &self,
         earlier: &[JudgedRun<'_>],
         load: &Load,
     ) -> Vec<(&JudgedClaim, usize)> {
         let claims = self.claims.iter();
+        let claims = claims.filter(|(_, judged)| judged.unit == Unit::Micros);
         let exceeded = claims.filter_map(|(required, judged)| {
             let before = evidence(required, earlier).map(|(_, of)| of);
             let runs = before.chain([judged.evidence(load.allowed)]);
@@ -127,6 +134,9 @@ pub(super) fn decide<'a>(
     for (required, judged) in &mut claims {
         let measured = &load.measured[required.budget];
         judged.missing = measured.missing;
+        if measured.found_nothing() {
+            judged.find_nothing();
+        }
         if judged.verdict == ClaimVerdict::TooFew {
             // As many as for all claims, as `lint` says: there may be a baseline next time.
             judged.alpha = of_all;

@@ -1,15 +1,16 @@
 //! Notes of a report about its baseline.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::decide::Decisions;
 use super::place::BaselinePlace;
 use super::record::{SkipReason, WriteDecision, WriteTarget, WrittenFile};
 use super::requirement::Requirement;
-use crate::budget::baseline::{Case, Run, pending_path, read};
+use crate::budget::baseline::{Case, Quantity, Run, pending_path, read};
 use crate::budget::{Compared, JudgedClaim, OpenReason, noise};
 use crate::check::{Judged, Outcome};
-use crate::number::{Rounding, permitted_ratio};
+use crate::number::{Rounding, Unit, permitted_ratio};
 use crate::result::Load;
 use crate::spec::Budget;
 use crate::step::Update;
@@ -176,6 +177,41 @@ pub(super) fn how_to_record(decision: WriteDecision, place: &BaselinePlace, load
     }
 }
 
+/// Notes about baselines that are not compared because they have values of another quantity; `masked`
+/// is the name of a subject in the file.
+pub(super) fn other_quantities(
+    case: Option<&Case>,
+    budgets: &[Budget],
+    decided: &Decisions<'_>,
+    masked: impl Fn(&str) -> String,
+) -> Vec<String> {
+    let Some(case) = case else {
+        return Vec::new();
+    };
+    let subjects: BTreeSet<String> = budgets.iter().map(|one| masked(&one.subject)).collect();
+    let idle = case.budgets.iter();
+    let idle: Vec<_> = idle
+        .filter(|(subject, _)| !subjects.contains(*subject))
+        .collect();
+    let missing: BTreeSet<usize> = decided.missing.iter().map(|one| one.budget).collect();
+    let notes = missing.into_iter().filter_map(|number| {
+        let budget = &budgets[number];
+        let now = Quantity::of(&budget.measure, &masked);
+        let (known, of) = match case.budgets.get_key_value(&masked(&budget.subject)) {
+            Some(same) => same,
+            // Another measure of the same spans.
+            None => *idle
+                .iter()
+                .find(|(subject, _)| budget.is_of_same_spans(subject))?,
+        };
+        Some(format!(
+            "the baseline of {known} has {} and is not compared with {}, {now}",
+            of.measure, budget.subject,
+        ))
+    });
+    notes.collect()
+}
+
 /// The note about limits that the variation between runs widens, one per budget; `masked` is the
 /// name of a subject in the file.
 pub(super) fn widened_limits(
@@ -231,7 +267,10 @@ pub(super) fn widened_limits(
 /// The note about the machine beside a verdict that it may explain.
 pub(super) fn disturbed(decided: &Decisions<'_>, load: &Load) -> Option<String> {
     let is_doubtful = |judged: &JudgedClaim| {
-        judged.verdict.fails() || matches!(judged.doubt, Some(OpenReason::Contention { .. }))
+        // The machine does not change a count.
+        let is_disturbed = judged.unit == Unit::Micros;
+        is_disturbed && judged.verdict.fails()
+            || matches!(judged.doubt, Some(OpenReason::Contention { .. }))
     };
     let mut claims = decided.claims.iter();
     let facts = load.machine.as_ref()?.to_string();

@@ -1,4 +1,4 @@
-//! Writes the measured durations to a baseline or to a proposal.
+//! Writes the measured values to a baseline or to a proposal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -8,11 +8,12 @@ use super::place::BaselinePlace;
 use super::requirement::{Requirement, is_compared};
 use crate::budget::JudgedClaim;
 use crate::budget::baseline::{
-    BaselineError, Case, FactDifference, Fingerprint, Joined, NewRuns, ReplacedRuns, Run, Undo,
-    lock, pending_path, propose, read, write,
+    BaselineError, Budget, Case, FactDifference, Fingerprint, Joined, NewRuns, Quantity,
+    ReplacedRuns, Run, Undo, lock, pending_path, propose, read, write,
 };
 use crate::check::{self, CheckRef, Outcome};
-use crate::result::Load;
+use crate::result::{Load, Measured};
+use crate::spec;
 use crate::step::{RunContext, Update};
 
 /// The consequence of an attempt that does not pass.
@@ -26,7 +27,7 @@ pub(crate) enum RetryState {
     Exhausted,
 }
 
-/// The decision about writing the durations of a run.
+/// The decision about writing the values of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WriteDecision {
     Write(WriteTarget),
@@ -100,7 +101,7 @@ impl WriteDecision {
             SkipReason::EndedEarly
         } else if !load.has_permitted_failures() {
             SkipReason::TooManyFailures
-        } else if load.measured.iter().any(|one| one.samples.is_empty()) {
+        } else if load.measured.iter().any(Measured::found_nothing) {
             SkipReason::NothingMeasured
         } else if runs.clone().any(|run| run.late_budget().is_some()) {
             SkipReason::SentLate
@@ -133,7 +134,7 @@ fn has_several_versions(required: &[Requirement<'_>], run: &Load, last: &Load) -
     compared.any(|(_, (one, last))| one.versions.are_several() || one.version != last.version)
 }
 
-/// The measured durations of all budgets that are compared with a baseline, in all runs. A run in which
+/// The measured values of all budgets that are compared with a baseline, in all runs. A run in which
 /// a claim of the budget is above its limit is left out if the others do not confirm that, and so is one
 /// that lacks spans or of which a disturbance hides the result.
 pub(super) fn new_runs(
@@ -141,6 +142,7 @@ pub(super) fn new_runs(
     fingerprint: Fingerprint,
     runs: &[&JudgedRun<'_>],
     required: &[Requirement<'_>],
+    budgets: &[spec::Budget],
     decided: &Decisions<'_>,
 ) -> NewRuns {
     let masked = |text: &str| setting.secrets.text(text);
@@ -174,10 +176,10 @@ pub(super) fn new_runs(
             let version = one.version.as_deref().map(masked);
             if let Some(recorded) = Run::new(run.started, version, one.samples.clone()) {
                 let recorded = recorded.on(run.load.machine.clone());
-                new.runs
-                    .entry(masked(&one.subject))
-                    .or_default()
-                    .push(recorded);
+                let measure = Quantity::of(&budgets[number].measure, masked);
+                let budget = new.runs.entry(masked(&one.subject));
+                let budget = budget.or_insert_with(|| Budget::of(measure));
+                budget.runs.push(recorded);
             }
         }
     }
@@ -239,7 +241,7 @@ fn add(
     };
     let mut all = read(&path)?.unwrap_or_default();
     let subjects: Vec<String> = new.runs.keys().cloned().collect();
-    let added = new.runs.values().map(Vec::len).max();
+    let added = new.runs.values().map(|budget| budget.runs.len()).max();
     let Joined {
         case: joined,
         replaced,
@@ -271,9 +273,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("baselines/order.yaml.json");
         let run = Run::new(jiff::Timestamp::UNIX_EPOCH, None, (1..=100).collect()).unwrap();
+        let budget = Budget {
+            runs: vec![run],
+            ..Budget::default()
+        };
         let new = NewRuns {
             fingerprint: fingerprint(),
-            runs: BTreeMap::from([("response time".to_owned(), vec![run])]),
+            runs: BTreeMap::from([("response time".to_owned(), budget)]),
             regressed: BTreeSet::new(),
         };
         let names: Vec<String> = (1..=8).map(|number| format!("case {number}")).collect();

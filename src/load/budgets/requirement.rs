@@ -1,14 +1,15 @@
-//! The requirements of the budgets of a spec, and the durations of the baseline.
+//! The requirements of the budgets of a spec, and the values of the baseline.
 
 use std::path::Path;
 use std::time::Duration;
 
-use crate::budget::baseline::{self, Case, FactDifference};
+use crate::budget::baseline::{self, Case, FactDifference, Quantity};
 use crate::budget::{Against, Claim, Contention, LateSamples, Reference, Samples};
 use crate::check::CheckRef;
 use crate::machine::Disturbance;
+use crate::number::Unit;
 use crate::result::{Before, Load, Measured};
-use crate::spec::{Budget, Location, Quantile};
+use crate::spec::{Budget, Location, Quantile, UpperLimit};
 use crate::step::RunContext;
 
 /// A requirement of a budget for one quantile.
@@ -29,7 +30,7 @@ pub(super) struct Requirement<'s> {
 #[derive(Clone, Copy)]
 enum RequirementKind {
     /// A maximum.
-    Limit(Duration),
+    Limit(UpperLimit),
     /// The maximum increase over the baseline: 0.2 for 20 %.
     Regression(f64),
     /// The maximum increase over another version.
@@ -71,7 +72,7 @@ pub(super) fn all(budgets: &[Budget]) -> Vec<Requirement<'_>> {
             };
             let what = format!("{} of {}", one.quantile, budget.subject);
             if let Some(limit) = &one.limit {
-                let kind = RequirementKind::Limit(limit.at_most);
+                let kind = RequirementKind::Limit(limit.most);
                 all.push(required(all.len(), &limit.at, what.clone(), kind));
             }
             if let Some(regression) = &one.regression {
@@ -111,7 +112,7 @@ impl Requirement<'_> {
         matches!(self.kind, RequirementKind::Regression(_))
     }
 
-    /// The claim about measured durations, in a run. Returns `None` if there is no baseline to compare
+    /// The claim about measured values, in a run. Returns `None` if there is no baseline to compare
     /// with.
     pub(super) fn claim<'m>(
         &self,
@@ -129,10 +130,10 @@ impl Requirement<'_> {
                 tolerance,
                 spread: compared.spread,
                 contention: compared.contention,
-                differs: differs.to_vec(),
+                differs: material(differs, measured.unit()),
             }),
             // Without a span the budget fails, also without a baseline.
-            (RequirementKind::Regression(tolerance), None) if measured.samples.is_empty() => {
+            (RequirementKind::Regression(tolerance), None) if measured.found_nothing() => {
                 Against::Baseline(Reference {
                     tolerance,
                     ..Reference::new(&measured.samples)
@@ -151,6 +152,13 @@ impl Requirement<'_> {
             against,
         })
     }
+}
+
+/// The differences that can change a value: a count depends on the workload only.
+fn material(differs: &[FactDifference], unit: Unit) -> Vec<FactDifference> {
+    let differs = differs.iter();
+    let material = differs.filter(|one| unit == Unit::Micros || one.fact.is_about_workload());
+    material.cloned().collect()
 }
 
 /// The part of a quantile that is delay of the load generator.
@@ -187,15 +195,20 @@ impl Accepted {
         case: Option<&Case>,
         budgets: &[Budget],
     ) -> Vec<Option<Self>> {
-        let subjects = budgets.iter().map(|budget| &budget.subject);
-        subjects
-            .map(|subject| Self::of(case?, &setting.secrets.text(subject)))
+        let masked = |text: &str| setting.secrets.text(text);
+        let budgets = budgets.iter();
+        budgets
+            .map(|budget| {
+                let measure = Quantity::of(&budget.measure, masked);
+                Self::of(case?, &masked(&budget.subject), &measure)
+            })
             .collect()
     }
 
-    fn of(case: &Case, subject: &str) -> Option<Self> {
+    /// Values of another quantity are not compared.
+    fn of(case: &Case, subject: &str, measure: &Quantity) -> Option<Self> {
         let budget = case.budgets.get(subject)?;
-        (!budget.runs.is_empty()).then(|| Self {
+        (!budget.runs.is_empty() && budget.measure == *measure).then(|| Self {
             budget: budget.clone(),
             cores: case.fingerprint.cores,
         })
@@ -205,6 +218,8 @@ impl Accepted {
     fn comparable_to(&self, load: &Load) -> ComparedRuns {
         let now = load.machine.as_ref().map(Disturbance::cores);
         let compared = self.budget.comparable_to(now, self.cores);
+        // Other processes do not change a count.
+        let now = now.filter(|_| compared.unit() == Unit::Micros);
         let both = compared.disturbed_by().zip(now);
         ComparedRuns {
             samples: compared.samples(),

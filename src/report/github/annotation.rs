@@ -141,12 +141,12 @@ fn failing_most(step: &StepReport) -> Vec<String> {
         .collect()
 }
 
-/// The trace of the slowest request for a budget, else that of the step.
+/// The trace with the largest value of a budget, else that of the step.
 fn telling_trace(step: &StepReport, check: CheckRef) -> Option<TraceId> {
     match (check, &step.load) {
         (CheckRef::Budget { budget, .. }, Some(load)) => {
-            let slowest = load.measured.get(budget)?.slowest.as_ref();
-            slowest.map(|slowest| slowest.trace_id)
+            let largest = load.measured.get(budget)?.largest.as_ref();
+            largest.map(|largest| largest.trace_id)
         }
         _ => step.trace_id,
     }

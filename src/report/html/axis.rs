@@ -1,8 +1,9 @@
-//! An axis of durations: its range, its scale, and its ticks. All durations are in microseconds.
+//! An axis of values: its range, its scale, and its ticks. Durations are in microseconds.
 
 use super::quantity;
+use crate::number::Unit;
 
-/// Ratio of the longest to the shortest duration from which the axis is logarithmic.
+/// Ratio of the largest to the smallest value from which the axis is logarithmic.
 const LOGARITHMIC_FROM: f64 = 12.0;
 /// Limits beyond this multiple of the nearest sample are not shown: they would compress the rest.
 const FARTHEST: f64 = 20.0;
@@ -12,10 +13,13 @@ const MARGIN: f64 = 0.03;
 const CLOSEST_WHERE_NARROW: f64 = 0.17;
 const CLOSEST_WHERE_WIDE: f64 = 0.075;
 
-/// Maps durations to places from 0, the left end, to 1, the right end.
+/// Maps values to places from 0, the left end, to 1, the right end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Axis {
+    unit: Unit,
     scale: Scale,
+    /// The minimum distance of ticks.
+    step: f64,
     /// Ends of the axis, on the scale.
     from: f64,
     to: f64,
@@ -28,16 +32,17 @@ enum Scale {
 }
 
 impl Scale {
-    fn apply(self, micros: f64) -> f64 {
-        match self {
-            Self::Linear => micros,
+    fn apply(self, unit: Unit, value: f64) -> f64 {
+        match (self, unit) {
+            (Self::Linear, _) => value,
             // Shorter durations count as a microsecond.
-            Self::Logarithmic => micros.max(1.0).log10(),
+            (Self::Logarithmic, Unit::Micros) => value.max(1.0).log10(),
+            (Self::Logarithmic, Unit::Number) => value.log10(),
         }
     }
 }
 
-/// A round duration on the axis.
+/// A round value on the axis.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tick {
     pub(super) place: f64,
@@ -54,26 +59,36 @@ pub(super) enum TickVisibility {
 }
 
 impl Axis {
-    /// The axis from the shortest to the longest sample, extended to the limits that are near.
-    pub(super) fn around((shortest, longest): (f64, f64), limits: &[f64]) -> Self {
-        let near = limits
-            .iter()
-            .copied()
-            .filter(|limit| *limit <= longest.max(1.0) * FARTHEST && *limit * FARTHEST >= shortest);
-        let (first, last) = near.fold((shortest, longest), |(first, last), limit| {
+    /// The axis from the smallest to the largest sample, extended to the limits that are near.
+    pub(super) fn around(unit: Unit, (smallest, largest): (f64, f64), limits: &[f64]) -> Self {
+        let least = unit.resolution();
+        let near = limits.iter().copied().filter(|limit| {
+            *limit <= largest.max(least) * FARTHEST && *limit * FARTHEST >= smallest
+        });
+        let (first, last) = near.fold((smallest, largest), |(first, last), limit| {
             (first.min(limit), last.max(limit))
         });
-        let (first, last) = (first.max(0.0), last.max(1.0));
-        if last / first.max(1.0) >= LOGARITHMIC_FROM {
-            return Self::with_margins(Scale::Logarithmic, first, last);
+        let (first, last) = (first.max(0.0), last.max(least));
+        let last = if last > 0.0 { last } else { 1.0 };
+        let is_whole = smallest.fract() == 0.0 && largest.fract() == 0.0;
+        let axis = Self {
+            unit,
+            scale: Scale::Linear,
+            step: if is_whole { 1.0 } else { 0.0 },
+            from: 0.0,
+            to: 0.0,
+        };
+        let first_of_log = first.max(least);
+        if first_of_log > 0.0 && last / first_of_log >= LOGARITHMIC_FROM {
+            return axis.with_margins(Scale::Logarithmic, first, last);
         }
         // If the axis starts at zero, readers can compare lengths.
         let first = if first < last / 2.0 { 0.0 } else { first };
-        Self::with_margins(Scale::Linear, first, last)
+        axis.with_margins(Scale::Linear, first, last)
     }
 
-    fn with_margins(scale: Scale, first: f64, last: f64) -> Self {
-        let (from, to) = (scale.apply(first), scale.apply(last));
+    fn with_margins(self, scale: Scale, first: f64, last: f64) -> Self {
+        let (from, to) = (scale.apply(self.unit, first), scale.apply(self.unit, last));
         // Minimum range, for samples that are all equal.
         let least = match scale {
             Scale::Linear => last * 0.05,
@@ -90,18 +105,20 @@ impl Axis {
                 from - margin - half
             },
             to: to + margin + half,
+            ..self
         }
     }
 
-    /// The place of a duration; an end of the axis if it is outside.
-    pub(super) fn place(&self, micros: f64) -> f64 {
-        let place = (self.scale.apply(micros) - self.from) / (self.to - self.from);
+    /// The place of a value; an end of the axis if it is outside.
+    pub(super) fn place(&self, value: f64) -> f64 {
+        let on_scale = self.scale.apply(self.unit, value);
+        let place = (on_scale - self.from) / (self.to - self.from);
         place.clamp(0.0, 1.0)
     }
 
-    /// Returns `true` if the duration is within the axis.
-    pub(super) fn shows(&self, micros: f64) -> bool {
-        let on_scale = self.scale.apply(micros);
+    /// Returns `true` if the value is within the axis.
+    pub(super) fn shows(&self, value: f64) -> bool {
+        let on_scale = self.scale.apply(self.unit, value);
         self.from <= on_scale && on_scale <= self.to
     }
 
@@ -137,12 +154,12 @@ impl Axis {
     }
 
     fn linear_ticks(&self, closest: f64) -> Vec<Tick> {
-        let step = round_step((self.to - self.from) * closest);
+        let step = round_step(((self.to - self.from) * closest).max(self.step));
         let first = (self.from / step).ceil() as u64;
         (first..)
             .map(|at| at as f64 * step)
-            .take_while(|micros| *micros <= self.to)
-            .map(|micros| self.tick(micros))
+            .take_while(|value| *value <= self.to)
+            .map(|value| self.tick(value))
             .collect()
     }
 
@@ -164,19 +181,20 @@ impl Axis {
         (first..=self.to.ceil() as i32)
             .step_by(every.unsigned_abs() as usize)
             .flat_map(|power| digits.iter().map(move |digit| digit * 10_f64.powi(power)))
-            .filter(|micros| self.shows(*micros))
-            .map(|micros| self.tick(micros))
+            .filter(|value| self.shows(*value))
+            .map(|value| self.tick(value))
             .collect()
     }
 
-    fn tick(&self, micros: f64) -> Tick {
-        let label = if micros == 0.0 {
-            "0".to_owned()
-        } else {
-            quantity::limit(micros)
+    fn tick(&self, value: f64) -> Tick {
+        let label = match self.unit {
+            _ if value == 0.0 => "0".to_owned(),
+            Unit::Micros => quantity::exact(self.unit, value),
+            // Without errors of floating-point arithmetic.
+            Unit::Number => quantity::rounded(self.unit, value),
         };
         Tick {
-            place: self.place(micros),
+            place: self.place(value),
             label,
             seen: TickVisibility::Always,
         }
@@ -185,7 +203,6 @@ impl Axis {
 
 /// The smallest number of the form 1, 2 or 5 times a power of ten that is at least this.
 fn round_step(least: f64) -> f64 {
-    let least = least.max(1.0);
     let power = 10_f64.powi(least.log10().floor() as i32);
     [1.0, 2.0, 5.0, 10.0]
         .map(|digit| digit * power)
@@ -209,30 +226,30 @@ mod tests {
 
     #[test]
     fn durations_of_one_magnitude_have_a_linear_axis() {
-        let axis = Axis::around((100_000.0, 480_000.0), &[]);
+        let axis = Axis::around(Unit::Micros, (100_000.0, 480_000.0), &[]);
         assert_eq!(labels(axis), ["0", "100 ms", "200 ms", "300 ms", "400 ms"]);
-        let narrow = Axis::around((100_000.0, 112_000.0), &[]);
+        let narrow = Axis::around(Unit::Micros, (100_000.0, 112_000.0), &[]);
         assert_eq!(
             labels(narrow),
             ["100 ms", "105 ms", "110 ms"],
             "zero is far away"
         );
-        let seconds = Axis::around((400_000.0, 1_900_000.0), &[]);
+        let seconds = Axis::around(Unit::Micros, (400_000.0, 1_900_000.0), &[]);
         assert_eq!(labels(seconds), ["0", "500 ms", "1 s", "1.5 s"]);
     }
 
     #[test]
     fn durations_of_several_magnitudes_have_a_logarithmic_axis() {
-        let axis = Axis::around((90_000.0, 2_400_000.0), &[]);
+        let axis = Axis::around(Unit::Micros, (90_000.0, 2_400_000.0), &[]);
         assert_eq!(labels(axis), ["100 ms", "200 ms", "500 ms", "1 s", "2 s"]);
-        let wide = Axis::around((90.0, 2_400_000.0), &[]);
+        let wide = Axis::around(Unit::Micros, (90.0, 2_400_000.0), &[]);
         assert_eq!(labels(wide), ["100 µs", "1 ms", "10 ms", "100 ms", "1 s"]);
     }
 
     #[test]
     fn a_wide_screen_has_more_ticks() {
         let seen = |seen| {
-            let ticks = Axis::around((20_000.0, 3_000_000.0), &[]).ticks();
+            let ticks = Axis::around(Unit::Micros, (20_000.0, 3_000_000.0), &[]).ticks();
             let ticks = ticks.into_iter().filter(|tick| tick.seen == seen);
             let labels: Vec<String> = ticks
                 .map(|tick| tick.label.replace('\u{a0}', " "))
@@ -250,18 +267,35 @@ mod tests {
 
     #[test]
     fn near_limits_are_shown_and_far_ones_are_not() {
-        let near = Axis::around((100_000.0, 120_000.0), &[150_000.0]);
+        let near = Axis::around(Unit::Micros, (100_000.0, 120_000.0), &[150_000.0]);
         assert!(near.shows(150_000.0) && !near.is_logarithmic());
-        let far = Axis::around((100_000.0, 120_000.0), &[60_000_000.0]);
+        let far = Axis::around(Unit::Micros, (100_000.0, 120_000.0), &[60_000_000.0]);
         assert!(!far.shows(60_000_000.0));
         assert!(far.place(120_000.0) > 0.6, "{far:?}");
     }
 
     #[test]
     fn a_single_duration_is_in_the_middle() {
-        let axis = Axis::around((250_000.0, 250_000.0), &[]);
+        let axis = Axis::around(Unit::Micros, (250_000.0, 250_000.0), &[]);
         assert!((axis.place(250_000.0) - 0.5).abs() < 0.01, "{axis:?}");
         assert!(!labels(axis).is_empty());
+    }
+
+    #[test]
+    fn counts_have_whole_ticks_and_other_numbers_decimals() {
+        let around = |ends| labels(Axis::around(Unit::Number, ends, &[]));
+        assert_eq!(around((4.0, 12.0)), ["0", "5", "10"]);
+        assert_eq!(around((4.0, 4.0)), ["4"]);
+        assert_eq!(around((0.0, 0.0)), ["0", "1"]);
+        assert_eq!(
+            around((0.02, 0.05)),
+            ["0", "0.01", "0.02", "0.03", "0.04", "0.05"]
+        );
+        assert_eq!(around((0.001, 5.0)), ["0.001", "0.01", "0.1", "1"]);
+        assert_eq!(
+            around((100.0, 90_000.0)),
+            ["100", "1,000", "10,000", "100,000"]
+        );
     }
 
     proptest! {
@@ -272,7 +306,7 @@ mod tests {
             limit in 0_u64..10_000_000,
         ) {
             let [first, last] = [one.min(other) >> shift, one.max(other) >> shift].map(|n| n as f64);
-            let axis = Axis::around((first, last), &[limit as f64]);
+            let axis = Axis::around(Unit::Micros, (first, last), &[limit as f64]);
             prop_assert!(axis.shows(first) && axis.shows(last), "{axis:?}");
             prop_assert!(axis.place(first) <= axis.place(last));
             for closest in [CLOSEST_WHERE_NARROW, CLOSEST_WHERE_WIDE] {

@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use super::figure::figure;
-use super::quantity::{self, at_least, at_most, duration};
+use super::quantity::{at_least, at_most, rounded, unbroken};
 use crate::budget::{
-    Alpha, ClaimVerdict, Column, Compared, Estimate, JudgedClaim, Quantile, Samples, micros,
+    Alpha, ClaimVerdict, Column, Compared, Estimate, JudgedClaim, Quantile, Samples,
 };
-use crate::number::{Rounding, count, counted, permitted_ratio, ratio};
+use crate::number::{Rounding, Unit, count, counted, permitted_ratio, ratio};
 use crate::report::look::{Look, printable};
 use crate::report::waterfall::{Records, USUAL_ROWS, waterfall};
 use crate::result::{Exemplar, Load, Measured};
@@ -20,12 +20,12 @@ pub(super) fn section(load: &Load, measured: &Measured) -> Markup {
         section.card.budget aria-label={ "Budget of " (subject) } {
             h3 { (subject) }
             @if measured.samples.is_empty() {
-                p { "No samples: no trace has a duration for this budget." }
+                p { "No samples: no trace has a value for this budget." }
             }
             (figure(measured))
             (table(load, measured, &judged))
             (claims(load, &judged))
-            @if let Some(slowest) = &measured.slowest { (exemplar(measured, slowest)) }
+            @if let Some(largest) = &measured.largest { (exemplar(measured, largest)) }
         }
     }
 }
@@ -67,7 +67,7 @@ pub(super) fn usual(samples: &Samples, quantile: Quantile) -> Option<Estimate> {
 }
 
 fn unjudged(measured: &Measured) -> Markup {
-    let before = measured.before.as_ref();
+    let (before, unit) = (measured.before.as_ref(), measured.unit());
     html! {
         (heads(before.map(|_| "Baseline").into_iter().chain(["Now"])))
         tbody role="rowgroup" {
@@ -75,9 +75,9 @@ fn unjudged(measured: &Measured) -> Markup {
                 tr role="row" {
                     th scope="row" role="rowheader" { (quantile) }
                     @if let Some(before) = before {
-                        (cell("Baseline", &value(usual(&before.samples, quantile))))
+                        (cell("Baseline", &value(unit, usual(&before.samples, quantile))))
                     }
-                    (cell("Now", &value(Some(now))))
+                    (cell("Now", &value(unit, Some(now))))
                 }
             }
         }
@@ -113,17 +113,17 @@ fn cell(head: &str, content: &Markup) -> Markup {
 }
 
 fn row(load: &Load, measured: &Measured, claim: &JudgedClaim) -> Markup {
-    let class = class(load, claim.verdict);
+    let (class, unit) = (class(load, claim.verdict), claim.unit);
     html! {
         tr role="row" {
             th scope="row" role="rowheader" { (claim.quantile) }
             @if let Some(known) = &measured.before {
                 @let before = before(claim, &known.samples);
-                (cell("Baseline", &value(before)))
-                (cell("Now", &value(claim.candidate)))
-                (cell("Change", &change(claim.candidate, before)))
+                (cell("Baseline", &value(unit, before)))
+                (cell("Now", &value(unit, claim.candidate)))
+                (cell("Change", &change(unit, claim.candidate, before)))
             } @else {
-                (cell("Now", &value(claim.candidate)))
+                (cell("Now", &value(unit, claim.candidate)))
             }
             (cell("Limit", &limit(claim)))
             td.verdict.(class) role="cell" { (sign(class)) " " (claim.verdict) }
@@ -140,17 +140,17 @@ fn before(claim: &JudgedClaim, samples: &Samples) -> Option<Estimate> {
 }
 
 /// The estimate, with its bounds below it.
-fn value(estimate: Option<Estimate>) -> Markup {
+fn value(unit: Unit, estimate: Option<Estimate>) -> Markup {
     html! {
         @match estimate {
             None => span.faint { "none" },
             Some(estimate) => {
-                span.number { (duration(estimate.value)) }
+                span.number { (rounded(unit, estimate.value)) }
                 " " small.bounds {
                     @match (estimate.lower, estimate.upper) {
-                        (Some(lower), Some(upper)) => { (at_least(lower)) " to " (at_most(upper)) },
-                        (Some(lower), None) => { "≥ " (at_least(lower)) },
-                        (None, Some(upper)) => { "≤ " (at_most(upper)) },
+                        (Some(lower), Some(upper)) => { (at_least(unit, lower)) " to " (at_most(unit, upper)) },
+                        (Some(lower), None) => { "≥ " (at_least(unit, lower)) },
+                        (None, Some(upper)) => { "≤ " (at_most(unit, upper)) },
                         (None, None) => { "no bounds" },
                     }
                 }
@@ -159,11 +159,10 @@ fn value(estimate: Option<Estimate>) -> Markup {
     }
 }
 
-fn change(now: Option<Estimate>, before: Option<Estimate>) -> Markup {
-    // Shorter durations count as a microsecond.
+fn change(unit: Unit, now: Option<Estimate>, before: Option<Estimate>) -> Markup {
     let factor = now
         .zip(before)
-        .map(|(now, before)| now.value.max(1.0) / before.value.max(1.0));
+        .map(|(now, before)| unit.change(now.value, before.value));
     html! {
         @match factor {
             Some(factor) => span.number { (ratio(factor, Rounding::Nearest)) },
@@ -175,10 +174,10 @@ fn change(now: Option<Estimate>, before: Option<Estimate>) -> Markup {
 fn limit(claim: &JudgedClaim) -> Markup {
     html! {
         @match &claim.compared {
-            Compared::Limit(limit) => span.number { (quantity::limit(micros(*limit))) },
+            Compared::Limit(limit) => span.number { (unbroken(&limit.text(claim.unit))) },
             Compared::Baseline { before, tau, .. } => {
                 span.number { (permitted_ratio(*tau, Rounding::Nearest)) }
-                @if let Some(before) = before { " " small.bounds { (duration(before.value * tau)) } }
+                @if let Some(before) = before { " " small.bounds { (rounded(claim.unit, before.value * tau)) } }
             },
         }
     }
@@ -220,20 +219,25 @@ fn sign(class: &str) -> Markup {
     html! { span.sign aria-hidden="true" { (sign) } }
 }
 
-/// The slowest trace; the script replaces the text with the usual drawing.
-fn exemplar(measured: &Measured, slowest: &Exemplar) -> Markup {
-    let spans = slowest.trace.len();
+/// The trace with the largest value; the script replaces the text with the usual drawing.
+fn exemplar(measured: &Measured, largest: &Exemplar) -> Markup {
+    let spans = largest.trace.len();
+    let unit = measured.unit();
+    let title = match unit {
+        Unit::Micros => "The slowest trace: ",
+        Unit::Number => "The trace with the largest value: ",
+    };
     html! {
-        details.exemplar data-trace=(slowest.trace_id) {
-            summary { "The slowest trace: " (duration(slowest.micros as f64)) }
+        details.exemplar data-trace=(largest.trace_id) {
+            summary { (title) (rounded(unit, largest.value)) }
             p.faint.small {
-                "trace " code { (slowest.trace_id) } ", " (counted(spans, "span"))
-                @if let Some(path) = &slowest.saved { ", saved in " (printable(&path.display().to_string())) }
+                "trace " code { (largest.trace_id) } ", " (counted(spans, "span"))
+                @if let Some(path) = &largest.saved { ", saved in " (printable(&path.display().to_string())) }
                 @if let Some(longest) = measured.slowest_unseen() {
-                    "; the slowest request took " (duration(longest as f64)) " and left no trace"
+                    "; the slowest request took " (rounded(unit, longest)) " and left no trace"
                 }
             }
-            @if spans > 0 { pre { (waterfall(&slowest.trace, &[], Records::Warnings, &Look::plain(), USUAL_ROWS)) } }
+            @if spans > 0 { pre { (waterfall(&largest.trace, &[], Records::Warnings, &Look::plain(), USUAL_ROWS)) } }
         }
     }
 }

@@ -15,11 +15,10 @@ const MOST_KEPT: usize = 40;
 pub(super) const WIDTH: f64 = 4_000.0;
 pub(super) const HEIGHT: f64 = 1_000.0;
 
-/// A step of the curve: the share of durations that are at most this long.
+/// A step of the curve: the share of values that are at most this large.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct EcdfStep {
-    /// Microseconds.
-    pub(super) micros: f64,
+    pub(super) value: f64,
     /// 1 in the last step.
     pub(super) share: f64,
 }
@@ -30,13 +29,13 @@ pub(super) fn curve(samples: &Samples, keep: &[Quantile]) -> Vec<EcdfStep> {
     let count = samples.len();
     let mut steps: Vec<EcdfStep> = Vec::new();
     for rank in ranks(count, keep) {
-        let Some(micros) = samples.at_rank(rank) else {
+        let Some(value) = samples.at_rank(rank) else {
             continue;
         };
         let share = rank as f64 / count as f64;
         match steps.last_mut() {
-            Some(last) if last.micros >= micros => last.share = share,
-            _ => steps.push(EcdfStep { micros, share }),
+            Some(last) if last.value >= value => last.share = share,
+            _ => steps.push(EcdfStep { value, share }),
         }
     }
     steps
@@ -62,7 +61,7 @@ pub(super) fn path(steps: &[EcdfStep], axis: &Axis) -> String {
     let mut path = String::new();
     let (mut x, mut y) = (0, HEIGHT as i64);
     for step in steps {
-        let right = (axis.place(step.micros) * WIDTH).round() as i64;
+        let right = (axis.place(step.value) * WIDTH).round() as i64;
         let up = ((1.0 - step.share) * HEIGHT).round() as i64;
         // Writing to a string cannot fail.
         let _ = match path.is_empty() {
@@ -83,12 +82,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::number::Unit;
 
     const QUANTILES: [Quantile; 4] = [Quantile::P50, Quantile::P95, Quantile::P99, Quantile::P999];
 
     /// The share of durations that are at most this long, according to the curve.
-    fn share_at(curve: &[EcdfStep], micros: f64) -> f64 {
-        let below = curve.iter().take_while(|step| step.micros <= micros);
+    fn share_at(curve: &[EcdfStep], value: f64) -> f64 {
+        let below = curve.iter().take_while(|step| step.value <= value);
         below.last().map_or(0.0, |step| step.share)
     }
 
@@ -97,7 +97,7 @@ mod tests {
         let samples: Samples = [3, 1, 3, 7].into_iter().collect();
         let told: Vec<_> = curve(&samples, &[])
             .iter()
-            .map(|step| (step.micros, step.share))
+            .map(|step| (step.value, step.share))
             .collect();
         assert_eq!(told, [(1.0, 0.25), (3.0, 0.75), (7.0, 1.0)]);
         assert_eq!(curve(&Samples::default(), &QUANTILES), []);
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_path_goes_from_the_bottom_to_the_top() {
         let samples: Samples = [100, 200, 300].into_iter().collect();
-        let axis = Axis::around((100.0, 400.0), &[]);
+        let axis = Axis::around(Unit::Micros, (100.0, 400.0), &[]);
         let path = path(&curve(&samples, &[]), &axis);
         assert_eq!(path, "M971 1000v-333h971v-334h971v-333");
     }
@@ -125,7 +125,7 @@ mod tests {
             let curve = curve(&samples, &QUANTILES);
             prop_assert!(curve.len() <= MOST_STEPS);
             for (one, other) in curve.iter().zip(curve.iter().skip(1)) {
-                prop_assert!(one.micros < other.micros && one.share < other.share);
+                prop_assert!(one.value < other.value && one.share < other.share);
             }
             prop_assert!((curve.last().unwrap().share - 1.0).abs() < f64::EPSILON);
             for quantile in QUANTILES {
@@ -144,7 +144,7 @@ mod tests {
             for micros in raw {
                 let at_or_below = raw.partition_point(|other| other <= micros);
                 let exact = at_or_below as f64 / raw.len() as f64;
-                prop_assert!((share_at(&curve, *micros as f64) - exact).abs() <= 1.0 / 300.0);
+                prop_assert!((share_at(&curve, *micros) - exact).abs() <= 1.0 / 300.0);
             }
         }
     }

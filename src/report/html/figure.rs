@@ -13,6 +13,7 @@ use super::budget::{head, usual};
 use super::ecdf::{self, curve};
 use super::quantity;
 use crate::budget::{Compared, Estimate, JudgedClaim, Quantile, Samples, version};
+use crate::number::Unit;
 use crate::report::look::printable;
 use crate::result::Measured;
 
@@ -35,7 +36,7 @@ struct VersionCurve<'a> {
 struct LimitLine {
     class: &'static str,
     quantile: Quantile,
-    micros: f64,
+    value: f64,
 }
 
 /// The figure; empty if there is no sample.
@@ -43,8 +44,12 @@ pub(super) fn figure(measured: &Measured) -> Markup {
     let claims = &measured.judged;
     let sides = sides(measured);
     let limits = limits(claims);
-    let Some(axis) = axis(&sides, &limits) else {
+    let Some(axis) = axis(measured.unit(), &sides, &limits) else {
         return html! {};
+    };
+    let (by, larger) = match measured.unit() {
+        Unit::Micros => ("duration", "Slower traces"),
+        Unit::Number => ("value", "Larger values"),
     };
     html! {
         figure.ecdf {
@@ -52,17 +57,17 @@ pub(super) fn figure(measured: &Measured) -> Markup {
             svg width="100%" height=(HEIGHT) role="img" aria-label=(alternative(measured)) {
                 (grid(&axis))
                 (levels(&quantiles(&sides)))
-                @for limit in &limits { @if axis.shows(limit.micros) { (limit_line(limit, &axis)) } }
+                @for limit in &limits { @if axis.shows(limit.value) { (limit_line(limit, &axis)) } }
                 svg width="100%" height=(HEIGHT) viewBox={ "0 0 " (ecdf::WIDTH) " " (ecdf::HEIGHT) } preserveAspectRatio="none" {
                     @for side in &sides { (side.line(&axis)) }
                 }
                 @for side in &sides { (side.marks(&axis)) }
             }
             figcaption.faint.small {
-                "Cumulative share of traces by duration"
+                "Cumulative share of traces by " (by)
                 @if axis.is_logarithmic() { ", on a logarithmic scale" }
-                ". Slower traces are further to the right."
-                @if limits.iter().any(|limit| axis.shows(limit.micros)) {
+                ". " (larger) " are further to the right."
+                @if limits.iter().any(|limit| axis.shows(limit.value)) {
                     " A quantile is within its limit if the curve reaches its level to the left of the limit."
                 }
             }
@@ -124,44 +129,45 @@ fn quantiles(sides: &[VersionCurve<'_>]) -> Vec<Quantile> {
 
 fn limits(claims: &[JudgedClaim]) -> Vec<LimitLine> {
     let limit = |claim: &JudgedClaim| {
-        let (class, micros) = match &claim.compared {
-            Compared::Limit(limit) => ("absolute", limit.as_secs_f64() * 1e6),
+        let (class, value) = match &claim.compared {
+            Compared::Limit(limit) => ("absolute", limit.value),
             Compared::Baseline { before, tau, .. } => ("relative", before.as_ref()?.value * tau),
         };
         let quantile = claim.quantile;
         Some(LimitLine {
             class,
             quantile,
-            micros,
+            value,
         })
     };
     claims.iter().filter_map(limit).collect()
 }
 
-fn axis(sides: &[VersionCurve<'_>], limits: &[LimitLine]) -> Option<Axis> {
+fn axis(unit: Unit, sides: &[VersionCurve<'_>], limits: &[LimitLine]) -> Option<Axis> {
     let ends = sides
         .iter()
         .filter_map(|side| side.samples.min().zip(side.samples.max()));
     let (first, last) = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))?;
-    let limits: Vec<f64> = limits.iter().map(|limit| limit.micros).collect();
-    Some(Axis::around((first as f64, last as f64), &limits))
+    let limits: Vec<f64> = limits.iter().map(|limit| limit.value).collect();
+    Some(Axis::around(unit, (first, last), &limits))
 }
 
 /// Alternative text; the table contains the numbers.
 fn alternative(measured: &Measured) -> String {
     let now = described(measured.version.as_ref(), &measured.samples);
-    let subject = printable(&measured.subject);
+    let subject = match measured.unit() {
+        Unit::Micros => format!("the durations of {}", printable(&measured.subject)),
+        Unit::Number => printable(&measured.subject).into_owned(),
+    };
     match &measured.before {
         Some(before) => {
             let before = described(before.version.as_ref(), &before.samples);
             format!(
-                "Distribution of the durations of {subject}: baseline{before}, and now{now}. The table contains the quantiles."
+                "Distribution of {subject}: baseline{before}, and now{now}. The table contains the quantiles."
             )
         }
         None => {
-            format!(
-                "Distribution of the durations of {subject}{now}. The table contains the quantiles."
-            )
+            format!("Distribution of {subject}{now}. The table contains the quantiles.")
         }
     }
 }
@@ -170,14 +176,17 @@ fn described(name: Option<&String>, samples: &Samples) -> String {
     let name = name.map(|name| format!(" ({})", printable(&version(name))));
     let name = name.unwrap_or_default();
     match samples.quantile(Quantile::P50) {
-        Some(median) => format!("{name} with a median of {}", quantity::duration(median)),
+        Some(median) => {
+            let median = quantity::rounded(samples.unit(), median);
+            format!("{name} with a median of {median}")
+        }
         None => name,
     }
 }
 
 fn legend(measured: &Measured, limits: &[LimitLine], axis: &Axis) -> Markup {
     let has = |class| {
-        let mut shown = limits.iter().filter(|limit| axis.shows(limit.micros));
+        let mut shown = limits.iter().filter(|limit| axis.shows(limit.value));
         shown.any(|limit| limit.class == class)
     };
     html! {
@@ -259,7 +268,7 @@ fn apart(quantiles: &[Quantile]) -> Vec<f64> {
 }
 
 fn limit_line(limit: &LimitLine, axis: &Axis) -> Markup {
-    let x = axis.place(limit.micros);
+    let x = axis.place(limit.value);
     let y = height(limit.quantile.share());
     html! {
         line.limit.(limit.class) x1=(percent(x)) x2=(percent(x)) y1=(y) y2=(HEIGHT) {}
@@ -289,7 +298,7 @@ impl VersionCurve<'_> {
     fn mark(&self, quantile: Quantile, estimate: &Estimate, axis: &Axis) -> Markup {
         let y = (1.0 - quantile.share()) * HEIGHT;
         let x = axis.place(estimate.value);
-        let ends = [estimate.lower, estimate.upper].map(|end| end.map(|micros| axis.place(micros)));
+        let ends = [estimate.lower, estimate.upper].map(|end| end.map(|value| axis.place(value)));
         let [from, to] = ends.map(|end| end.unwrap_or(x));
         html! {
             g.(self.class) {
@@ -337,10 +346,10 @@ mod tests {
         let measured = regressed();
         let svg = figure(&measured).into_string();
         let (sides, limits) = (sides(&measured), limits(&measured.judged));
-        let axis = axis(&sides, &limits).unwrap();
+        let axis = axis(Unit::Micros, &sides, &limits).unwrap();
         for side in &sides {
             for (quantile, estimate) in &side.quantiles {
-                let place = |micros| percent(axis.place(micros));
+                let place = |value| percent(axis.place(value));
                 let y = height(quantile.share());
                 let point = if side.class == "now" { "cx" } else { "x" };
                 let point = format!("{point}=\"{}\"", place(estimate.value));

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::budget::{self, in_code};
 use super::quantity;
 use crate::budget::{Quantile, Samples, micros};
-use crate::number::{count, duration, figure};
+use crate::number::{Unit, count, duration, figure};
 use crate::report::look::printable;
 use crate::report::remarks;
 use crate::result::{FailedTrace, Failing, Load};
@@ -64,9 +64,9 @@ fn pace(pace: &Pace) -> Markup {
     html! {
         @match pace {
             Pace::Closed { concurrency, .. } => { (count(*concurrency)) " at a time" },
-            Pace::Search { since, .. } => { "found in the last " (quantity::limit(micros(*since))) },
+            Pace::Search { since, .. } => { "found in the last " (quantity::exact(Unit::Micros, micros(*since))) },
             Pace::Open { rate, period, arrivals } => {
-                (printable(&rate.written)) " for " (quantity::limit(micros(*period))) " "
+                (printable(&rate.written)) " for " (quantity::exact(Unit::Micros, micros(*period))) " "
                 small {
                     @match arrivals {
                         Arrivals::Poisson => "Poisson arrivals",
@@ -82,11 +82,11 @@ fn response_times(times: &Samples) -> Markup {
     html! {
         @for quantile in [Quantile::P50, Quantile::P95, Quantile::P99] {
             @if let Some(micros) = times.quantile(quantile) {
-                (fact(&format!("Response time {quantile}"), &html! { (quantity::duration(micros)) }))
+                (fact(&format!("Response time {quantile}"), &html! { (quantity::rounded(Unit::Micros, micros)) }))
             }
         }
         @if let Some(micros) = times.max() {
-            (fact("Longest response time", &html! { (quantity::duration(micros as f64)) }))
+            (fact("Longest response time", &html! { (quantity::rounded(Unit::Micros, micros)) }))
         }
     }
 }

@@ -1,27 +1,27 @@
-//! Durations for the page: as in all reports, and never broken between number and unit.
+//! Values for the page: as in all reports, and never broken between number and unit.
 
-use crate::number::{Rounding, exact_micros, micros};
+use crate::number::{Rounding, Unit};
 
-/// Microseconds, rounded.
-pub(super) fn duration(of: f64) -> String {
-    unbroken(&micros(of, Rounding::Nearest))
+/// A value, rounded.
+pub(super) fn rounded(unit: Unit, of: f64) -> String {
+    unbroken(&unit.rounded(of, Rounding::Nearest))
 }
 
 /// A lower bound, rounded down.
-pub(super) fn at_least(of: f64) -> String {
-    unbroken(&micros(of, Rounding::Down))
+pub(super) fn at_least(unit: Unit, of: f64) -> String {
+    unbroken(&unit.rounded(of, Rounding::Down))
 }
 
 /// An upper bound, rounded up.
-pub(super) fn at_most(of: f64) -> String {
-    unbroken(&micros(of, Rounding::Up))
+pub(super) fn at_most(unit: Unit, of: f64) -> String {
+    unbroken(&unit.rounded(of, Rounding::Up))
 }
 
-/// A limit, to the nanosecond.
-pub(super) fn limit(of: f64) -> String {
-    unbroken(&exact_micros(of))
+/// A limit, with all digits.
+pub(super) fn exact(unit: Unit, of: f64) -> String {
+    unbroken(&unit.exact(of))
 }
 
-fn unbroken(text: &str) -> String {
+pub(super) fn unbroken(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }

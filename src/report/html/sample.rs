@@ -30,7 +30,8 @@ pub(super) fn regressed() -> Measured {
 /// Limits of 150 ms at p50 and 3 s at p99, and a comparison with the baseline.
 pub(super) fn measured(subject: &str, samples: Samples, before: Option<Samples>) -> Measured {
     let limits = [(Quantile::P50, 150), (Quantile::P99, 3_000)];
-    let limits = limits.map(|(quantile, ms)| (quantile, Against::Limit(Duration::from_millis(ms))));
+    let limits =
+        limits.map(|(quantile, ms)| (quantile, Against::Limit(Duration::from_millis(ms).into())));
     let baseline = before.iter().flat_map(|before| {
         [Quantile::P50, Quantile::P99]
             .map(|quantile| (quantile, Against::Baseline(Reference::new(before))))
@@ -51,7 +52,10 @@ pub(super) fn measured(subject: &str, samples: Samples, before: Option<Samples>)
         missing: 0,
         subject: subject.to_owned(),
         at: at("process_payment"),
-        slowest: samples.max().map(exemplar),
+        measure: "duration",
+        is_found: true,
+        expects_none: false,
+        largest: samples.max().map(exemplar),
         samples,
         quantiles: Vec::new(),
         punctual: None,
@@ -66,10 +70,10 @@ pub(super) fn measured(subject: &str, samples: Samples, before: Option<Samples>)
     }
 }
 
-fn exemplar(micros: u64) -> Exemplar {
+fn exemplar(value: f64) -> Exemplar {
     Exemplar {
         trace_id: sample::trace_id(),
-        micros,
+        value,
         trace: Arc::new(sample::shop()),
         saved: Some("target/spanspec/slowest.json".into()),
     }
@@ -93,6 +97,7 @@ pub(super) fn load(measured: Vec<Measured>) -> Load {
         behind: Duration::ZERO,
         held_back: None,
         machine: None,
+        failure_share: None,
         other_failed: Vec::new(),
         failing: vec![Failing {
             check: None,

@@ -190,8 +190,8 @@ impl PageRequests {
     fn of(load: &Load, own: Option<&Trace>, shared: &mut PageValues) -> Self {
         let mut seen: Vec<TraceId> = own.map(Trace::id).into_iter().collect();
         let mut traces = Vec::new();
-        let slowest = load.measured.iter().flat_map(|one| &one.slowest);
-        for exemplar in slowest {
+        let largest = load.measured.iter().flat_map(|one| &one.largest);
+        for exemplar in largest {
             if !seen.contains(&exemplar.trace_id) && !exemplar.trace.is_empty() {
                 seen.push(exemplar.trace_id);
                 traces.push(PageTrace::of(&exemplar.trace, shared));

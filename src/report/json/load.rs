@@ -1,14 +1,15 @@
-//! The JSON of a load: numbers of requests, distributions of durations, and budgets.
+//! The JSON of a load: numbers of requests, distributions of values, and budgets.
 //!
-//! Samples are microseconds; other times are milliseconds, as in the rest of the report.
+//! A distribution names its unit; other times are milliseconds, as in the rest of the report.
 
 use serde::Serialize;
 
 use super::parts::{JsonLocation, millis};
 use crate::budget::baseline::FactDifference;
 use crate::budget::{
-    Alpha, ClaimVerdict, Compared, Estimate, JudgedClaim, Quantile, SampleSize, Samples, micros,
+    Alpha, ClaimVerdict, Compared, Estimate, JudgedClaim, Quantile, SampleSize, Samples,
 };
+use crate::number::Unit;
 use crate::result::{self, Exemplar, Measured};
 use crate::spec::{Arrivals, Pace};
 
@@ -31,6 +32,7 @@ pub(super) struct JsonLoad<'a> {
     stopped: Option<&'a str>,
     earlier_runs: Vec<JsonEarlierRun>,
     failing: Vec<JsonFailing<'a>>,
+    failure_share_at_most: Option<f64>,
     other_failed: Vec<JsonFailedTrace<'a>>,
     budgets: Vec<JsonBudget<'a>>,
     notices: &'a [String],
@@ -73,42 +75,44 @@ struct JsonFailedTrace<'a> {
     saved_trace: Option<String>,
 }
 
-/// A distribution of durations.
+/// A distribution of values.
 #[derive(Serialize)]
 struct JsonDistribution {
+    unit: &'static str,
     samples: u64,
     unknown: u64,
-    min_us: Option<u64>,
-    max_us: Option<u64>,
+    min: Option<f64>,
+    max: Option<f64>,
     quantiles: Vec<JsonQuantile>,
 }
 
 #[derive(Serialize)]
 struct JsonQuantile {
     quantile: String,
-    estimate_us: f64,
-    lower_us: Option<f64>,
-    upper_us: Option<f64>,
+    estimate: f64,
+    lower: Option<f64>,
+    upper: Option<f64>,
 }
 
 #[derive(Serialize)]
 struct JsonEstimate {
-    estimate_us: f64,
-    lower_us: Option<f64>,
-    upper_us: Option<f64>,
+    estimate: f64,
+    lower: Option<f64>,
+    upper: Option<f64>,
 }
 
 #[derive(Serialize)]
 struct JsonBudget<'a> {
     subject: &'a str,
+    measure: &'static str,
     location: JsonLocation<'a>,
     version: Option<&'a str>,
     versions: Vec<JsonVersion<'a>>,
-    durations: JsonDistribution,
+    values: JsonDistribution,
     missing: u64,
     baseline: Option<JsonBaseline<'a>>,
     claims: Vec<JsonClaim<'a>>,
-    slowest: Option<JsonSlowest>,
+    largest: Option<JsonLargest>,
 }
 
 #[derive(Serialize)]
@@ -121,7 +125,7 @@ struct JsonVersion<'a> {
 struct JsonBaseline<'a> {
     path: Option<String>,
     version: Option<&'a str>,
-    durations: JsonDistribution,
+    values: JsonDistribution,
 }
 
 #[derive(Serialize)]
@@ -134,7 +138,8 @@ struct JsonClaim<'a> {
     earlier_runs: Vec<JsonEstimate>,
     warning: Option<String>,
     baseline: Option<JsonEstimate>,
-    limit_us: Option<f64>,
+    limit: Option<f64>,
+    limit_is_exclusive: bool,
     limit_factor: Option<f64>,
     differs: Vec<JsonEnvironmentDifference<'a>>,
     needed_samples: Option<u64>,
@@ -148,10 +153,18 @@ struct JsonEnvironmentDifference<'a> {
 }
 
 #[derive(Serialize)]
-struct JsonSlowest {
+struct JsonLargest {
     trace_id: String,
-    duration_us: u64,
+    value: f64,
     saved_trace: Option<String>,
+}
+
+/// The unit in UCUM; part of the format.
+pub(in crate::report) fn unit(of: Unit) -> &'static str {
+    match of {
+        Unit::Micros => "us",
+        Unit::Number => "1",
+    }
 }
 
 /// The name of the verdict; part of the format.
@@ -183,6 +196,7 @@ impl<'a> From<&'a result::Load> for JsonLoad<'a> {
             stopped: load.stopped.as_deref(),
             earlier_runs: load.earlier.iter().map(JsonEarlierRun::from).collect(),
             failing: load.failing.iter().map(JsonFailing::from).collect(),
+            failure_share_at_most: load.failure_share.map(|of| of.at_most),
             other_failed: load
                 .other_failed
                 .iter()
@@ -265,16 +279,17 @@ impl From<&Samples> for JsonDistribution {
             let estimate = samples.estimate(quantile, Alpha::FIVE_PERCENT)?;
             Some(JsonQuantile {
                 quantile: quantile.to_string(),
-                estimate_us: estimate.value,
-                lower_us: estimate.lower,
-                upper_us: estimate.upper,
+                estimate: estimate.value,
+                lower: estimate.lower,
+                upper: estimate.upper,
             })
         };
         Self {
+            unit: unit(samples.unit()),
             samples: samples.len(),
             unknown: samples.unknown(),
-            min_us: samples.min(),
-            max_us: samples.max(),
+            min: samples.min(),
+            max: samples.max(),
             quantiles: USUAL.into_iter().filter_map(estimate).collect(),
         }
     }
@@ -283,9 +298,9 @@ impl From<&Samples> for JsonDistribution {
 impl From<&Estimate> for JsonEstimate {
     fn from(estimate: &Estimate) -> Self {
         Self {
-            estimate_us: estimate.value,
-            lower_us: estimate.lower,
-            upper_us: estimate.upper,
+            estimate: estimate.value,
+            lower: estimate.lower,
+            upper: estimate.upper,
         }
     }
 }
@@ -294,16 +309,17 @@ impl<'a> From<&'a Measured> for JsonBudget<'a> {
     fn from(measured: &'a Measured) -> Self {
         Self {
             subject: &measured.subject,
+            measure: measured.measure,
             location: JsonLocation::from(&measured.at),
             version: measured.version.as_deref(),
             versions: (measured.versions.each())
                 .map(|(version, traces)| JsonVersion { version, traces })
                 .collect(),
-            durations: JsonDistribution::from(&measured.samples),
+            values: JsonDistribution::from(&measured.samples),
             missing: measured.missing,
             baseline: measured.before.as_ref().map(JsonBaseline::from),
             claims: measured.judged.iter().map(JsonClaim::from).collect(),
-            slowest: measured.slowest.as_ref().map(JsonSlowest::from),
+            largest: measured.largest.as_ref().map(JsonLargest::from),
         }
     }
 }
@@ -313,15 +329,15 @@ impl<'a> From<&'a result::Before> for JsonBaseline<'a> {
         Self {
             path: before.path.as_ref().map(|path| path.display().to_string()),
             version: before.version.as_deref(),
-            durations: JsonDistribution::from(&before.samples),
+            values: JsonDistribution::from(&before.samples),
         }
     }
 }
 
 impl<'a> From<&'a JudgedClaim> for JsonClaim<'a> {
     fn from(judged: &'a JudgedClaim) -> Self {
-        let (before, limit_us, limit_factor, differs) = match &judged.compared {
-            Compared::Limit(limit) => (None, Some(micros(*limit)), None, [].as_slice()),
+        let (before, limit, limit_factor, differs) = match &judged.compared {
+            Compared::Limit(limit) => (None, Some(limit), None, [].as_slice()),
             Compared::Baseline {
                 before,
                 tau,
@@ -342,7 +358,8 @@ impl<'a> From<&'a JudgedClaim> for JsonClaim<'a> {
                 .collect(),
             warning: judged.possible_slowdown(),
             baseline: before.map(JsonEstimate::from),
-            limit_us,
+            limit: limit.map(|limit| limit.value),
+            limit_is_exclusive: limit.is_some_and(|limit| limit.is_exclusive),
             limit_factor,
             differs: differs
                 .iter()
@@ -366,11 +383,11 @@ impl<'a> From<&'a FactDifference> for JsonEnvironmentDifference<'a> {
     }
 }
 
-impl From<&Exemplar> for JsonSlowest {
+impl From<&Exemplar> for JsonLargest {
     fn from(of: &Exemplar) -> Self {
         Self {
             trace_id: of.trace_id.to_string(),
-            duration_us: of.micros,
+            value: of.value,
             saved_trace: of.saved.as_ref().map(|path| path.display().to_string()),
         }
     }

@@ -171,6 +171,7 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
         str![[r#"
 {
   "subject": "inventory-check",
+  "measure": "duration",
   "location": {
     "file": "specs/ordering.yaml",
     "line": 5,
@@ -180,35 +181,36 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
   },
   "version": "2.4.0",
   "versions": [],
-  "durations": {
+  "values": {
+    "unit": "us",
     "samples": 500,
     "unknown": 0,
-    "min_us": 175000,
-    "max_us": 2700000,
+    "min": 175000.0,
+    "max": 2700000.0,
     "quantiles": [
       {
         "quantile": "p50",
-        "estimate_us": 350047.0,
-        "lower_us": 337393.0,
-        "upper_us": 363404.0
+        "estimate": 350047.0,
+        "lower": 337393.0,
+        "upper": 363404.0
       },
       {
         "quantile": "p90",
-        "estimate_us": 490647.0,
-        "lower_us": 482914.0,
-        "upper_us": 499083.0
+        "estimate": 490647.0,
+        "lower": 482914.0,
+        "upper": 499083.0
       },
       {
         "quantile": "p95",
-        "estimate_us": 508222.0,
-        "lower_us": 502598.0,
-        "upper_us": 514549.0
+        "estimate": 508222.0,
+        "lower": 502598.0,
+        "upper": 514549.0
       },
       {
         "quantile": "p99",
-        "estimate_us": 2400000.0,
-        "lower_us": 2160000.0,
-        "upper_us": 2640000.0
+        "estimate": 2400000.0,
+        "lower": 2160000.0,
+        "upper": 2640000.0
       }
     ]
   },
@@ -216,35 +218,36 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
   "baseline": {
     "path": "specs/baselines/ordering.yaml.json",
     "version": "2.3.0",
-    "durations": {
+    "values": {
+      "unit": "us",
       "samples": 500,
       "unknown": 0,
-      "min_us": 60000,
-      "max_us": 900000,
+      "min": 60000.0,
+      "max": 900000.0,
       "quantiles": [
         {
           "quantile": "p50",
-          "estimate_us": 120009.0,
-          "lower_us": 115671.0,
-          "upper_us": 124588.0
+          "estimate": 120009.0,
+          "lower": 115671.0,
+          "upper": 124588.0
         },
         {
           "quantile": "p90",
-          "estimate_us": 168209.0,
-          "lower_us": 165558.0,
-          "upper_us": 171101.0
+          "estimate": 168209.0,
+          "lower": 165558.0,
+          "upper": 171101.0
         },
         {
           "quantile": "p95",
-          "estimate_us": 174234.0,
-          "lower_us": 172306.0,
-          "upper_us": 176403.0
+          "estimate": 174234.0,
+          "lower": 172306.0,
+          "upper": 176403.0
         },
         {
           "quantile": "p99",
-          "estimate_us": 800000.0,
-          "lower_us": 720000.0,
-          "upper_us": 880000.0
+          "estimate": 800000.0,
+          "lower": 720000.0,
+          "upper": 880000.0
         }
       ]
     }
@@ -256,18 +259,19 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
       "sentence": "p50 of inventory-check: REGRESSED: at least 2.66x slower (2.92x seen, limit 1.2x)",
       "confidence": 0.975,
       "now": {
-        "estimate_us": 350047.0,
-        "lower_us": 334581.0,
-        "upper_us": 366216.0
+        "estimate": 350047.0,
+        "lower": 334581.0,
+        "upper": 366216.0
       },
       "earlier_runs": [],
       "warning": null,
       "baseline": {
-        "estimate_us": 120009.0,
-        "lower_us": 114707.0,
-        "upper_us": 125552.0
+        "estimate": 120009.0,
+        "lower": 114707.0,
+        "upper": 125552.0
       },
-      "limit_us": null,
+      "limit": null,
+      "limit_is_exclusive": false,
       "limit_factor": 1.2,
       "differs": [],
       "needed_samples": null
@@ -278,26 +282,27 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
       "sentence": "p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.2x), limit 2.50x. About 41,000 samples per side would decide.",
       "confidence": 0.975,
       "now": {
-        "estimate_us": 2400000.0,
-        "lower_us": 518767.0,
-        "upper_us": 2700000.0
+        "estimate": 2400000.0,
+        "lower": 518767.0,
+        "upper": 2700000.0
       },
       "earlier_runs": [],
       "warning": "p99 of inventory-check is NOT PROVEN: 3.00x seen, limit 2.5x",
       "baseline": {
-        "estimate_us": 800000.0,
-        "lower_us": 177849.0,
-        "upper_us": 900000.0
+        "estimate": 800000.0,
+        "lower": 177849.0,
+        "upper": 900000.0
       },
-      "limit_us": null,
+      "limit": null,
+      "limit_is_exclusive": false,
       "limit_factor": 2.5,
       "differs": [],
       "needed_samples": 41000
     }
   ],
-  "slowest": {
+  "largest": {
     "trace_id": "a3ce929d0e0e47364bf92f3577b34da6",
-    "duration_us": 2700000,
+    "value": 2700000.0,
     "saved_trace": "target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json"
   }
 }
@@ -339,7 +344,7 @@ fn without_samples_numbers_are_null() {
     let load = &report["specs"][0]["attempts"][0]["steps"][0]["load"];
     assert_eq!(load["rate_per_second"], 0.0);
     let budget = &load["budgets"][0];
-    assert_eq!(budget["durations"]["quantiles"], json!([]));
+    assert_eq!(budget["values"]["quantiles"], json!([]));
     assert_eq!(budget["claims"][0]["now"], Value::Null);
-    assert_eq!(budget["slowest"], Value::Null);
+    assert_eq!(budget["largest"], Value::Null);
 }

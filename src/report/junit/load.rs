@@ -2,9 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::budget::micros;
 use crate::budget::{self, Compared};
-use crate::report::json::load::verdict;
+use crate::report::json::load::{unit, verdict};
 use crate::result;
 
 /// The numbers of a load, from a run or from its JSON.
@@ -14,6 +13,7 @@ pub(in crate::report) struct LoadNumbers {
     failed: u64,
     errored: u64,
     rate_per_second: f64,
+    failure_share_at_most: Option<f64>,
     budgets: Vec<BudgetNumbers>,
 }
 
@@ -21,20 +21,21 @@ pub(in crate::report) struct LoadNumbers {
 struct BudgetNumbers {
     subject: String,
     version: Option<String>,
-    durations: SampleCount,
+    values: SampleCount,
     baseline: Option<BaselineNumbers>,
     claims: Vec<ClaimNumbers>,
 }
 
 #[derive(Deserialize)]
 struct SampleCount {
+    unit: String,
     samples: u64,
 }
 
 #[derive(Deserialize)]
 struct BaselineNumbers {
     version: Option<String>,
-    durations: SampleCount,
+    values: SampleCount,
 }
 
 #[derive(Deserialize)]
@@ -44,15 +45,15 @@ struct ClaimNumbers {
     warning: Option<String>,
     now: Option<EstimateNumbers>,
     baseline: Option<EstimateNumbers>,
-    limit_us: Option<f64>,
+    limit: Option<f64>,
     limit_factor: Option<f64>,
 }
 
 #[derive(Deserialize)]
 struct EstimateNumbers {
-    estimate_us: f64,
-    lower_us: Option<f64>,
-    upper_us: Option<f64>,
+    estimate: f64,
+    lower: Option<f64>,
+    upper: Option<f64>,
 }
 
 impl LoadNumbers {
@@ -68,6 +69,8 @@ impl LoadNumbers {
                 decimal(self.rate_per_second),
             ),
         ];
+        let share = self.failure_share_at_most;
+        all.extend(share.map(|of| ("load.failure_share_at_most".to_owned(), of.to_string())));
         all.extend(self.budgets.iter().flat_map(BudgetNumbers::properties));
         all
     }
@@ -76,19 +79,18 @@ impl LoadNumbers {
 impl BudgetNumbers {
     fn properties(&self) -> Vec<(String, String)> {
         let head = format!("budget.{}", self.subject);
-        let mut all = vec![(
-            format!("{head}.samples"),
-            self.durations.samples.to_string(),
-        )];
+        let mut all = vec![(format!("{head}.samples"), self.values.samples.to_string())];
         let version = self.version.clone();
         all.extend(version.map(|version| (format!("{head}.version"), version)));
         if let Some(baseline) = &self.baseline {
-            let samples = baseline.durations.samples.to_string();
+            let samples = baseline.values.samples.to_string();
             all.push((format!("{head}.baseline_samples"), samples));
             let version = baseline.version.clone();
             all.extend(version.map(|version| (format!("{head}.baseline_version"), version)));
         }
-        for (name, value) in self.claims.iter().flat_map(ClaimNumbers::properties) {
+        let claims = self.claims.iter();
+        let properties = claims.flat_map(|claim| claim.properties(&self.values.unit));
+        for (name, value) in properties {
             let name = format!("{head}.{name}");
             match all.iter_mut().find(|(known, _)| *known == name) {
                 // The quantile has a limit and a comparison with the baseline.
@@ -105,25 +107,36 @@ impl BudgetNumbers {
 }
 
 impl ClaimNumbers {
-    fn properties(&self) -> Vec<(String, String)> {
+    /// Durations are in milliseconds, and their names say so.
+    fn properties(&self, unit: &str) -> Vec<(String, String)> {
         let now = self.now.as_ref();
         let before = self.baseline.as_ref();
-        let millis = [
-            ("now_ms", now.map(|it| it.estimate_us)),
-            ("lower_ms", now.and_then(|it| it.lower_us)),
-            ("upper_ms", now.and_then(|it| it.upper_us)),
-            ("baseline_ms", before.map(|it| it.estimate_us)),
-            ("limit_ms", self.limit_us),
+        let suffix = match unit {
+            "us" => "_ms",
+            _ => "",
+        };
+        let values = [
+            ("now", now.map(|it| it.estimate)),
+            ("lower", now.and_then(|it| it.lower)),
+            ("upper", now.and_then(|it| it.upper)),
+            ("baseline", before.map(|it| it.estimate)),
+            ("limit", self.limit),
         ];
-        let millis = millis
-            .into_iter()
-            .filter_map(|(name, micros)| Some((name, decimal(micros? / 1_000.0))));
+        let shown = |value: f64| match unit {
+            "us" => decimal(value / 1_000.0),
+            _ => value.to_string(),
+        };
+        let values = values.into_iter();
+        let values =
+            values.filter_map(|(name, value)| Some((format!("{name}{suffix}"), shown(value?))));
         let factor = self.limit_factor.map(decimal);
         let verdict = self.verdict.to_uppercase().replace('_', " ");
-        millis
-            .chain(factor.map(|factor| ("limit_factor", factor)))
+        let texts = factor.map(|factor| ("limit_factor", factor)).into_iter();
+        let texts = texts
             .chain([("verdict", verdict)])
-            .chain(self.warning.clone().map(|text| ("warning", text)))
+            .chain(self.warning.clone().map(|text| ("warning", text)));
+        values
+            .chain(texts.map(|(name, value)| (name.to_owned(), value)))
             .map(|(name, value)| (format!("{}.{name}", self.quantile), value))
             .collect()
     }
@@ -144,6 +157,7 @@ impl From<&result::Load> for LoadNumbers {
             failed: load.failed,
             errored: load.errored,
             rate_per_second: load.rate(),
+            failure_share_at_most: load.failure_share.map(|of| of.at_most),
             budgets: load.measured.iter().map(BudgetNumbers::from).collect(),
         }
     }
@@ -154,24 +168,29 @@ impl From<&result::Measured> for BudgetNumbers {
         Self {
             subject: measured.subject.clone(),
             version: measured.version.clone(),
-            durations: SampleCount {
-                samples: measured.samples.len(),
-            },
+            values: SampleCount::from(&measured.samples),
             baseline: measured.before.as_ref().map(|before| BaselineNumbers {
                 version: before.version.clone(),
-                durations: SampleCount {
-                    samples: before.samples.len(),
-                },
+                values: SampleCount::from(&before.samples),
             }),
             claims: measured.judged.iter().map(ClaimNumbers::from).collect(),
         }
     }
 }
 
+impl From<&budget::Samples> for SampleCount {
+    fn from(samples: &budget::Samples) -> Self {
+        Self {
+            unit: unit(samples.unit()).to_owned(),
+            samples: samples.len(),
+        }
+    }
+}
+
 impl From<&budget::JudgedClaim> for ClaimNumbers {
     fn from(judged: &budget::JudgedClaim) -> Self {
-        let (baseline, limit_us, limit_factor) = match &judged.compared {
-            Compared::Limit(limit) => (None, Some(micros(*limit)), None),
+        let (baseline, limit, limit_factor) = match &judged.compared {
+            Compared::Limit(limit) => (None, Some(limit.value), None),
             Compared::Baseline { before, tau, .. } => {
                 (before.map(EstimateNumbers::from), None, Some(*tau))
             }
@@ -182,7 +201,7 @@ impl From<&budget::JudgedClaim> for ClaimNumbers {
             warning: judged.possible_slowdown(),
             now: judged.candidate.map(EstimateNumbers::from),
             baseline,
-            limit_us,
+            limit,
             limit_factor,
         }
     }
@@ -191,9 +210,9 @@ impl From<&budget::JudgedClaim> for ClaimNumbers {
 impl From<budget::Estimate> for EstimateNumbers {
     fn from(estimate: budget::Estimate) -> Self {
         Self {
-            estimate_us: estimate.value,
-            lower_us: estimate.lower,
-            upper_us: estimate.upper,
+            estimate: estimate.value,
+            lower: estimate.lower,
+            upper: estimate.upper,
         }
     }
 }

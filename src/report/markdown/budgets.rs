@@ -3,7 +3,7 @@
 use super::Page;
 use super::inert::inline;
 use crate::budget::{ClaimVerdict, Column, Estimate, JudgedClaim, Quantile};
-use crate::number::{Rounding, micros};
+use crate::number::Rounding;
 use crate::report::text;
 use crate::result::{Load, Measured, Report, SpecReport};
 
@@ -56,7 +56,10 @@ fn unjudged(spec: &SpecReport, of: &Measured, quantile: Quantile, now: Estimate)
         "| {} | {} | {quantile} | - | {} | - | - | - |\n",
         inline(&spec.name),
         inline(&of.subject),
-        with_version(micros(now.value, Rounding::Nearest), of.version.clone()),
+        with_version(
+            of.unit().rounded(now.value, Rounding::Nearest),
+            of.version.clone()
+        ),
     )
 }
 

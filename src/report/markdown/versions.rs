@@ -5,7 +5,7 @@ use super::inert::{fenced, inline};
 use super::{LARGEST, Page, RESERVE};
 use crate::ab::{AbClaim, AbComparison, AbOutcome, Both};
 use crate::budget::{AbVerdict, Column, Quantile, Table, TableRow};
-use crate::number::{Rounding, micros};
+use crate::number::{Rounding, Unit};
 use crate::report::ab::{comparison, counts};
 use crate::report::look::Look;
 use crate::report::text;
@@ -81,8 +81,8 @@ fn row_of(
     table: &Table,
     row: &TableRow,
 ) -> (bool, String) {
-    let a = cell(&row.before, quantile, &table.baseline);
-    let b = cell(&row.now, quantile, &table.candidate);
+    let a = cell(&row.before, row.unit, quantile, &table.baseline);
+    let b = cell(&row.now, row.unit, quantile, &table.candidate);
     let (change, limit) = match claim {
         AbClaim::Judged(judged) => (judged.change(), judged.most()),
         AbClaim::Refused { .. } => ("-".to_owned(), "-".to_owned()),
@@ -104,9 +104,12 @@ fn row_of(
 }
 
 /// `120 ms (v2.3.0)`
-fn cell(quantiles: &[(Quantile, f64)], quantile: Quantile, of: &Column) -> String {
+fn cell(quantiles: &[(Quantile, f64)], unit: Unit, quantile: Quantile, of: &Column) -> String {
     let value = quantiles.iter().find(|(one, _)| *one == quantile);
-    let value = value.map_or_else(|| "-".to_owned(), |(_, of)| micros(*of, Rounding::Nearest));
+    let value = value.map_or_else(
+        || "-".to_owned(),
+        |(_, of)| unit.rounded(*of, Rounding::Nearest),
+    );
     with_version(value, of.version.clone())
 }
 

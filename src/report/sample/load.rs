@@ -7,10 +7,12 @@ use std::time::Duration;
 use super::{attempt, failing, failing_step, judged, span, span_id, spec, step, wrong_method};
 use crate::budget::{self, Against, Alpha, Claim, Quantile, Reference, Samples, judge};
 use crate::check::{CheckRef, Failure, Judged, Outcome, Subject, Witness};
+use crate::number::Unit;
 use crate::result::{
-    Before, Exemplar, Failing, Load, Measured, SpecReport, StepReport, Verdict, Versions,
+    Before, Exemplar, Failing, FailureShare, Load, Measured, SpecReport, StepReport, Verdict,
+    Versions,
 };
-use crate::spec::{Arrivals, Location, Pace, Place, Rate, Source};
+use crate::spec::{Allowance, Arrivals, Location, Pace, Place, Rate, Source};
 use crate::trace::{Origin, Span, Trace, TraceId};
 
 const SPEC: &str = r#"name: ordering under load
@@ -111,10 +113,10 @@ pub(in crate::report) fn slowest_id() -> TraceId {
     "a3ce929d0e0e47364bf92f3577b34da6".parse().unwrap()
 }
 
-fn slowest(micros: u64) -> Exemplar {
+fn slowest(value: f64) -> Exemplar {
     Exemplar {
         trace_id: slowest_id(),
-        micros,
+        value,
         trace: Arc::new(Trace::assemble(
             slowest_id(),
             Origin::Injected(span_id(0)),
@@ -146,7 +148,13 @@ pub(in crate::report) fn measured(plans: &[BudgetPlan]) -> Vec<Measured> {
             punctual: None,
             versions: Versions::default(),
             version: plan.version.map(str::to_owned),
-            slowest: plan.now.max().map(slowest),
+            measure: match plan.now.unit() {
+                Unit::Micros => "duration",
+                Unit::Number => "count",
+            },
+            is_found: !plan.now.is_empty(),
+            expects_none: false,
+            largest: plan.now.max().map(slowest),
             before: plan.before.as_ref().map(|(samples, version)| Before {
                 samples: samples.clone(),
                 version: version.map(str::to_owned),
@@ -164,7 +172,7 @@ fn claims(plan: &BudgetPlan) -> impl Iterator<Item = Claim<'_>> {
         candidate: &plan.now,
         late: None,
         against: match asked {
-            AskedLimit::Limit(millis) => Against::Limit(Duration::from_millis(*millis)),
+            AskedLimit::Limit(millis) => Against::Limit(Duration::from_millis(*millis).into()),
             AskedLimit::Baseline(tolerance) => {
                 let (before, _) = plan.before.as_ref().unwrap();
                 Against::Baseline(Reference {
@@ -195,6 +203,7 @@ pub(in crate::report) fn load(plans: &[BudgetPlan]) -> Load {
         held_back: None,
         machine: None,
         failing: Vec::new(),
+        failure_share: None,
         other_failed: Vec::new(),
         earlier: Vec::new(),
         is_strict: false,
@@ -265,7 +274,7 @@ fn check(load: &Load, of: &Measured, one: &budget::JudgedClaim, at: Location) ->
         failure.expected = "durations to measure".to_owned();
         failure.found = "no span that matches in 500 traces".to_owned();
     }
-    failure.witnesses = of.slowest.iter().map(witness).collect();
+    failure.witnesses = of.largest.iter().map(witness).collect();
     judged(Outcome::Fail(Box::new(failure)))
 }
 
@@ -336,6 +345,25 @@ pub(in crate::report) fn response_time() -> BudgetPlan {
 pub(in crate::report) fn regressed() -> SpecReport {
     let slower = inventory(Some(fast()), slow(), "2.4.0");
     with("ordering under load", &[slower], |_| ())
+}
+
+/// 12 queries in each request instead of 4.
+pub(in crate::report) fn queries() -> SpecReport {
+    let counts = |number| Samples::of(Unit::Number).with([number; 500]);
+    let queries = BudgetPlan {
+        subject: "count of SELECT",
+        asked: vec![(Quantile::P50, AskedLimit::Baseline(0.2))],
+        ..inventory(Some(counts(4.0)), counts(12.0), "2.4.0")
+    };
+    with("ordering under load", &[queries], |load| {
+        load.requests = 200;
+        load.failed = 3;
+        load.allowed = 10;
+        load.failure_share = Some(FailureShare {
+            at_most: 0.043_2,
+            permitted: Allowance::Share(0.05),
+        });
+    })
 }
 
 /// No claim is proven, and none fails.

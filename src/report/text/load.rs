@@ -6,7 +6,6 @@ mod table;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 use super::super::look::{FAINT, LEFT_OUT, Look, STRONG, printable};
 use super::super::remarks;
@@ -18,7 +17,7 @@ use super::step;
 use super::trouble::trouble;
 use crate::budget::{self, ClaimVerdict, Compared};
 use crate::check::{CheckRef, Failure, Judged};
-use crate::number::{count, counted, duration, figure};
+use crate::number::{Rounding, count, counted, duration, figure};
 use crate::result::{Exemplar, Load, Measured, StepReport};
 use crate::spec::Pace;
 use crate::trace::TraceId;
@@ -90,7 +89,7 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
         .iter()
         .filter_map(|&budget| load.measured.get(budget));
     let failing: Vec<&Measured> = measured.collect();
-    let has_slowest = failing.iter().any(|of| of.slowest.is_some());
+    let has_slowest = failing.iter().any(|of| of.largest.is_some());
     if !is_shown && !failing.is_empty() && !has_slowest {
         parts.push(where_nothing_was_found(step, &failures, look));
     }
@@ -303,11 +302,11 @@ fn measured_of(load: &Load, check: CheckRef) -> Option<&Measured> {
     }
 }
 
-/// The slowest requests, and the first of them as a waterfall, unless it was already drawn.
+/// The requests with the largest values, and the first of them as a waterfall, unless it was already drawn.
 fn slowest(of: &[&Measured], failures: &[&Failure], drawn: Option<TraceId>, look: &Look) -> String {
     let mut requests: Vec<(&Exemplar, String)> = Vec::new();
     for measured in of {
-        let Some(slowest) = &measured.slowest else {
+        let Some(slowest) = &measured.largest else {
             continue;
         };
         let title = title_of_slowest(measured, slowest, look);
@@ -339,13 +338,15 @@ fn slowest(of: &[&Measured], failures: &[&Failure], drawn: Option<TraceId>, look
 }
 
 fn title_of_slowest(measured: &Measured, slowest: &Exemplar, look: &Look) -> String {
-    let took = duration(Duration::from_micros(slowest.micros));
+    let unit = measured.unit();
+    let shown = |of| unit.rounded(of, Rounding::Nearest);
+    let (took, largest) = (shown(slowest.value), unit.largest());
     let (subject, id) = (&measured.subject, slowest.trace_id);
     let title = match measured.slowest_unseen() {
-        None => format!("slowest of {subject}: {took}, trace {id}"),
+        None => format!("{largest} of {subject}: {took}, trace {id}"),
         Some(longest) => format!(
-            "slowest of {subject} with a trace: {took}, trace {id}; the slowest request took {} and left no trace",
-            duration(Duration::from_micros(longest)),
+            "{largest} of {subject} with a trace: {took}, trace {id}; the slowest request took {} and left no trace",
+            shown(longest),
         ),
     };
     paragraph(&title, 2, LEFT_OUT, look)

@@ -169,7 +169,7 @@ fn drawn_and_saved(step: &StepReport) -> Option<&PathBuf> {
             let mut judged = of.judged.iter();
             judged.any(|one| one.verdict.fails())
         });
-        let mut saved = failing.filter_map(|of| of.slowest.as_ref()?.saved.as_ref());
+        let mut saved = failing.filter_map(|of| of.largest.as_ref()?.saved.as_ref());
         saved.next().filter(|_| is_well)
     });
     #[cfg(not(feature = "run"))]

@@ -24,6 +24,7 @@ impl Secrets {
             held_back: _,
             machine,
             failing,
+            failure_share: _,
             other_failed,
             earlier: _,
             is_strict: _,
@@ -76,7 +77,10 @@ impl Secrets {
             punctual: _,
             version,
             versions,
-            slowest,
+            measure: _,
+            is_found: _,
+            expects_none: _,
+            largest,
             before,
             judged,
         } = measured;
@@ -86,10 +90,10 @@ impl Secrets {
         self.mask_versions(versions);
         if let Some(Exemplar {
             trace_id: _,
-            micros: _,
+            value: _,
             trace,
             saved: _,
-        }) = slowest
+        }) = largest
         {
             self.mask_trace(trace);
         }
@@ -112,6 +116,7 @@ impl Secrets {
         let JudgedClaim {
             subject,
             quantile: _,
+            unit: _,
             verdict: _,
             alpha: _,
             candidate: _,
@@ -149,6 +154,7 @@ mod tests {
     use super::*;
     use crate::budget::baseline::Fact;
     use crate::budget::{Alpha, ClaimVerdict, Quantile, Samples};
+    use crate::number::Unit;
     use crate::spec::{Pace, Place, Source};
     use crate::trace::{Origin, Trace, TraceId};
 
@@ -160,6 +166,7 @@ mod tests {
         let judged = JudgedClaim {
             subject: text(),
             quantile: Quantile::P50,
+            unit: Unit::Micros,
             verdict: ClaimVerdict::NotProven,
             alpha: Alpha::FIVE_PERCENT,
             candidate: None,
@@ -198,6 +205,7 @@ mod tests {
                 busiest: Some(text()),
                 ..Disturbance::default()
             }),
+            failure_share: None,
             other_failed: Vec::new(),
             failing: vec![Failing {
                 check: None,
@@ -216,9 +224,12 @@ mod tests {
                 punctual: None,
                 version: version(),
                 versions: [("a hunter2", 1)].into_iter().collect(),
-                slowest: Some(Exemplar {
+                measure: "duration",
+                is_found: true,
+                expects_none: false,
+                largest: Some(Exemplar {
                     trace_id: trace.id(),
-                    micros: 1,
+                    value: 1.0,
                     trace: Arc::new(trace),
                     saved: None,
                 }),

@@ -54,12 +54,12 @@ const BUDGET_ONLY: &[Key] = &[
     key(
         "find",
         "selector",
-        "The span to measure: a name, or a map. If a trace has several, the longest counts.",
+        "The span to measure: a name, or a map. If a trace has several, the longest or largest counts.",
     ),
     key(
         "measure",
         "measure",
-        "The quantity to measure: with `find`, `duration` (default) or `self_time`; without, `response_time` or `trace_duration`.",
+        "The quantity to measure: with `find`, `duration` (default), `self_time`, `count`, or a map; without, `response_time` or `trace_duration`.",
     ),
     key(
         "regression",
@@ -73,6 +73,20 @@ const BUDGET_ONLY: &[Key] = &[
     ),
 ];
 
+/// What is measured of the spans that `find` selects.
+pub(crate) const MEASURE: Keys = Keys(&[&[
+    key(
+        "attribute",
+        "text",
+        "The attribute with this key; if a trace has several spans, the largest value.",
+    ),
+    key(
+        "sum",
+        "text",
+        "The sum of the attribute with this key over all spans of a trace.",
+    ),
+]]);
+
 pub(crate) const COMPARE: Keys = Keys(&[&[
     key(
         "resource",
@@ -84,7 +98,11 @@ pub(crate) const COMPARE: Keys = Keys(&[&[
 ]]);
 
 const QUANTILES: &[Key] = &[
-    key("p50", "limit", "Limit for the median: < 150ms."),
+    key(
+        "p50",
+        "limit",
+        "Limit for the median: < 150ms, or <= 4 for plain numbers.",
+    ),
     key("p90", "limit", "Limit for the 90th percentile."),
     key("p95", "limit", "Limit for the 95th percentile."),
     key("p99", "limit", "Limit for the 99th percentile."),

@@ -1,16 +1,13 @@
 //! `budgets`.
 
-use std::time::Duration;
-
 use super::rate::{parse_number, parse_percent};
-use super::selector::EntryIds;
 use super::{Reader, Refusal};
-use crate::spec::error::suggest;
+use crate::number::Unit;
 use crate::spec::keys::{self, Keys};
 use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{
-    Allowance, Ask, Budget, CompareVersions, Limit, Location, Matcher, Measure, Quantile,
-    QuantileBudget, Regression, Selector, SpanCondition,
+    Allowance, Budget, CompareVersions, Limit, Location, Measure, Quantile, QuantileBudget,
+    Regression,
 };
 
 /// Quantiles to compare with the baseline if a budget names none.
@@ -18,15 +15,6 @@ const USUAL: [Quantile; 2] = [Quantile::P50, Quantile::P95];
 
 /// Largest accepted tolerance: a hundred times the baseline.
 const MOST_TOLERANCE: f64 = 100.0;
-
-/// The values of `measure`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Word {
-    ResponseTime,
-    TraceDuration,
-    Duration,
-    SelfTime,
-}
 
 /// `regression`.
 enum BaselineComparison {
@@ -92,8 +80,12 @@ impl Reader<'_> {
         let entries = self.any_map(node, "a budget")?;
         let at = self.at(entries.first().map_or(node.place, |entry| entry.key.place));
         self.refuse_keys_of_others(node);
-        let measure = self.measure(node);
-        let limits = self.limits_of_quantiles(entries);
+        // A misplaced key is reported; it is probably the missing one.
+        let measure = self.measure(node, misplaced(node).next().is_some());
+        let unit = measure
+            .as_ref()
+            .map_or_else(|| Self::unit_of_limits(node), Measure::unit);
+        let limits = self.limits_of_quantiles(entries, unit);
         let compared = self.compared(node);
         let compare = self.optional(node, "compare", |compare| self.compare_versions(compare));
         if let (Some(compare), Some(BaselineComparison::Not)) = (node.get("compare"), &compared) {
@@ -106,7 +98,7 @@ impl Reader<'_> {
         }
         self.refuse_awaited(node)?;
         let (measure, limits, compared) = (measure?, limits?, compared?);
-        self.refuse_crossed_limits(&limits)?;
+        self.refuse_crossed_limits(&limits, unit)?;
         self.refuse_what_is_cut_off(&measure)?;
         let quantiles = together(limits, compared, &at);
         if quantiles.is_empty() {
@@ -119,7 +111,7 @@ impl Reader<'_> {
             );
         }
         Some(Budget {
-            subject: subject(&measure),
+            subject: measure.subject(),
             at,
             measure,
             quantiles,
@@ -157,9 +149,12 @@ impl Reader<'_> {
                     format!("write `measure: {key}` and `p99: {written}`"),
                 ),
                 "count" => (
-                    "a budget has no `count`: of several spans in a trace, the longest counts"
-                        .to_owned(),
-                    "check the number of spans in `expect`".to_owned(),
+                    "`count` is a value of `measure`, not a key".to_owned(),
+                    format!("write `measure: count` and `p99: {written}`"),
+                ),
+                "sum" | "attribute" => (
+                    format!("`{key}` is a value of `measure`, not a key"),
+                    format!("write `measure: {{ {key}: {written} }}`"),
                 ),
                 _ => (
                     format!("`{key}` selects spans, and must be inside `find`"),
@@ -178,56 +173,16 @@ impl Reader<'_> {
         }
     }
 
-    fn measure(&self, node: &Node) -> Option<Measure> {
-        let kind = self.optional(node, "measure", |node| {
-            self.parse(node, "`measure`", Word::Duration, |text| match text {
-                "response_time" => Ok(Word::ResponseTime),
-                "trace_duration" => Ok(Word::TraceDuration),
-                "duration" => Ok(Word::Duration),
-                "self_time" => Ok(Word::SelfTime),
-                _ => Err(Refusal::new(
-                    format!("invalid `measure`: `{text}`"),
-                    suggest(
-                        text,
-                        &["response_time", "trace_duration", "duration", "self_time"],
-                    ),
-                )),
-            })
-        });
-        let find = self.optional(node, "find", |node| self.selector(node, &EntryIds::new()));
-        let (kind, find) = (kind?, find?);
-        match (kind, find) {
-            (None | Some(Word::Duration), Some(find)) => Some(Measure::Duration(find)),
-            (Some(Word::SelfTime), Some(find)) => Some(Measure::SelfTime(find)),
-            (Some(Word::ResponseTime), None) => Some(Measure::ResponseTime),
-            (Some(Word::TraceDuration), None) => Some(Measure::TraceDuration),
-            (Some(Word::ResponseTime | Word::TraceDuration), Some(_)) => self.wrong(
-                node.get("measure").map_or(node.place, |node| node.place),
-                "this measure cannot be combined with `find`",
-                "conflicts with `find`",
-                "remove one of them, or measure `duration` (default) or `self_time` of the span",
-            ),
-            // The misplaced key is reported; it is probably the missing one.
-            (None, None) if misplaced(node).next().is_some() => None,
-            (None | Some(Word::Duration | Word::SelfTime), None) => self.wrong(
-                node.place,
-                "this budget measures nothing",
-                "no `find` or `measure`",
-                "add `find: checkout` for a span, or `measure: response_time`",
-            ),
-        }
-    }
-
-    fn limits_of_quantiles(&self, entries: &[Entry]) -> Option<Vec<(Quantile, Limit)>> {
+    fn limits_of_quantiles(&self, entries: &[Entry], unit: Unit) -> Option<Vec<(Quantile, Limit)>> {
         let asked = entries.iter().filter(|entry| {
             let key = entry.key.text.as_str();
             !keys::BUDGET_WITHOUT_QUANTILES.contains(key) && !is_misplaced(key)
         });
         let quantiles = self.quantiles(asked, "a budget", keys::BUDGET);
         self.all(&quantiles, |(quantile, entry)| {
-            let at_most = self.longest(&entry.value, &format!("`{quantile}`"))?;
+            let most = self.upper_limit(&entry.value, &format!("`{quantile}`"), unit)?;
             let at = self.at(entry.value.place);
-            Some((*quantile, Limit { at_most, at }))
+            Some((*quantile, Limit { most, at }))
         })
     }
 
@@ -273,36 +228,6 @@ impl Reader<'_> {
             return;
         }
         self.unknown_key(entry, what, &known.names());
-    }
-
-    /// `< 150ms`.
-    fn longest(&self, node: &Node, what: &str) -> Option<Duration> {
-        if let Some(percent) = node.scalar().filter(|scalar| scalar.text.ends_with('%')) {
-            let (quantile, percent) = (what.trim_matches('`'), &percent.text);
-            return self.wrong(
-                node.place,
-                format!("{what} is a limit for a duration, found the share `{percent}`"),
-                "not a duration",
-                format!("write `< 150ms`, or `regression: {{ {quantile}: {percent} }}`"),
-            );
-        }
-        let limits = self.longest_duration(node, what)?;
-        match limits.ranges.as_slice() {
-            [one] if one.least.is_none() && one.greatest.is_some() => {
-                // `< 150ms` excludes 150 ms itself; the type has an inclusive limit.
-                let most = one.greatest.unwrap_or_default();
-                let written = limits.written.starts_with("< ");
-                Some(Duration::from_nanos(most + u64::from(written)))
-            }
-            // A variable without a value, which is reported elsewhere.
-            _ if limits.written == "any" => None,
-            _ => self.wrong(
-                node.place,
-                format!("{what} takes an upper limit only"),
-                "not an upper limit",
-                "write `< 150ms`",
-            ),
-        }
     }
 
     fn compared(&self, node: &Node) -> Option<BaselineComparison> {
@@ -429,7 +354,14 @@ fn misplaced(budget: &Node) -> impl Iterator<Item = &Entry> {
 
 /// Returns `true` for conditions on spans and values of `measure`.
 fn is_misplaced(key: &str) -> bool {
-    let others = ["take", "count", "response_time", "trace_duration"];
+    let others = [
+        "take",
+        "count",
+        "sum",
+        "attribute",
+        "response_time",
+        "trace_duration",
+    ];
     keys::SPAN.contains(key) || others.contains(&key)
 }
 
@@ -499,32 +431,4 @@ fn together(
     }
     all.sort_by_key(|one| one.quantile);
     all
-}
-
-fn subject(measure: &Measure) -> String {
-    match measure {
-        Measure::ResponseTime => "response time".to_owned(),
-        Measure::TraceDuration => "trace duration".to_owned(),
-        Measure::Duration(find) => selected(find),
-        Measure::SelfTime(find) => format!("self time of {}", selected(find)),
-    }
-}
-
-/// The selector as a name; a bare name has no quotes.
-fn selected(find: &Selector) -> String {
-    match find.conditions.as_slice() {
-        [
-            SpanCondition {
-                ask: Ask::Name(Matcher::Equal(name)),
-                ..
-            },
-        ] if find.take.is_none() => name.to_text(),
-        _ => {
-            // The order of the keys makes no difference.
-            let mut find = find.clone();
-            find.conditions
-                .sort_by_cached_key(|condition| condition.ask.subject());
-            find.to_string()
-        }
-    }
 }

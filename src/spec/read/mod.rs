@@ -11,6 +11,7 @@ mod command;
 pub(crate) mod expect;
 mod logs;
 mod matcher;
+mod measure;
 mod poll;
 mod quantity;
 mod rate;

@@ -94,7 +94,7 @@ fn an_unconfirmed_regression_is_no_part_of_a_baseline() {
     assert!(
         kept.iter()
             .map(longest)
-            .all(|longest| longest < Some(150_000))
+            .all(|longest| longest < Some(150_000.0))
     );
 }
 
@@ -119,7 +119,7 @@ fn claims_are_confirmed_separately() {
     project.record("2.3.0", 120_000);
     // Only p99 exceeds its ratio in both runs.
     let mut tail = samples(121_000, 480);
-    (0..20).for_each(|_| tail.add(400_000));
+    (0..20).for_each(|_| tail.add(400_000.0));
     let report = project.judge_all([run("2.4.0", 350_000), measured(Some("2.4.0"), tail)]);
     let seen = report.load.measured[0].judged.iter();
     let verdicts: Vec<String> = seen.map(|one| one.verdict_over_runs()).collect();
@@ -225,7 +225,7 @@ fn each_run_is_compared_with_its_own_runs_of_the_baseline() {
 #[test]
 fn a_baseline_gets_an_excess_only_if_all_runs_confirm_it() {
     let mut tail = samples(121_000, 480);
-    (0..20).for_each(|_| tail.add(1_400_000));
+    (0..20).for_each(|_| tail.add(1_400_000.0));
     let mut project = TestProject::new(SPEC);
     project.record("2.3.0", 120_000);
     // p99 REGRESSED in both runs, p50 only in the first.

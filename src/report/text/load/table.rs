@@ -43,7 +43,9 @@ fn tables(load: &Load, measured: &[Measured]) -> Vec<Table> {
 }
 
 fn table_of(load: &Load, of: &Measured) -> Table {
-    let mut row = TableRow::new(&of.subject, &of.judged, |verdict| load.fails(verdict));
+    let mut row = TableRow::new(&of.subject, of.unit(), &of.judged, |verdict| {
+        load.fails(verdict)
+    });
     if of.judged.is_empty() {
         let now = of.unjudged().into_iter();
         row.now = now.map(|(quantile, of)| (quantile, of.value)).collect();

@@ -329,7 +329,7 @@ fn nothing_found_and_durations_of_zero_are_shown_as_they_are() {
         },
     ];
     let of = many::with("ordering under load", &plans, |load| {
-        load.duration = Duration::ZERO;
+        load.duration = std::time::Duration::ZERO;
         load.response_times = Samples::default();
     });
     assert_data_eq!(

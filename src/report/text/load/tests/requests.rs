@@ -62,7 +62,7 @@ fn requests_that_waited_for_others_are_not_late() {
     load.punctual_times = Some(load.response_times.clone());
     load.held_back = Some(crate::result::HeldBack {
         unanswered: 4_096,
-        longest: Duration::from_millis(3_200),
+        longest: std::time::Duration::from_millis(3_200),
     });
     assert_eq!(
         notes(&load),

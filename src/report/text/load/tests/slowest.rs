@@ -11,8 +11,8 @@ fn a_request_that_left_no_trace_may_have_been_slower_than_the_one_that_is_shown(
         ..many::response_time()
     }];
     let mut of = many::with("ordering under load", &plans, |load| {
-        let slowest = load.measured[0].slowest.as_mut().unwrap();
-        slowest.micros = 31_000;
+        let slowest = load.measured[0].largest.as_mut().unwrap();
+        slowest.value = 31_000.0;
     });
     of.verdict = crate::result::Verdict::Failed;
     let text = at(100, &of, Detail::Normal);
@@ -113,7 +113,7 @@ fn budgets_with_the_same_slowest_request_share_its_picture() {
     };
     let plans = [other("inventory-check"), other("reserve"), other("ship")];
     let of = many::with("ordering under load", &plans, |load| {
-        let last = load.measured[2].slowest.as_mut().unwrap();
+        let last = load.measured[2].largest.as_mut().unwrap();
         last.trace_id = sample::trace_id();
     });
     let text = at(100, &of, Detail::Normal);
