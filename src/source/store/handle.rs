@@ -26,8 +26,8 @@ use crate::source::stats::{Ingested, ReceiverStats, Refusal};
 #[cfg(feature = "run")]
 use crate::source::text_log::TextLog;
 #[cfg(feature = "run")]
-use crate::trace::{Hole, LogsWithoutTrace};
-use crate::trace::{Origin, Sender, Span, Trace, TraceId};
+use crate::trace::Hole;
+use crate::trace::{LogsWithoutTrace, Origin, Sender, Span, Trace, TraceId};
 
 /// The records that were received. Copies of a handle refer to the same store.
 ///
