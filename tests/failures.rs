@@ -39,6 +39,7 @@ failures! {
     absent_but_there
     after_nothing
     after_wrong
+    aggregates
     all_of_nothing
     any_of_unmet
     array_against_alternatives

@@ -317,6 +317,16 @@ fn entry(number: usize) -> BoxedStrategy<String> {
         (limits(), condition(1, number))
             .prop_map(|(limits, each)| format!("      count: {limits}\n      {each}\n")),
         condition(1, number).prop_map(|each| format!("      {each}\n")),
+        select(
+            &[
+                "      sum: { k: ..2 }\n",
+                "      sum: { k: 1.. }\n      count: 0..\n",
+                "      max: { j | k: ..1 }\n",
+                "      min: { k: 1.. }\n",
+                "      avg: { k: 1..2 }\n      count: 2..\n",
+            ][..],
+        )
+        .prop_map(str::to_owned),
     ];
     // Most find something, and are simple enough for what they find to change.
     let find = prop_oneof![

@@ -7,35 +7,9 @@ use super::attributes::why_doubtful;
 use super::forest::TraceReach;
 use super::lost::lost_of;
 use super::outcome::Unjudged;
-use super::select::{Evaluator, Prepared};
+use super::select::{Evaluator, Prepared, PreparedPart};
 use super::truth::Truth;
 use crate::spec::{Ask, SpanCondition};
-use crate::trace::Field;
-
-/// The facts that a condition of an alternative needs.
-pub(super) struct PreparedPart {
-    prepared: Prepared,
-    /// The field that it needs and that the source loses.
-    lost: Option<Field>,
-}
-
-/// The answer to the alternatives: that of the best one, whose answer is that of its worst condition.
-pub(super) fn any_of(
-    alternatives: &[Vec<SpanCondition>],
-    parts: &[Vec<PreparedPart>],
-    answer: impl Fn(&Ask, &Prepared) -> Truth,
-) -> Truth {
-    let of_part = |(condition, part): (&SpanCondition, &PreparedPart)| {
-        answer(&condition.ask, &part.prepared).unless(part.lost.is_some())
-    };
-    let each = alternatives.iter().zip(parts);
-    best(each.map(|(conditions, parts)| conditions.iter().zip(parts).map(of_part)))
-}
-
-fn best(alternatives: impl Iterator<Item = impl Iterator<Item = Truth>>) -> Truth {
-    let answers = alternatives.map(|all| all.min().unwrap_or(Truth::Yes));
-    answers.max().unwrap_or(Truth::No)
-}
 
 impl Evaluator<'_> {
     pub(super) fn prepare_any(
@@ -120,33 +94,5 @@ impl Evaluator<'_> {
         let span = self.forest.span(span);
         let lost = || self.lost_type(ask, span).map(Unjudged::Lost);
         why_doubtful(ask, span).or_else(lost)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_certain_answer_holds_for_all_answers_that_are_possible(
-            all in prop::collection::vec(prop::collection::vec((0..4_usize, any::<bool>()), 1..4), 1..4)
-        ) {
-            let truth = |at: usize| [Truth::No, Truth::SeemsNot, Truth::Seems, Truth::Yes][at];
-            let known = best(all.iter().map(|all| all.iter().map(|(at, _)| truth(*at))));
-            let really = |(at, otherwise): &(usize, bool)| match truth(*at) {
-                Truth::Yes => true,
-                Truth::No => false,
-                Truth::Seems | Truth::SeemsNot => *otherwise,
-            };
-            let is_met = all.iter().any(|all| all.iter().all(really));
-            if known.is_known() {
-                prop_assert_eq!(known == Truth::Yes, is_met);
-            }
-            let seems = all.iter().any(|all| all.iter().all(|(at, _)| truth(*at).seems()));
-            prop_assert_eq!(known.seems(), seems);
-        }
     }
 }

@@ -3,48 +3,10 @@
 use super::lost::{mistyped, mistyped_in_doubt};
 use super::matching::{MatchInput, answer, meets, meets_text, would_match};
 use super::outcome::{SpanName, Unjudged};
+use super::present::{Present, all_of};
 use super::truth::{Count, Truth};
 use crate::spec::{Ask, AttributeKey, EventPattern, Matcher};
-use crate::trace::{Attributes, LogRecord, Losses, Span, Value};
-
-/// The attributes of a span among the alternatives of a key.
-pub(super) enum Present<'v> {
-    /// None of them.
-    Nothing,
-    /// One of them.
-    One(&'v Value),
-    /// Several of them, which meets no condition.
-    Several,
-}
-
-impl<'v> Present<'v> {
-    pub(super) fn of(attributes: &'v Attributes, key: &AttributeKey) -> Self {
-        let mut values = key.names().filter_map(|name| attributes.get(name));
-        match (values.next(), values.next()) {
-            (None, _) => Self::Nothing,
-            (Some(value), None) => Self::One(value),
-            (Some(_), Some(_)) => Self::Several,
-        }
-    }
-}
-
-/// The value of the only alternative that a span has.
-pub(super) fn value_of<'v>(attributes: &'v Attributes, key: &AttributeKey) -> Option<&'v Value> {
-    match Present::of(attributes, key) {
-        Present::One(value) => Some(value),
-        Present::Nothing | Present::Several => None,
-    }
-}
-
-/// The alternatives of a key that a span has, with their values.
-pub(super) fn all_of<'v>(
-    attributes: &'v Attributes,
-    key: &AttributeKey,
-) -> impl Iterator<Item = (&'v str, &'v Value)> {
-    attributes
-        .iter()
-        .filter(|(name, _)| key.names().any(|one| one == *name))
-}
+use crate::trace::{Attributes, LogRecord, Losses, Span};
 
 /// The answer about one attribute. A missing attribute can be among the dropped ones.
 pub(super) fn attribute(attributes: &Attributes, key: &AttributeKey, matcher: &Matcher) -> Truth {
@@ -150,6 +112,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::trace::Value;
 
     fn matchers() -> impl Strategy<Value = Matcher> {
         let equal = (0_i64..2).prop_map(|number| Matcher::Equal(Value::Int(number)));

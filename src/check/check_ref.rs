@@ -49,6 +49,8 @@ pub enum EntryCheck {
     Count,
     /// A condition on each selected item; the index of the condition.
     Each(usize),
+    /// An aggregate over the selected items; its index.
+    Aggregate(usize),
 }
 
 impl CheckRef {

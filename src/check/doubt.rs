@@ -2,11 +2,12 @@
 //!
 //! A count that is met only without them would be a false pass.
 
-use super::attributes::{Present, all_of, why_doubtful};
+use super::attributes::why_doubtful;
 use super::forest::TraceReach;
 use super::judgement::{FailureDetail, Finality, Standing};
 use super::matching::{MatchInput, answer};
 use super::outcome::ONE_KEY;
+use super::present::{Present, all_of};
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
 use super::{Failure, Subject, Witness, words};

@@ -1,8 +1,9 @@
 //! The actual values of a span, in words, for conditions that it does not meet.
 
-use super::attributes::{all_of, count_events};
+use super::attributes::count_events;
 use super::causes::{Causes, enough};
 use super::links::count_links;
+use super::present::all_of;
 use super::relations::Related;
 use super::select::{Evaluator, Prepared};
 use super::words;

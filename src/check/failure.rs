@@ -200,6 +200,15 @@ pub enum Subject {
     },
     /// The number of spans that a `find` selects; contains its description.
     Selected(String),
+    /// A number that is made of an attribute of all spans that a `find` selects.
+    Aggregate {
+        /// The number: `sum`, `max`, `min`, `avg`.
+        of: &'static str,
+        /// The attribute.
+        key: String,
+        /// The description of `find`.
+        find: String,
+    },
     /// A part of a selected span.
     Span {
         /// The part: ``attribute `payment.method` ``, `duration`, `` `below` ``.
@@ -241,7 +250,7 @@ impl Subject {
             Self::Trace(_) | Self::Service(_) | Self::Edge { .. } | Self::Sequence { .. } => {
                 "trace"
             }
-            Self::Selected(_) | Self::Span { .. } => "span",
+            Self::Selected(_) | Self::Aggregate { .. } | Self::Span { .. } => "span",
             Self::SelectedLogs(_) | Self::Record { .. } | Self::Correlation(_) => "log",
             Self::Capture(_) => "capture",
             Self::Failures => "load",
@@ -281,6 +290,9 @@ impl fmt::Display for Subject {
             Self::Edge { from, to } => write!(f, "call `{from} -> {to}`"),
             Self::Sequence { earlier, later } => write!(f, "{earlier} before {later}"),
             Self::Selected(pattern) => write!(f, "number of spans that match {pattern}"),
+            Self::Aggregate { of, key, find } => {
+                write!(f, "{of} of `{key}` over spans that match {find}")
+            }
             Self::Span { part, name } => write!(f, "{part} of span `{name}`"),
             Self::SelectedLogs(pattern) => {
                 write!(f, "number of log records that match {pattern}")

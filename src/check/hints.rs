@@ -1,9 +1,9 @@
 //! Hints about common errors in specs.
 
-use super::attributes::{Present, value_of};
 use super::facts::label;
 use super::judgement::FailureDetail;
 use super::matching::{MatchInput, answer, meets};
+use super::present::{Present, value_of};
 use super::renamed::{merged_into, other_names};
 use super::select::{Evaluator, Prepared};
 use crate::spec::{

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::attributes::{all_of, attribute, is_doubtful_key};
+use super::attributes::{attribute, is_doubtful_key};
 use super::facts::found_attribute;
 use super::forest::TraceReach;
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::matching::{MatchInput, answer, meets, meets_text, would_match};
 use super::nearest::similarity;
 use super::outcome::{DroppedPart, SpanName};
+use super::present::all_of;
 use super::select::{Evaluator, Types};
 use super::truth::{Count, Truth};
 use super::uncertain::or_uncertain;

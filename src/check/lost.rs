@@ -7,8 +7,8 @@ use regex_syntax::hir::{
     Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition,
 };
 
-use super::attributes::value_of;
 use super::matching::{MatchInput, answer, meets, would_match};
+use super::present::value_of;
 use super::truth::{Count, Truth};
 use crate::spec::{
     Ask, AttributeKey, Condition, Limits, Matcher, Pattern, Relative, Selector, SpanCondition,

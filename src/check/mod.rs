@@ -3,6 +3,7 @@
 //! Everything here is pure: no clock, no network. When a trace is complete is `step`'s decision,
 //! and how a failure looks is `report`'s.
 
+mod aggregate;
 mod any_of;
 mod attributes;
 mod capture;
@@ -32,6 +33,7 @@ mod near_misses;
 mod nearest;
 mod order;
 mod outcome;
+mod present;
 mod readings;
 mod relations;
 mod renamed;

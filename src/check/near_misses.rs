@@ -2,11 +2,11 @@
 //!
 //! Because of such an error, an assertion that there is no such span would pass.
 
-use super::attributes::{Present, all_of, value_of};
 use super::facts::label;
 use super::forest::Forest;
 use super::judgement::FailureDetail;
 use super::matching::meets;
+use super::present::{Present, all_of, value_of};
 use super::readings::readings;
 use super::renamed::other_names;
 use super::select::{Evaluator, Prepared};

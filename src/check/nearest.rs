@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::attributes::Present;
 use super::facts::types;
 #[cfg(feature = "run")]
 use super::forest::Forest;
 use super::judgement::FailureDetail;
+use super::present::Present;
 use super::select::{Evaluator, Prepared};
 use super::{Candidate, Rejection, RejectionForm};
 use crate::spec::{Ask, AttributeKey, Matcher, Selector};

@@ -229,6 +229,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_type_is_identified_by_all_names_of_its_attributes() {
+        for (name, kind) in crate::spec::SpanType::ALL {
+            let keys = kind.identified_by();
+            for other in keys.iter().flat_map(|key| other_names(key)) {
+                assert!(keys.contains(&other), "{name}: {other}");
+            }
+        }
+    }
+
+    #[test]
     fn a_renamed_attribute_is_known_in_both_directions() {
         let other = |key| other_names(key).collect::<Vec<_>>();
         assert_eq!(other("http.status_code"), ["http.response.status_code"]);

@@ -8,7 +8,6 @@ use std::cell::OnceCell;
 
 #[cfg(feature = "run")]
 use super::Unjudged;
-use super::any_of::{PreparedPart, any_of};
 use super::attributes::{attribute, count_events, why_doubtful};
 use super::exceptions::Exceptions;
 use super::forest::{Forest, TraceReach};
@@ -27,8 +26,8 @@ use super::relations::{Related, related};
 use super::truth::{Count, Truth};
 use super::uncertain::unknown_service;
 use crate::spec::{
-    Ask, AttributeKey, EventPattern, Limits, Matcher, Pattern, Relative, Selector, SpanEntry,
-    Syntax, Take,
+    Ask, AttributeKey, EventPattern, Limits, Matcher, Pattern, Relative, Selector, SpanCondition,
+    SpanEntry, Syntax, Take,
 };
 use crate::trace::{Attributes, Field, LogRecord, Losses, Nanos, Span, Trace};
 
@@ -156,6 +155,13 @@ pub(super) enum Prepared {
     Doubtful(Vec<Option<Field>>),
     /// The facts for each condition of each alternative.
     AnyOf(Vec<Vec<PreparedPart>>),
+}
+
+/// The facts that a condition of an alternative needs.
+pub(super) struct PreparedPart {
+    pub(super) prepared: Prepared,
+    /// The field that it needs and that the source loses.
+    pub(super) lost: Option<Field>,
 }
 
 impl Prepared {
@@ -610,4 +616,17 @@ impl<'a> Evaluator<'a> {
                 .is_some_and(|entry| self.only_grows(&entry.find)),
         }
     }
+}
+
+/// The answer to alternatives: that of the best one, whose answer is that of its worst condition.
+fn any_of(
+    alternatives: &[Vec<SpanCondition>],
+    parts: &[Vec<PreparedPart>],
+    answer: impl Fn(&Ask, &Prepared) -> Truth,
+) -> Truth {
+    let of_part = |(condition, part): (&SpanCondition, &PreparedPart)| {
+        answer(&condition.ask, &part.prepared).unless(part.lost.is_some())
+    };
+    let each = alternatives.iter().zip(parts);
+    Truth::any_of(each.map(|(conditions, parts)| conditions.iter().zip(parts).map(of_part)))
 }

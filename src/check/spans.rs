@@ -4,7 +4,7 @@ use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::select::{Evaluator, Prepared, Types};
 use super::truth::{Count, Truth};
 use super::uncertain::or_uncertain;
-use super::{CheckRef, EntryCheck, Failure, Missing, Subject, Witness, doubt, words};
+use super::{CheckRef, EntryCheck, Failure, Missing, Subject, Witness, aggregate, doubt, words};
 use crate::spec::{Ask, SpanCondition, SpanEntry};
 
 /// Judges an entry: the number of spans, and each condition on all of them.
@@ -34,6 +34,12 @@ pub(super) fn judge(number: usize, entry: &SpanEntry, evaluator: &Evaluator<'_>)
             let standing = each(condition, entry, &mask, evaluator);
             let part = EntryCheck::Each(index);
             Judgement::new(identity(part), what, condition.at.clone(), standing)
+        }));
+        judged.extend(entry.aggregates.iter().enumerate().map(|(index, one)| {
+            let part = EntryCheck::Aggregate(index);
+            let standing = aggregate::judge(one, entry, &mask, evaluator);
+            let what = aggregate::in_words(one, entry);
+            Judgement::new(identity(part), what, one.at.clone(), standing)
         }));
     }
     judged

@@ -32,6 +32,12 @@ impl Truth {
         }
     }
 
+    /// The answer to alternatives, each of which has several conditions.
+    pub(super) fn any_of(alternatives: impl Iterator<Item = impl Iterator<Item = Self>>) -> Self {
+        let answers = alternatives.map(|all| all.min().unwrap_or(Self::Yes));
+        answers.max().unwrap_or(Self::No)
+    }
+
     /// Returns `true` if the parts that arrived meet the condition.
     pub(super) fn seems(self) -> bool {
         self >= Self::Seems
@@ -129,6 +135,8 @@ impl From<Truth> for Count {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -143,5 +151,26 @@ mod tests {
         assert_eq!(within(Limits::at_least(1), zero), Truth::SeemsNot);
         assert_eq!(within(Limits::at_least(1), one), Truth::Yes);
         assert_eq!(within(Limits::at_least(4), one), Truth::No);
+    }
+
+    proptest! {
+        #[test]
+        fn a_certain_answer_holds_for_all_answers_that_are_possible(
+            all in prop::collection::vec(prop::collection::vec((0..4_usize, any::<bool>()), 1..4), 1..4)
+        ) {
+            let truth = |at: usize| [Truth::No, Truth::SeemsNot, Truth::Seems, Truth::Yes][at];
+            let known = Truth::any_of(all.iter().map(|all| all.iter().map(|(at, _)| truth(*at))));
+            let really = |(at, otherwise): &(usize, bool)| match truth(*at) {
+                Truth::Yes => true,
+                Truth::No => false,
+                Truth::Seems | Truth::SeemsNot => *otherwise,
+            };
+            let is_met = all.iter().any(|all| all.iter().all(really));
+            if known.is_known() {
+                prop_assert_eq!(known == Truth::Yes, is_met);
+            }
+            let seems = all.iter().any(|all| all.iter().all(|(at, _)| truth(*at).seems()));
+            prop_assert_eq!(known.seems(), seems);
+        }
     }
 }

@@ -117,6 +117,7 @@ impl<'t> Assertion<'t> {
             count,
             count_at,
             each,
+            aggregates: Vec::new(),
             at: find_at.clone(),
             find: self.find.selector(&find_at),
         };
@@ -147,6 +148,7 @@ impl<'t> Assertion<'t> {
             count: 0.into_count(),
             count_at: find_at.clone(),
             each: Vec::new(),
+            aggregates: Vec::new(),
             at: find_at,
             find,
         };

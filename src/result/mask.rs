@@ -304,6 +304,7 @@ impl Secrets {
             S::Selected(text) | S::SelectedLogs(text) | S::Capture(text) => self.mask(text),
             S::Correlation(service) => service.iter_mut().for_each(|name| self.mask(name)),
             S::Edge { from, to } => self.mask_each([from, to]),
+            S::Aggregate { of: _, key, find } => self.mask_each([key, find]),
             S::Sequence { earlier, later } => {
                 self.mask_each([earlier, later]);
             }
@@ -365,6 +366,11 @@ mod tests {
                 later: text(),
             },
             Subject::Selected(text()),
+            Subject::Aggregate {
+                of: "sum",
+                key: text(),
+                find: text(),
+            },
             Subject::Span {
                 part: text(),
                 name: text(),

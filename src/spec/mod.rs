@@ -5,6 +5,7 @@
 //! conditions.
 
 mod about;
+mod aggregate;
 mod attribute_key;
 mod budget;
 mod error;
@@ -42,6 +43,7 @@ mod unused;
 mod wait;
 mod yaml;
 
+pub use aggregate::{Aggregate, AggregateOf};
 pub use attribute_key::AttributeKey;
 pub use budget::{Budget, CompareVersions, Limit, Measure, QuantileBudget, Regression, UpperLimit};
 pub use error::{SpecError, SpecErrors};

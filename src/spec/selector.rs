@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AttributeKey, Limits, Location, Matcher};
+use super::{Aggregate, AttributeKey, Limits, Location, Matcher};
 use crate::trace::{Field, Nanos, SpanKind, StatusCode};
 
 /// Selects spans: those that meet every condition.
@@ -176,6 +176,8 @@ pub struct SpanEntry {
     pub count_at: Location,
     /// Conditions for each of the spans.
     pub each: Vec<SpanCondition>,
+    /// Expectations for all of the spans together.
+    pub aggregates: Vec<Aggregate>,
     /// Place of the entry in the spec.
     pub at: Location,
 }
@@ -209,7 +211,12 @@ impl SpanType {
             Self::Rpc => &["rpc.system.name", "rpc.system"],
             Self::Db => &["db.system.name", "db.system"],
             Self::Messaging => &["messaging.system"],
-            Self::Faas => &["faas.trigger", "faas.invoked_name", "faas.invocation_id"],
+            Self::Faas => &[
+                "faas.trigger",
+                "faas.invoked_name",
+                "faas.invocation_id",
+                "faas.execution",
+            ],
             Self::GenAi => &[
                 "gen_ai.operation.name",
                 "gen_ai.provider.name",

@@ -30,6 +30,7 @@ mod response;
 mod scope;
 mod span;
 mod status;
+mod sum;
 mod tree;
 mod value;
 
@@ -62,5 +63,6 @@ pub use response::{CommandResponse, HttpResponse, Response, Undecoded};
 pub use scope::Scope;
 pub use span::{Nanos, Span};
 pub use status::{Status, StatusCode};
+pub(crate) use sum::Sum;
 pub use tree::{Origin, Trace};
 pub use value::Value;

@@ -479,6 +479,26 @@ fn a_service_is_unknown_where_attributes_of_the_resource_were_dropped() {
 }
 
 #[test]
+fn an_aggregate_with_a_missing_part_is_not_judged() {
+    let of = |find: &str, check: &str| {
+        verdict(&format!("  spans: [{{ find: {find}, {check} }}]\n"), &cut())
+    };
+    let dropped = "40 attributes of `GET /go` of order were dropped";
+    assert_eq!(of("GET /go", "sum: { k: 1 }"), "pass");
+    assert_eq!(of("GET /go", "sum: { j: 1 }"), dropped);
+    assert_eq!(of("GET /go", "max: { j | k: 1 }"), dropped);
+    assert_eq!(of("{ name: [GET /go, reply] }", "sum: { j: 1 }"), "fail");
+    assert_eq!(
+        of("{ attributes: { j: absent } }", "count: 0.., sum: { k: 1 }"),
+        "fail"
+    );
+    assert_eq!(
+        of("{ attributes: { j: 1 } }", "count: 0.., sum: { k: 0 }"),
+        dropped
+    );
+}
+
+#[test]
 fn a_cause_that_did_not_arrive_may_be_any_span() {
     let link = |to: u64| Link {
         trace_id: trace_id(),

@@ -568,6 +568,76 @@ fn spans_of_a_linked_trace_have_relations_of_their_own() {
     assert!(holds(by_id, &with_consumer()));
 }
 
+#[test]
+fn a_number_is_made_of_an_attribute_of_all_spans() {
+    let numbered = |number: u64, value: Value| Span {
+        attributes: [("k", value)].into_iter().collect(),
+        ..span(number, 0, "s", "a", 0, 10)
+    };
+    let is = |values: &[Value], check: &str| {
+        let spans = values.iter().zip(1..);
+        let spans = spans.map(|(value, number)| numbered(number, value.clone()));
+        let other = span(9, 0, "s", "b", 0, 10);
+        each("a", check, &trace(spans.chain([other])))
+    };
+    let numbers = [Value::Int(1), Value::Int(2), Value::Double(0.5)];
+    for (check, is_met) in [
+        ("sum: { k: 3.5 }", true),
+        ("sum: { k: < 3.5 }", false),
+        ("sum: { k: { gte: 3, lt: 4 } }", true),
+        ("sum: { k: { not: 3.5 } }", false),
+        ("max: { k: 2 }", true),
+        ("min: { k: 0.5 }", true),
+        ("min: { j | k: < 1 }", true),
+        ("avg: { k: 1..1.2 }", true),
+        ("avg: { k: [1, 2] }", false),
+        ("sum: { j: < 9 }", false),
+        (
+            "count: 3\n      max: { k: ..2 }\n      min: { k: 0.. }",
+            true,
+        ),
+    ] {
+        assert_eq!(is(&numbers, check), is_met, "{check}");
+    }
+    let most = [Value::Int(i64::MAX), Value::Int(i64::MAX)];
+    assert!(is(&most, "sum: { k: 18446744073709551614 }"));
+    assert!(is(&most, "avg: { k: 9223372036854775807 }"));
+    assert!(is(
+        &[Value::Double(0.1), Value::Double(0.2)],
+        "sum: { k: 0.3 }"
+    ));
+    for no_number in [
+        Value::from("12"),
+        Value::Bool(true),
+        Value::Double(f64::NAN),
+        Value::Double(f64::INFINITY),
+        Value::Array(vec![Value::Int(1)]),
+    ] {
+        for check in [
+            "sum: { k: ..99 }",
+            "max: { k: ..99 }",
+            "min: { k: ..99 }",
+            "avg: { k: ..99 }",
+        ] {
+            assert!(
+                !is(&[Value::Int(1), no_number.clone()], check),
+                "{check} {no_number}"
+            );
+        }
+    }
+    assert!(!is(
+        &[Value::Double(1e30), Value::Double(1e-30)],
+        "sum: { k: 0.. }"
+    ));
+    assert!(is(
+        &[Value::Double(1e30), Value::Double(1e-30)],
+        "max: { k: 0.. }"
+    ));
+    assert!(!is(&[], "sum: { k: 0.. }"));
+    assert!(is(&[], "count: 0..\n      sum: { k: 0 }"));
+    assert!(!is(&[], "count: 0..\n      sum: { k: 1.. }"));
+}
+
 /// `process` of a consumer, which is a child of `orders publish`, linked with it, or both.
 fn consumed(is_child: bool, is_linked: bool) -> Trace {
     let publish = span(6, 2, "order", "orders publish", 85, 86);

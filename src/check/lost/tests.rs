@@ -237,6 +237,25 @@ fn attributes_that_the_format_keeps_elsewhere_are_not_judged() {
 }
 
 #[test]
+fn a_sum_of_values_that_can_be_strings_is_not_judged() {
+    let lost = "the source of this trace does not provide the types of attribute values";
+    assert_eq!(
+        typeless("spans: [{ find: pay, sum: { status: < 600 } }]"),
+        lost
+    );
+    assert_eq!(
+        typeless("spans: [{ find: pay, sum: { word: < 600 } }]"),
+        "fail"
+    );
+    assert_eq!(
+        typeless("spans: [{ find: pay, sum: { other: < 600 } }]"),
+        "fail"
+    );
+    let why = verdict("spans: [{ find: SELECT, max: { net.peer.port: < 99 } }]");
+    assert!(why.contains("fields of its own"), "{why}");
+}
+
+#[test]
 fn a_cause_is_judged_without_links_where_only_parents_matter() {
     let verdict = |field: Field, expect: &str| {
         let spans = [

@@ -12,7 +12,10 @@ pub(crate) const SELECTOR: Keys = Keys(&[CONDITIONS, TAKE]);
 pub(crate) const RELATION: Keys = Keys(&[CONDITIONS, COUNT, TAKE]);
 
 /// An entry of `spans`.
-pub(crate) const SPAN_ENTRY: Keys = Keys(&[ENTRY, CONDITIONS]);
+pub(crate) const SPAN_ENTRY: Keys = Keys(&[ENTRY, CONDITIONS, AGGREGATES]);
+
+/// What is only possible for all spans of an entry together.
+pub(crate) const SPAN_AGGREGATES: Keys = Keys(&[AGGREGATES]);
 
 /// An entry of `events`.
 pub(crate) const EVENT: Keys = Keys(&[EVENT_ONLY, COUNT]);
@@ -31,6 +34,29 @@ const ENTRY: &[Key] = &[
         "id",
         "text",
         "A name for these spans, for relations of other entries: `after: $id`.",
+    ),
+];
+
+const AGGREGATES: &[Key] = &[
+    key(
+        "sum",
+        "matchers",
+        "Attributes, each with a limit for the sum of its values in all spans.",
+    ),
+    key(
+        "max",
+        "matchers",
+        "Attributes, each with a limit for its greatest value.",
+    ),
+    key(
+        "min",
+        "matchers",
+        "Attributes, each with a limit for its smallest value.",
+    ),
+    key(
+        "avg",
+        "matchers",
+        "Attributes, each with a limit for the average of its values.",
     ),
 ];
 

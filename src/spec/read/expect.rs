@@ -147,7 +147,7 @@ impl Reader<'_> {
                 format!("{trigger} has {}", checks.names().join(", ")),
             );
         }
-        if keys::SPAN.contains(key) || key == "find" {
+        if keys::SPAN_ENTRY.contains(key) {
             return self.wrong(
                 entry.key.place,
                 format!("`{key}` is a check of a span"),
@@ -398,6 +398,7 @@ impl Reader<'_> {
                 count,
                 count_at: at.clone(),
                 each: Vec::new(),
+                aggregates: Vec::new(),
                 at,
             });
         }
@@ -427,13 +428,16 @@ impl Reader<'_> {
         let (find, count, each) = (find?, count?, each?);
         let count_at = node.get("count").unwrap_or(find_node).place;
         let count = count.unwrap_or_else(|| Limits::at_least(1));
+        let aggregates = self.aggregates(entries, &count, node.get("count"))?;
         let first = each.first().map(|condition| condition.at.place);
+        let first = first.or(aggregates.first().map(|aggregate| aggregate.at.place));
         self.refuse_idle_conditions(&count, "span", first)?;
         Some(SpanEntry {
             find,
             count,
             count_at: self.at(count_at),
             each,
+            aggregates,
             at: self.at(node.place),
         })
     }

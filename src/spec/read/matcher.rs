@@ -36,6 +36,11 @@ impl Reader<'_> {
         self.matcher_of(node, Scalars::Texts)
     }
 
+    /// A condition on a number.
+    pub(super) fn number_matcher(&self, node: &Node) -> Option<Matcher> {
+        self.matcher_of(node, Scalars::Numbers)
+    }
+
     /// Keys of attributes, each with a condition.
     pub(crate) fn attributes(
         &self,
@@ -205,7 +210,7 @@ impl Reader<'_> {
     fn no_number<T>(&self, text: &str, node: &Node) -> Option<T> {
         self.wrong(
             node.place,
-            format!("`number` compares numbers, but `{text}` is not a number"),
+            format!("this value is always a number, but `{text}` is not a number"),
             "not a number",
             "write a number, `> 3`, `1..` or a list of these",
         )

@@ -4,6 +4,7 @@
 //! errors of a file are reported together. A placeholder replaces a variable without a value,
 //! such as a capture before the run.
 
+mod aggregate;
 pub(crate) mod almost;
 mod budget;
 mod capture;

@@ -35,6 +35,15 @@ impl Reader<'_> {
                 "write a name, or `{ name: [a, b] }` for one of several names",
             ),
             Kind::Map(entries) => {
+                let mut keys = entries.iter().map(|entry| &entry.key);
+                if let Some(key) = keys.find(|key| keys::SPAN_AGGREGATES.contains(&key.text)) {
+                    return self.wrong(
+                        key.place,
+                        format!("`{}` is about all spans that `find` selects", key.text),
+                        "inside a span",
+                        format!("move it beside `find`: `{{ find: …, {}: … }}`", key.text),
+                    );
+                }
                 self.map(node, "a span", keys::SELECTOR)?;
                 let conditions = self.conditions(entries, ids);
                 let take = match node.get("take") {

@@ -37,7 +37,7 @@ impl Reader<'_> {
         let (kind, here) = match scalars {
             Scalars::Typed => return Some(matcher),
             Scalars::Texts => (ValueType::String, "this value is always a string"),
-            Scalars::Numbers => (ValueType::Number, "`number` yields a number"),
+            Scalars::Numbers => (ValueType::Number, "this value is always a number"),
         };
         let is_type = match &matcher {
             Matcher::Type(wanted) if kind == ValueType::Number => Domain::Number.contains(*wanted),
