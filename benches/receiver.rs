@@ -14,10 +14,14 @@ use bytes::{Buf, BufMut, Bytes};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+use opentelemetry_proto::tonic::metrics::v1::{
+    Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric, number_data_point,
+};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
@@ -71,6 +75,53 @@ fn in_memory(time: Duration, request: &[u8]) {
         assert_eq!(follow.snapshot().trace.logs().len(), BATCH / TRACES);
     });
     line("log records, 1 of 64 traces", followed, memcpy);
+    let metrics = metric_request();
+    let store = Store::new();
+    let ingest = rate(time, || drop(black_box(store.ingest_metrics(&metrics))));
+    line("metric points, no spec needs them", ingest, memcpy);
+    store.keep_metrics();
+    let ingest = rate(time, || drop(black_box(store.ingest_metrics(&metrics))));
+    line("metric points, kept as series", ingest, memcpy);
+}
+
+/// As many points as spans in a request, each of a series with two attributes.
+fn metric_request() -> Vec<u8> {
+    let point = |number: usize| NumberDataPoint {
+        attributes: vec![
+            text("http.route", "/orders/{id}"),
+            text("customer.id", &number.to_string()),
+        ],
+        start_time_unix_nano: 1_700_000_000_000_000_000,
+        time_unix_nano: 1_700_000_001_000_000_000,
+        value: Some(number_data_point::Value::AsDouble(number as f64)),
+        ..NumberDataPoint::default()
+    };
+    let sum = Sum {
+        data_points: (0..BATCH).map(point).collect(),
+        aggregation_temporality: 2,
+        is_monotonic: true,
+    };
+    let metric = Metric {
+        name: "http.server.requests".to_owned(),
+        data: Some(metric::Data::Sum(sum)),
+        ..Metric::default()
+    };
+    let scope = ScopeMetrics {
+        metrics: vec![metric],
+        ..ScopeMetrics::default()
+    };
+    let resource = ResourceMetrics {
+        resource: Some(Resource {
+            attributes: vec![text("service.name", "shop")],
+            ..Resource::default()
+        }),
+        scope_metrics: vec![scope],
+        ..ResourceMetrics::default()
+    };
+    ExportMetricsServiceRequest {
+        resource_metrics: vec![resource],
+    }
+    .encode_to_vec()
 }
 
 fn trace(number: u8) -> TraceId {

@@ -26,7 +26,7 @@ pub mod budget {
 }
 #[cfg(feature = "cli")]
 pub mod check {
-    pub use crate::check::capture;
+    pub use crate::check::{MetricEvidence, capture};
 }
 pub mod harness {
     pub use crate::harness::{Assertion, assert_file};
@@ -80,7 +80,7 @@ pub mod spec {
 }
 #[cfg(feature = "cli")]
 pub mod step {
-    pub use crate::step::{Budgeting, Update};
+    pub use crate::step::{Budgeting, Update, metrics_of_exports};
 }
 #[cfg(feature = "cli")]
 pub mod trigger {

@@ -353,9 +353,11 @@ impl Session {
         };
         let delay = system.effective_schedule_delay();
         let of_logs = system.effective_log_schedule_delay();
+        let of_metrics = system.effective_metric_interval();
         Options {
             flush: delay.map_or(Flush::Assumed, Flush::of_schedule_delay),
             log_flush: of_logs.map_or(Flush::Assumed, Flush::of_schedule_delay),
+            metric_flush: of_metrics.map_or(Flush::Assumed, Flush::of_schedule_delay),
             starting_until: system.starting_until(),
             services: Services::Ours,
             ..options

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanspec::internal::check::capture;
+use spanspec::internal::check::{MetricEvidence, capture};
 use spanspec::internal::result::{Phase, Telemetry, Timing};
 use spanspec::internal::source::otlp::read_logs;
 use spanspec::internal::spec::{Scope, Trigger};
+use spanspec::internal::step::metrics_of_exports;
 use spanspec::{
     Attempt, CommandResponse, Context, Detail, Evidence, Expect, Finality, Granularity,
     HttpResponse, Judged, Judgement, Junit, LogsWithoutTrace, Look, Outcome, Progress, Report,
@@ -101,6 +102,10 @@ failures! {
     log_without_severity
     logs_uncorrelated
     matcher_map_unmet
+    metric_change
+    metric_exemplar
+    metric_missing
+    metric_reset
     name_wrong
     nested_relation
     never_ended
@@ -280,8 +285,10 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
         Err(_) => Vec::new(),
     };
     let others = LogsWithoutTrace::complete(others.into_iter().map(Arc::new).collect());
-    let evidence =
-        Evidence::new(&response, trace.as_ref(), is_sampled).with_logs_without_trace(Some(&others));
+    let metrics = metrics(&folder.join("metrics.json"));
+    let evidence = Evidence::new(&response, trace.as_ref(), is_sampled)
+        .with_logs_without_trace(Some(&others))
+        .with_metrics(metrics.as_ref());
 
     let mut checks = captures(step, &mut scope, &evidence);
     let is_captured = checks.is_empty();
@@ -322,6 +329,23 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
         },
         ..StepReport::blank(Phase::Test)
     }
+}
+
+/// A file with the exports `before` and `after` the request, in OTLP/JSON, the time `alone_since` which no
+/// other spec sends requests, and the time when the request is `settled`.
+fn metrics(file: &Path) -> Option<MetricEvidence> {
+    let given: serde_json::Value = serde_json::from_slice(&fs::read(file).ok()?).unwrap();
+    let exports = |key: &str| {
+        let exports = given[key].as_array().unwrap().iter();
+        exports
+            .map(|export| export.to_string().into_bytes())
+            .collect::<Vec<_>>()
+    };
+    let time = |key: &str| given[key].as_u64().unwrap();
+    Some(metrics_of_exports(
+        (&exports("before"), &exports("after")),
+        (time("alone_since"), time("settled")),
+    ))
 }
 
 /// Adds captures to the scope; returns those that failed.

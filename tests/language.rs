@@ -65,6 +65,7 @@ mistakes! {
     expressions_and_paths
     glued_colon
     logs
+    metrics
     matchers
     measures
     no_trigger

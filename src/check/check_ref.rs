@@ -23,6 +23,13 @@ pub enum CheckRef {
         /// The part of the entry that is checked.
         part: EntryCheck,
     },
+    /// A check of the series that an entry of `metrics` selects.
+    Metric {
+        /// The index of the entry.
+        entry: usize,
+        /// The part of the entry that is checked.
+        part: EntryCheck,
+    },
     /// A capture; the index among the captures of the step.
     Capture(usize),
     /// A condition of `until` of a poll; the index among them.
@@ -40,7 +47,7 @@ pub enum CheckRef {
     },
 }
 
-/// Part of an entry of `spans` or `logs` that is a check.
+/// Part of an entry of `spans`, `logs` or `metrics` that is a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EntryCheck {
     /// The whole entry, where nothing of it can be judged.
@@ -115,6 +122,13 @@ impl CheckRef {
                     part: EntryCheck::Entry,
                 },
                 Self::Log { entry, .. },
+            )
+            | (
+                Self::Metric {
+                    entry: whole,
+                    part: EntryCheck::Entry,
+                },
+                Self::Metric { entry, .. },
             ) => whole == entry,
             _ => self == other,
         }

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use super::MetricEvidence;
 use crate::trace::{LogsWithoutTrace, Response, Trace, Value};
 
 /// The evidence about one step.
@@ -14,6 +15,8 @@ pub struct Evidence<'a> {
     pub sampled: bool,
     /// The log records without a trace id that arrived since the trigger; `None` if they are not known.
     pub logs_without_trace: Option<&'a LogsWithoutTrace>,
+    /// The metrics around the request; `None` if the source has none.
+    pub metrics: Option<&'a MetricEvidence>,
     json: OnceCell<Result<Value, String>>,
 }
 
@@ -26,6 +29,7 @@ impl<'a> Evidence<'a> {
             trace,
             sampled,
             logs_without_trace: None,
+            metrics: None,
             json: OnceCell::new(),
         }
     }
@@ -34,6 +38,13 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn with_logs_without_trace(mut self, logs: Option<&'a LogsWithoutTrace>) -> Self {
         self.logs_without_trace = logs;
+        self
+    }
+
+    /// Adds the metrics.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Option<&'a MetricEvidence>) -> Self {
+        self.metrics = metrics;
         self
     }
 

@@ -227,6 +227,15 @@ pub enum Subject {
     },
     /// The log records that a service wrote inside its spans; `None` for all services.
     Correlation(Option<String>),
+    /// The number of series of metrics that a `find` selects; contains its description.
+    SelectedSeries(String),
+    /// A part of the selected series.
+    Series {
+        /// The part: `change`, `exemplar`.
+        part: String,
+        /// The description of the selector.
+        name: String,
+    },
     /// A capture; contains its name.
     Capture(String),
     /// The number of failed requests of a `repeat`.
@@ -252,6 +261,7 @@ impl Subject {
             }
             Self::Selected(_) | Self::Aggregate { .. } | Self::Span { .. } => "span",
             Self::SelectedLogs(_) | Self::Record { .. } | Self::Correlation(_) => "log",
+            Self::SelectedSeries(_) | Self::Series { .. } => "metric",
             Self::Capture(_) => "capture",
             Self::Failures => "load",
             Self::Budget { .. } => "budget",
@@ -302,6 +312,10 @@ impl fmt::Display for Subject {
                 write!(f, "log records of `{name}` inside its spans")
             }
             Self::Correlation(None) => f.write_str("log records inside the spans"),
+            Self::SelectedSeries(pattern) => {
+                write!(f, "number of series that match {pattern}")
+            }
+            Self::Series { part, name } => write!(f, "{part} of {name}"),
             Self::Capture(name) => write!(f, "capture `{name}`"),
             Self::Failures => f.write_str("number of requests that failed"),
             Self::Budget { quantile, subject } => write!(f, "{quantile} of {subject}"),

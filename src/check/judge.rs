@@ -7,7 +7,8 @@ use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::lost::{lost_candidates, lost_in, lost_in_find, lost_of, lost_of_trace};
 use super::select::Evaluator;
 use super::{
-    CheckRef, EntryCheck, Evidence, Outcome, Unjudged, correlated, logs, response, spans, whole,
+    CheckRef, EntryCheck, Evidence, Outcome, Unjudged, correlated, logs, metrics, response, spans,
+    whole,
 };
 use crate::spec::{Check, Condition, Expect, LogEntry, SpanEntry};
 #[cfg(feature = "run")]
@@ -81,6 +82,13 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) ->
         let all = all.iter_mut();
         let of_logs = all.filter(|one| one.judged.check.needs_logs(expect));
         of_logs.for_each(|judgement| judgement.mark(|| Unjudged::LogHole(Box::new(hole.clone()))));
+    }
+    // Metrics do not arrive with the trace: they are judged once, when the wait for them is over.
+    if detail == FailureDetail::Explained {
+        let entries = expect.metrics.iter().enumerate();
+        all.extend(entries.flat_map(|(number, entry)| {
+            metrics::judge(number, entry, evidence.metrics, &evaluator)
+        }));
     }
     all
 }

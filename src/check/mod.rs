@@ -28,6 +28,7 @@ mod lost;
 mod matching;
 #[cfg(feature = "run")]
 mod measured;
+mod metrics;
 mod misfit;
 mod near_misses;
 mod nearest;
@@ -66,6 +67,9 @@ pub use judgement::{Finality, Judgement};
 pub(crate) use logs::meets_apart_from_span;
 #[cfg(feature = "run")]
 pub(crate) use measured::number_of;
+pub use metrics::{MetricEnd, MetricEvidence};
+#[cfg(feature = "run")]
+pub(crate) use metrics::{are_exported, services as metric_services};
 pub(crate) use near_misses::{NearMiss, near_misses};
 #[cfg(feature = "run")]
 pub(crate) use nearest::nearest;

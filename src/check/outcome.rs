@@ -86,6 +86,13 @@ pub enum Unjudged {
     NoTime(SpanName),
     /// It measures the attribute with this key of a span.
     NoNumber(SpanName, String, NoNumber),
+    /// The metrics do not suffice.
+    Metrics {
+        /// The reason.
+        reason: String,
+        /// The remedy in the imperative.
+        remedy: String,
+    },
     /// It depends on the attribute with this key, and the matcher cannot judge a value of its type.
     OtherType(SpanName, String),
     /// It depends on an attribute with these alternative keys, of which exactly one must be present.
@@ -270,6 +277,7 @@ impl Unjudged {
                 Some(format!("let {} send `{key}` as a number", span.service))
             }
             Self::OtherType(..) => Some("write a matcher for the type that was sent".to_owned()),
+            Self::Metrics { remedy, .. } => Some(remedy.clone()),
             Self::SeveralKeys(..) => Some(ONE_KEY.to_owned()),
             Self::NotUtf8 => {
                 Some("let the system write UTF-8, or check its text without `not`".to_owned())
@@ -306,6 +314,7 @@ impl Unjudged {
                 span.change(&change);
             }
             Self::Repeated(record) | Self::NoTime(record) => record.change(&change),
+            Self::Metrics { reason, .. } => *reason = change(reason),
             Self::OtherType(span, key)
             | Self::SeveralKeys(span, key)
             | Self::NoNumber(span, key, _) => {
@@ -368,6 +377,7 @@ impl fmt::Display for Unjudged {
                 f,
                 "{record} arrived in two exports: it was written twice, or sent twice"
             ),
+            Self::Metrics { reason, .. } => f.write_str(reason),
             Self::NoTime(record) => {
                 write!(f, "{record} has no time, so it may be inside a span")
             }

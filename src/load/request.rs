@@ -261,6 +261,7 @@ impl<'a> RequestTemplate<'a> {
         request.report.timing.response = Some(responded - fired);
         let is_refused = answer.as_ref().is_err_and(TriggerError::is_refused);
         let mut walk = Observation {
+            metrics: None,
             context: context.clone(),
             reader: &self.reader,
             scope: &mut request.scope,

@@ -301,14 +301,17 @@ impl Secrets {
         match subject {
             S::Response(_) | S::Command(_) | S::Trace(_) | S::ResponseTime | S::Failures => {}
             S::Header(text) | S::Json(text) | S::Service(text) => self.mask(text),
-            S::Selected(text) | S::SelectedLogs(text) | S::Capture(text) => self.mask(text),
+            S::Selected(text) | S::SelectedLogs(text) | S::SelectedSeries(text) => self.mask(text),
+            S::Capture(text) => self.mask(text),
             S::Correlation(service) => service.iter_mut().for_each(|name| self.mask(name)),
             S::Edge { from, to } => self.mask_each([from, to]),
             S::Aggregate { of: _, key, find } => self.mask_each([key, find]),
             S::Sequence { earlier, later } => {
                 self.mask_each([earlier, later]);
             }
-            S::Span { part, name } | S::Record { part, name } => self.mask_each([part, name]),
+            S::Span { part, name } | S::Record { part, name } | S::Series { part, name } => {
+                self.mask_each([part, name]);
+            }
             S::Budget {
                 quantile: _,
                 subject,

@@ -1,4 +1,4 @@
-//! Runs specs: most of them concurrently, then those with `repeat` one after the other.
+//! Runs specs: most of them concurrently, then those with `repeat` or `metrics` one after the other.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -55,6 +55,9 @@ pub async fn run_open(
 ) -> OpenRun {
     let (started, clock) = (jiff::Timestamp::now(), Instant::now());
     let (sender, mut events) = mpsc::unbounded_channel();
+    if specs.iter().any(Spec::needs_metrics) {
+        source.keep_metrics();
+    }
     let run = RunContext::new(source, options, stop);
     let saved_traces = SavedTraces::new(options.save_traces.clone(), run.secrets.clone());
     let runner = Runner::new(&run, &saved_traces, sender);
@@ -140,8 +143,8 @@ impl<'a> Runner<'a> {
             self.send(SpecEvent::Finished(number, Box::new(report), watched));
         };
         let all = || specs.iter().enumerate();
-        concurrently(all().filter(|(_, spec)| spec.repeat.is_none()).map(run)).await;
-        for one in all().filter(|(_, spec)| spec.repeat.is_some()) {
+        concurrently(all().filter(|(_, spec)| !spec.runs_alone()).map(run)).await;
+        for one in all().filter(|(_, spec)| spec.runs_alone()) {
             run(one).await;
         }
     }
@@ -260,6 +263,12 @@ const UNKNOWN_FLUSH: &str = "the flush bound of the services is unknown: each tr
     OTEL_BSP_SCHEDULE_DELAY=100\n\
     defaults: { wait: { flush: 350ms } }";
 
+/// Advice for services with an unknown export interval of metrics: two lines for them, and one for the project.
+const UNKNOWN_METRIC_BOUND: &str = "the export interval of metrics is unknown: each spec with `metrics` waited 60 s before and after its request; three lines make it fast, the first two in the environment of the services, the third in spanspec.yaml:\n\
+    OTEL_METRIC_EXPORT_INTERVAL=500\n\
+    OTEL_METRIC_EXPORT_TIMEOUT=500\n\
+    defaults: { wait: { metrics: 750ms } }";
+
 /// Differences of clocks up to this number of seconds have no note. `Date` of a backend has whole seconds.
 const CLOSE: i64 = 2;
 
@@ -275,6 +284,9 @@ fn notices(run: &RunContext<'_>) -> Vec<String> {
             ),
             None => UNKNOWN_FLUSH.to_owned(),
         });
+    }
+    if run.has_assumed_metrics() {
+        notices.push(UNKNOWN_METRIC_BOUND.to_owned());
     }
     notices.extend(run.delays.note(backend.is_some()));
     let ahead = run

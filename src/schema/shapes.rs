@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::service::OutputStream;
 use crate::source::backend;
 use crate::spec::keys::{self, Key, Keys};
-use crate::spec::{SpanType, ValueType};
+use crate::spec::{SeriesType, SpanType, ValueType};
 use crate::trace::{SpanKind, StatusCode};
 
 const DURATION: &str = r"[0-9.]+ *(ns|us|µs|ms|s|m|h)";
@@ -179,6 +179,20 @@ fn expectations() -> Map<String, Value> {
         ),
         ("log_selector", text_or(map_of(keys::LOG))),
         ("severities", severities()),
+        (
+            "metric_entries",
+            json!({ "type": "array", "minItems": 1, "items": reference("metric_entry") }),
+        ),
+        (
+            "metric_entry",
+            json!({ "anyOf": [text(), requiring(map_of(keys::METRIC_ENTRY), "find")] }),
+        ),
+        ("series_selector", text_or(map_of(keys::SERIES))),
+        (
+            "series_types",
+            choice("series_types", &SeriesType::ALL.map(|(name, _)| name)),
+        ),
+        ("number_matcher", reference("matcher")),
         (
             "correlated",
             json!({ "anyOf": [{ "const": true }, { "type": "array", "minItems": 1, "items": text() }] }),

@@ -10,8 +10,12 @@ const SDK_SCHEDULE_DELAY: Duration = Duration::from_secs(5);
 /// Default export delay of SDKs for log records.
 const SDK_LOG_SCHEDULE_DELAY: Duration = Duration::from_secs(1);
 
+/// Default export interval of SDKs for metrics.
+const SDK_METRIC_INTERVAL: Duration = Duration::from_mins(1);
+
 const SCHEDULE_DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
 const LOG_SCHEDULE_DELAY: &str = "OTEL_BLRP_SCHEDULE_DELAY";
+const METRIC_INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
 
 /// Variables with a configuration file. If one is set, an SDK ignores all other variables.
 pub(crate) const CONFIG_FILES: [&str; 2] = ["OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"];
@@ -76,7 +80,7 @@ impl TelemetryTarget {
     }
 
     /// The variables that send all telemetry to the endpoint without delay.
-    pub(crate) fn defaults(&self) -> [(&'static str, &str); 9] {
+    pub(crate) fn defaults(&self) -> [(&'static str, &str); 10] {
         [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", &self.endpoint),
             ("OTEL_TRACES_EXPORTER", "otlp"),
@@ -84,7 +88,9 @@ impl TelemetryTarget {
             ("OTEL_LOGS_EXPORTER", "otlp"),
             (SCHEDULE_DELAY, "100"),
             (LOG_SCHEDULE_DELAY, "100"),
-            ("OTEL_METRIC_EXPORT_INTERVAL", "1000"),
+            (METRIC_INTERVAL, "500"),
+            // Some SDKs refuse a timeout that is longer than the interval.
+            ("OTEL_METRIC_EXPORT_TIMEOUT", "500"),
             ("OTEL_TRACES_SAMPLER", "parentbased_always_on"),
             ("OTEL_PROPAGATORS", "tracecontext,baggage"),
         ]
@@ -96,6 +102,7 @@ impl TelemetryTarget {
 pub(super) struct ScheduleDelays {
     pub(super) spans: Duration,
     pub(super) logs: Duration,
+    pub(super) metrics: Duration,
 }
 
 /// Export delays of a process with these variables.
@@ -112,6 +119,7 @@ pub(super) fn schedule_delays(variables: &[(String, String)]) -> ScheduleDelays 
     ScheduleDelays {
         spans: delay(SCHEDULE_DELAY).unwrap_or(SDK_SCHEDULE_DELAY),
         logs: delay(LOG_SCHEDULE_DELAY).unwrap_or(SDK_LOG_SCHEDULE_DELAY),
+        metrics: delay(METRIC_INTERVAL).unwrap_or(SDK_METRIC_INTERVAL),
     }
 }
 

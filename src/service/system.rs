@@ -67,6 +67,15 @@ impl System {
         delays.max()
     }
 
+    /// The longest export interval of metrics of the services, by their `OTEL_METRIC_EXPORT_INTERVAL`.
+    #[must_use]
+    pub fn effective_metric_interval(&self) -> Option<Duration> {
+        let delays = self
+            .running()
+            .map(|running| running.schedule_delays.metrics);
+        delays.max()
+    }
+
     /// Until this moment, a refused connection may mean that a service is still starting: the end of
     /// `start_timeout` of the services without a readiness check. `None` if all have one.
     #[must_use]

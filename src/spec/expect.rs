@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::log::LogEntry;
+use super::metric::MetricEntry;
 use super::selector::{Selector, SpanEntry};
 use super::{JsonPath, Limits, Location, Matcher};
 use crate::trace::Nanos;
@@ -18,6 +19,8 @@ pub struct Expect {
     pub spans_await: Vec<Vec<String>>,
     /// The entries of `logs`.
     pub logs: Vec<LogEntry>,
+    /// The entries of `metrics`.
+    pub metrics: Vec<MetricEntry>,
     /// The language of code in hints.
     pub syntax: Syntax,
 }
@@ -193,6 +196,7 @@ impl Expect {
     pub fn is_about_trace(&self) -> bool {
         !self.spans.is_empty()
             || !self.logs.is_empty()
+            || self.metrics.iter().any(MetricEntry::needs_spans)
             || self.checks.iter().any(|check| check.ask.is_about_trace())
     }
 

@@ -21,6 +21,7 @@ mod limits;
 mod log;
 mod matcher;
 mod matrix;
+mod metric;
 #[cfg(feature = "harness")]
 mod names;
 mod poll;
@@ -58,6 +59,7 @@ pub(crate) use log::LogSelector;
 pub(crate) use log::severity_name;
 pub use log::{LogAsk, LogCondition, LogEntry};
 pub use matcher::{Comparison, Domain, Matcher, TimeComparison, ValueType};
+pub use metric::{MetricAsk, MetricCondition, MetricEntry, SeriesAsk, SeriesSelector, SeriesType};
 pub use poll::Poll;
 pub use quantile::Quantile;
 pub use repeat::{Allowance, Arrivals, MOST_CONFIRMATIONS, Pace, Rate, Repeat};

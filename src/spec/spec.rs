@@ -65,6 +65,8 @@ pub struct Step {
     pub timeout_at: Option<Location>,
     /// Needs the trace.
     pub is_about_trace: bool,
+    /// Needs metrics.
+    pub needs_metrics: bool,
     /// No service of the project file takes part: `services: []`.
     pub is_elsewhere: bool,
     /// The services of the project file that its spec does not need.
@@ -118,6 +120,19 @@ impl Spec {
         self.repeat
             .as_ref()
             .is_some_and(|repeat| repeat.pace.is_search())
+    }
+
+    /// Returns `true` if no other spec may run at the same time: requests of others would distort
+    /// durations, and metrics count them.
+    #[must_use]
+    pub fn runs_alone(&self) -> bool {
+        self.repeat.is_some() || self.needs_metrics()
+    }
+
+    /// Returns `true` if a step needs metrics.
+    #[must_use]
+    pub fn needs_metrics(&self) -> bool {
+        self.all_steps().any(|step| step.needs_metrics)
     }
 
     /// All steps, in the order of execution.

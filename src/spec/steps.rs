@@ -180,6 +180,10 @@ impl FileReader<'_> {
             .find_map(|node| node.get("wait")?.get("timeout"))
             .map(|timeout| reader.at(timeout.place));
         let poll = self.poll(step, &asked, scope);
+        if asked.poll.is_some() {
+            self.reader(scope)
+                .refuse_repeated_metrics(step.node, "poll")?;
+        }
         let is_from_trace = self.declare_captures(&asked, scope);
         let expect = asked.expect(&self.reader(scope));
         let wait = wait?.unwrap_or_default().or(outer?.unwrap_or_default());
@@ -190,6 +194,7 @@ impl FileReader<'_> {
             wait: wait.or(self.context.defaults.wait),
             timeout_at,
             is_about_trace: is_from_trace || expect.is_about_trace(),
+            needs_metrics: !expect.metrics.is_empty(),
             is_elsewhere: false,
             left_out: Arc::default(),
             draft: Arc::new(Draft {

@@ -11,6 +11,8 @@ pub struct Wait {
     pub tail: Option<Duration>,
     /// Maximum delay between the end of a span and its export.
     pub flush: Option<Duration>,
+    /// Maximum delay between a measurement and the export of its metric.
+    pub metrics: Option<Duration>,
 }
 
 impl Wait {
@@ -21,6 +23,7 @@ impl Wait {
             timeout: self.timeout.or(other.timeout),
             tail: self.tail.or(other.tail),
             flush: self.flush.or(other.flush),
+            metrics: self.metrics.or(other.metrics),
         }
     }
 }

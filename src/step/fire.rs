@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 use super::context::StepContext;
+use super::metrics::StepMetrics;
 use super::observation::Observation;
 use super::poll::{TryAnswer, Tryout};
 use super::run_context::RunContext;
@@ -31,6 +32,10 @@ pub(crate) async fn run_step(
     session: &Session,
 ) -> (StepReport, Option<WatchedTrace>) {
     let mut report = blank(step, phase);
+    let metrics = match StepMetrics::before_trigger(run, step).await {
+        Ok(metrics) => metrics,
+        Err(stop) => return (report.with_trouble(stop.trouble(step)), None),
+    };
     let reader = StepReader::new(step);
     let tryout = Tryout {
         run,
@@ -55,6 +60,7 @@ pub(crate) async fn run_step(
         scope,
         trace_context: last.trace_context,
         follow: last.follow,
+        metrics,
         responded: last.responded,
         when: JudgeWhen::OnArrival,
         secrets: Vec::new(),

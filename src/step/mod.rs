@@ -17,6 +17,8 @@ mod fire;
 #[cfg(feature = "run")]
 mod lost;
 #[cfg(feature = "run")]
+mod metrics;
+#[cfg(feature = "run")]
 mod observation;
 #[cfg(feature = "run")]
 mod poll;
@@ -40,6 +42,8 @@ mod watched;
 pub use self::completeness::Flush;
 #[cfg(feature = "run")]
 pub use self::diagnosis::{absent, missing_parents};
+#[cfg(feature = "cli")]
+pub use self::metrics::metrics_of_exports;
 #[cfg(all(test, feature = "run"))]
 pub use self::settings::Shared;
 #[cfg(feature = "run")]

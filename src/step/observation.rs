@@ -1,22 +1,27 @@
 //! From the response of a step to its verdict: follow the trace, wait, judge, and capture.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::context::{DecidedStep, StepContext};
+use super::metrics::{AfterResponse, StepMetrics};
 use super::settings::{Services, Stop};
 use super::settle::{Expected, JudgeWhen, TraceUse, TraceWait};
 use super::step_reader::StepReader;
 use super::wait_end::WaitEnd;
 use super::watched::{VerdictBasis, WatchedTrace};
-use crate::check::{self, CheckRef, Evidence, Judged, Outcome, Subject, Unjudged};
+use crate::check::{self, CheckRef, Evidence, Judged, MetricEvidence, Outcome, Subject, Unjudged};
 use crate::number::counted;
 use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
 use crate::source::{Follow, Snapshot};
 use crate::spec::{Capture, Expect, Scope};
-use crate::trace::{LogsWithoutTrace, Response, Trace, Value};
+use crate::trace::{LogsWithoutTrace, Response, SpanKind, Trace, Value};
 use crate::trigger::{TraceContext, TriggerError};
+
+/// Maximum number of other requests that a note names.
+const MOST_REQUESTS: usize = 4;
 
 /// A step whose trigger was fired.
 pub(crate) struct Observation<'a> {
@@ -25,6 +30,8 @@ pub(crate) struct Observation<'a> {
     pub(crate) scope: &'a mut Scope,
     pub(crate) trace_context: TraceContext,
     pub(crate) follow: Follow,
+    /// Present if a check needs metrics.
+    pub(crate) metrics: Option<StepMetrics>,
     pub(crate) responded: Instant,
     pub(crate) when: JudgeWhen,
     /// Secrets of a request that is one of many. The run learns them only if a report shows the
@@ -77,8 +84,19 @@ impl<'a> Observation<'a> {
         };
         report.timing.verdict = Some(self.context.fired.elapsed());
         let others = self.logs_without_trace(&expect).await;
+        let metrics = match self.metrics(expected, &wait, &snapshot).await {
+            Ok(metrics) => metrics,
+            Err(stop) => return self.ended_by(stop, report),
+        };
+        if let Some(metrics) = &metrics {
+            report.timing.verdict = Some(self.context.fired.elapsed());
+            let others = self.other_requests(&expect, metrics).await;
+            report.notices.extend(others);
+        }
         let evidence = wait.evidence(&response, &snapshot);
-        let evidence = evidence.with_logs_without_trace(others.as_ref());
+        let evidence = evidence
+            .with_logs_without_trace(others.as_ref())
+            .with_metrics(metrics.as_ref());
         let from_spans = self.capture_from_spans(&captures, &snapshot, &evidence, end);
         report.checks.extend(from_spans);
         let filled = match awaits_span {
@@ -191,6 +209,56 @@ impl<'a> Observation<'a> {
             wait.policy.wait_for_logs(self.context.log_bound());
         }
         wait
+    }
+
+    /// The metrics, if a check needs them and the source has them. After a final failure, they are not
+    /// waited for.
+    async fn metrics(
+        &mut self,
+        expected: Expected<'_>,
+        wait: &TraceWait<'_>,
+        snapshot: &Snapshot,
+    ) -> Result<Option<MetricEvidence>, Stop> {
+        let Some(metrics) = &mut self.metrics else {
+            return Ok(None);
+        };
+        if wait.has_failed(expected, snapshot) {
+            return Ok(Some(metrics.so_far(self.context.fired)));
+        }
+        let after = AfterResponse {
+            responded: self.responded,
+            trace: &snapshot.trace,
+            policy: &wait.policy,
+        };
+        let evidence = metrics
+            .after_response(&self.context, expected.expect, after)
+            .await?;
+        Ok(Some(evidence))
+    }
+
+    /// A note about other requests to the services whose metrics are checked.
+    async fn other_requests(&self, expect: &Expect, metrics: &MetricEvidence) -> Option<String> {
+        let since = self.metrics.as_ref()?.began();
+        let services: BTreeSet<&str> = check::metric_services(&expect.metrics, metrics).collect();
+        let diagnostics = self.context.run.source.diagnostics(since).await;
+        let spans = diagnostics.unrelated.iter().flat_map(Trace::spans);
+        let servers =
+            spans.filter(|span| span.kind == SpanKind::Server && services.contains(span.service()));
+        let mut requests: BTreeMap<String, u64> = BTreeMap::new();
+        for span in servers {
+            let name = format!("`{}` of {}", span.name, span.service());
+            *requests.entry(name).or_default() += 1;
+        }
+        let named = requests.iter().take(MOST_REQUESTS);
+        let named: Vec<String> = named
+            .map(|(name, times)| format!("{name} ({})", counted(*times, "time")))
+            .collect();
+        (!named.is_empty()).then(|| {
+            format!(
+                "metrics also count other requests that these services handled: {}",
+                named.join(", ")
+            )
+        })
     }
 
     /// The log records without a trace id, if a check needs them and the source has them.

@@ -32,6 +32,8 @@ pub(crate) struct RunContext<'a> {
     unanswered: Mutex<BTreeMap<String, usize>>,
     /// A trace waited for the default flush bound.
     has_assumed: AtomicBool,
+    /// A step waited for the default metric bound.
+    has_assumed_metrics: AtomicBool,
 }
 
 impl<'a> RunContext<'a> {
@@ -51,6 +53,7 @@ impl<'a> RunContext<'a> {
             peers: shared.peers,
             unanswered: Mutex::default(),
             has_assumed: AtomicBool::new(false),
+            has_assumed_metrics: AtomicBool::new(false),
         }
     }
 
@@ -87,6 +90,16 @@ impl<'a> RunContext<'a> {
         if flush == Flush::Assumed {
             self.has_assumed.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Records that a step waited for the default metric bound.
+    pub(super) fn record_unknown_metric_bound(&self) {
+        self.has_assumed_metrics.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns `true` if a step waited for the default metric bound.
+    pub(crate) fn has_assumed_metrics(&self) -> bool {
+        self.has_assumed_metrics.load(Ordering::Relaxed)
     }
 
     /// Returns `true` if a trace waited for the default flush bound.

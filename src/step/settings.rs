@@ -29,6 +29,8 @@ pub struct Options {
     pub flush: Flush,
     /// Upper bound for the delay between a log record and its export.
     pub log_flush: Flush,
+    /// Upper bound for the delay between a measurement and the export of its metric.
+    pub metric_flush: Flush,
     /// Until this moment, a refused connection is tried again: the service may still be starting.
     pub starting_until: Option<Instant>,
     /// Traces to save.
@@ -179,14 +181,13 @@ impl Shared {
         Arc::clone(locks.entry(name.to_owned()).or_default())
     }
 
-    /// Waits until this spec may send requests. Specs with `repeat` get exclusive access, since
-    /// other requests would distort the durations.
+    /// Waits until this spec may send requests. Specs that run alone get exclusive access.
     pub(crate) async fn access(&self, spec: &Spec) -> SystemAccess<'_> {
-        match spec.repeat {
-            None => SystemAccess::Shared {
+        match spec.runs_alone() {
+            false => SystemAccess::Shared {
                 _held: self.access.read().await,
             },
-            Some(_) => SystemAccess::Exclusive {
+            true => SystemAccess::Exclusive {
                 _held: self.access.write().await,
             },
         }
@@ -203,6 +204,7 @@ impl Default for Options {
             max_fail: None,
             flush: Flush::Assumed,
             log_flush: Flush::Assumed,
+            metric_flush: Flush::Assumed,
             starting_until: None,
             save_traces: SaveTraces::Never,
             services: Services::Theirs,

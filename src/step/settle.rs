@@ -204,6 +204,12 @@ impl<'s> TraceWait<'s> {
         Evidence::new(response, trace, self.policy.sampled)
     }
 
+    /// Returns `true` if a check has failed, and no further span can change that.
+    pub(super) fn has_failed(&self, expected: Expected<'_>, snapshot: &Snapshot) -> bool {
+        let outcomes = self.outcomes(expected, snapshot);
+        outcomes.iter().any(has_finally_failed)
+    }
+
     fn outcomes(&self, expected: Expected<'_>, snapshot: &Snapshot) -> Vec<Judgement> {
         check::outcomes(expected.expect, &self.evidence(expected.response, snapshot))
     }

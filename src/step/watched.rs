@@ -88,6 +88,8 @@ impl VerdictBasis {
     ) -> Self {
         let mut expect = expect.clone();
         expect.checks.retain(|check| check.ask.is_about_trace());
+        // Their verdict is final.
+        expect.metrics.clear();
         let from_spans = captures
             .iter()
             .enumerate()

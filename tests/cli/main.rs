@@ -14,6 +14,8 @@ mod loading;
 mod logs;
 mod matrix;
 mod merge;
+#[cfg(unix)]
+mod metrics;
 mod polling;
 mod recording;
 mod reports;

@@ -228,7 +228,8 @@ fn wait_is_read_and_what_it_does_not_say_is_the_projects() {
         Wait {
             timeout: seconds(5),
             tail: seconds(1),
-            flush: Some(Duration::from_millis(100))
+            flush: Some(Duration::from_millis(100)),
+            metrics: None,
         }
     );
     let mut context = Context::default();
@@ -243,7 +244,8 @@ fn wait_is_read_and_what_it_does_not_say_is_the_projects() {
         Wait {
             timeout: seconds(9),
             tail: seconds(1),
-            flush: None
+            flush: None,
+            metrics: None,
         }
     );
     let Trigger::Request(request) = spec.steps[0].trigger(&spec.scope()).unwrap() else {

@@ -5,7 +5,7 @@
 //! Answers of Tempo have ids in base64. A text is read as base64 if a character is not a hex digit.
 
 mod logs;
-mod metrics;
+pub(super) mod metrics;
 mod object;
 
 use std::fmt;
@@ -35,12 +35,6 @@ pub(crate) fn traces_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
 pub(crate) fn logs_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
     let text = String::from_utf8_lossy(json);
     Ok(logs::request(&text)?.encode_to_vec())
-}
-
-/// Converts an OTLP/JSON export request for metrics to protobuf.
-pub(crate) fn metrics_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let text = String::from_utf8_lossy(json);
-    Ok(metrics::request(&text)?.encode_to_vec())
 }
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()

@@ -182,7 +182,7 @@ fn accept_logs(encoding: Encoding, store: &Store, message: &[u8]) -> Result<Vec<
 fn accept_metrics(encoding: Encoding, store: &Store, message: &[u8]) -> Result<Vec<u8>, Malformed> {
     match encoding {
         Encoding::Protobuf => store.ingest_metrics(message)?,
-        Encoding::Json => store.ingest_metrics(&otlp::metrics_from_json(message)?)?,
+        Encoding::Json => store.ingest_json_metrics(message)?,
     }
     Ok(otlp::success(encoding))
 }

@@ -272,7 +272,10 @@ impl Store {
     }
 
     /// Counts the points of an `ExportMetricsServiceRequest`, and stores them if metrics are kept.
-    pub(in crate::source) fn ingest_metrics(&self, request: &[u8]) -> Result<(), Malformed> {
+    ///
+    /// # Errors
+    /// When the bytes are not such a message. Nothing is stored then.
+    pub fn ingest_metrics(&self, request: &[u8]) -> Result<(), Malformed> {
         let arrived = Instant::now();
         let points = MetricWalk::of_metrics(request)?.points();
         let export = match self.lock().keeps_metrics() {
@@ -285,6 +288,11 @@ impl Store {
             state.take_in_metrics(export, arrived);
         }
         Ok(())
+    }
+
+    /// As [`Self::ingest_metrics`], for OTLP/JSON.
+    pub(crate) fn ingest_json_metrics(&self, request: &[u8]) -> Result<(), Malformed> {
+        self.ingest_metrics(&otlp::metrics_from_json(request)?)
     }
 
     /// Keeps metrics from now on: the last point of each series. Without this call and watches, they

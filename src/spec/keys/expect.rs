@@ -95,6 +95,11 @@ const TRACE: &[Key] = &[
         "Expectations for log records with the id of this trace.",
     ),
     key(
+        "metrics",
+        "metric_entries",
+        "Expectations for metrics; such a spec runs alone.",
+    ),
+    key(
         "logs_correlated",
         "correlated",
         "Services of which each log record inside their spans has the trace id; or `true` for all.",

@@ -6,6 +6,7 @@
 mod expect;
 mod load;
 mod log;
+mod metric;
 #[cfg(feature = "run")]
 mod project;
 mod span;
@@ -15,6 +16,7 @@ mod trigger;
 pub(crate) use expect::*;
 pub(crate) use load::*;
 pub(crate) use log::*;
+pub(crate) use metric::*;
 #[cfg(feature = "run")]
 pub(crate) use project::*;
 pub(crate) use span::*;

@@ -57,6 +57,11 @@ pub(crate) const WAIT: Keys = Keys(&[&[
         "duration",
         "Maximum delay between the end of a span and its export; computed for services that spanspec starts.",
     ),
+    key(
+        "metrics",
+        "duration",
+        "Maximum delay between a measurement and the arrival of its metric; computed for services that spanspec starts.",
+    ),
 ]]);
 
 /// `profiles` of a spec, if it is a map.

@@ -106,6 +106,7 @@ impl Reader<'_> {
             expect.spans.extend(part.spans);
             expect.spans_await.extend(part.spans_await);
             expect.logs.extend(part.logs);
+            expect.metrics.extend(part.metrics);
         }
         Some(expect)
     }
@@ -126,6 +127,13 @@ impl Reader<'_> {
                     "not available",
                     help,
                 );
+            }
+            if key == "metrics" {
+                let metrics = self.metric_entries(&entry.value, answer, ids)?;
+                return Some(Expect {
+                    metrics,
+                    ..Expect::default()
+                });
             }
             return self.trace_entry(key, &entry.value, ids);
         }

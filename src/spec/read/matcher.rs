@@ -105,7 +105,7 @@ impl Reader<'_> {
         }
     }
 
-    fn matcher_of(&self, node: &Node, scalars: Scalars) -> Option<Matcher> {
+    pub(super) fn matcher_of(&self, node: &Node, scalars: Scalars) -> Option<Matcher> {
         match &node.kind {
             Kind::Scalar(scalar) if scalar.style == Style::Block => {
                 if scalar.text.trim().parse::<f64>().is_ok() || scalar.text.trim().is_empty() {

@@ -13,6 +13,7 @@ pub(crate) mod expect;
 mod logs;
 mod matcher;
 mod measure;
+mod metrics;
 mod poll;
 mod quantity;
 mod rate;

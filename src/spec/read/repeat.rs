@@ -287,6 +287,10 @@ impl Reader<'_> {
         if root.get("search").is_some() {
             return;
         }
+        if root.get("repeat").is_some() {
+            // Reported.
+            let _ = self.refuse_repeated_metrics(root, "repeat");
+        }
         match root.get("repeat") {
             Some(repeat) => self.refuse_what_cannot_be_repeated(root, repeat),
             None => {

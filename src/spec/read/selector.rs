@@ -183,7 +183,7 @@ impl Reader<'_> {
     }
 
     /// A word of a closed set, a list of them, or `{ not: … }`.
-    fn choice<T: Copy + PartialEq>(
+    pub(super) fn choice<T: Copy + PartialEq>(
         &self,
         node: &Node,
         what: &str,

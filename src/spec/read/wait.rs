@@ -10,10 +10,12 @@ impl Reader<'_> {
         self.map(node, "`wait`", keys::WAIT)?;
         let part = |key| self.optional(node, key, |value| self.duration(value, "a time to wait"));
         let (timeout, tail, flush) = (part("timeout"), part("tail"), part("flush"));
+        let metrics = part("metrics");
         Some(Wait {
             timeout: timeout?,
             tail: tail?,
             flush: flush?,
+            metrics: metrics?,
         })
     }
 }

@@ -1,7 +1,9 @@
 //! OTLP's messages of metrics as JSON objects.
 
+use prost::Message;
 use serde::de::MapAccess;
 
+use super::super::error::Malformed;
 use super::super::metric_message::{
     ExemplarMessage, ExponentialMessage, ExponentialPoint, GaugeMessage, HistogramMessage,
     HistogramPoint, MetricData, MetricMessage, MetricsData, NumberPoint, NumberValue,
@@ -10,9 +12,11 @@ use super::super::metric_message::{
 use super::object::{Object, Read, attributes, number, object, objects, text, value};
 use super::{JsonNumber, JsonTemporality, SpanIdBytes, TraceIdBytes};
 
-/// An `ExportMetricsServiceRequest`.
-pub(super) fn request(json: &str) -> Result<MetricsData, serde_json::Error> {
-    serde_json::from_str(json).map(|Read(request)| request)
+/// Converts an OTLP/JSON export request for metrics to protobuf.
+pub(crate) fn metrics_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let text = String::from_utf8_lossy(json);
+    let request: Read<MetricsData> = serde_json::from_str(&text)?;
+    Ok(request.0.encode_to_vec())
 }
 
 impl Object for MetricsData {

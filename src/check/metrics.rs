@@ -1,0 +1,530 @@
+//! Checks of the series that an entry of `metrics` selects.
+
+mod amount;
+mod evidence;
+mod exemplars;
+mod growth;
+mod selection;
+
+use std::sync::Arc;
+
+use amount::{Amount, Range};
+pub use evidence::{MetricEnd, MetricEvidence};
+use growth::{Doubt, Growth, Part, growth, main_part, sum_part};
+
+use super::judgement::{FailureDetail, Finality, Judgement, Standing};
+use super::select::Evaluator;
+use super::truth::Truth;
+use super::{CheckRef, EntryCheck, Failure, Subject, Unjudged};
+use crate::spec::{Matcher, MetricAsk, MetricCondition, MetricEntry};
+use crate::trace::{MetricKind, PointValue, SeriesRecord, Temporality, Value};
+
+/// Upper limit of the series that a failure describes.
+const MOST_SERIES: usize = 3;
+
+/// Judges an entry: the existence of series, and each condition on them. Without evidence, the source
+/// has no metrics.
+pub(super) fn judge(
+    number: usize,
+    entry: &MetricEntry,
+    evidence: Option<&MetricEvidence>,
+    evaluator: &Evaluator<'_>,
+) -> Vec<Judgement> {
+    let identity = |part| CheckRef::Metric {
+        entry: number,
+        part,
+    };
+    let what = format!("series that match {}", entry.find);
+    let unjudged = |why| {
+        let (check, at) = (identity(EntryCheck::Entry), entry.at.clone());
+        vec![Judgement::new(
+            check,
+            what.clone(),
+            at,
+            last(Standing::unjudged(why)),
+        )]
+    };
+    if let Some(name) = entry.awaits.first() {
+        return unjudged(Unjudged::NotCaptured(name.clone()));
+    }
+    let Some(evidence) = evidence else {
+        return unjudged(no_metrics());
+    };
+    let selection = Selection::new(entry, evidence, evaluator);
+    let existence = selection.existence();
+    let has_series = !selection.series.is_empty();
+    let mut judged = vec![Judgement::new(
+        identity(EntryCheck::Count),
+        what.clone(),
+        entry.find_at.clone(),
+        last(existence),
+    )];
+    if has_series {
+        judged.extend(entry.asks.iter().enumerate().map(|(index, condition)| {
+            let (key, expected) = (condition.ask.key(), condition.ask.expected());
+            let what = format!("{key} of {}: {expected}", entry.find);
+            let standing = last(selection.judge(condition));
+            let check = identity(EntryCheck::Each(index));
+            Judgement::new(check, what, condition.at.clone(), standing)
+        }));
+    }
+    judged
+}
+
+/// Returns `true` if every series that an entry selects has a point that counts the whole request.
+pub(crate) fn are_exported(entries: &[MetricEntry], evidence: &MetricEvidence) -> bool {
+    let selected = |record: &&Arc<SeriesRecord>| {
+        let mut finds = entries.iter().map(|entry| &entry.find);
+        finds.any(|find| selection::selects(find, &record.series) != Truth::No)
+    };
+    let mut selected = evidence.records.series.iter().filter(selected);
+    selected.all(|record| {
+        let Some(process) = evidence.records.processes.get(&record.process) else {
+            return true;
+        };
+        let has_point_of_end = record
+            .points
+            .iter()
+            .any(|point| process.corrected(point.time) >= evidence.settled);
+        match record.series.temporality {
+            Temporality::Delta => {
+                !evidence.is_process_alive(process) || evidence.is_process_final(process)
+            }
+            // A series that ended has no further point.
+            _ => !evidence.is_exported(record) || has_point_of_end,
+        }
+    })
+}
+
+/// Names of the services whose series an entry selects.
+#[cfg(feature = "run")]
+pub(crate) fn services<'e>(
+    entries: &'e [MetricEntry],
+    evidence: &'e MetricEvidence,
+) -> impl Iterator<Item = &'e str> {
+    let records = evidence.records.series.iter().filter(|record| {
+        let mut finds = entries.iter().map(|entry| &entry.find);
+        evidence.is_exported(record)
+            && finds.any(|find| selection::selects(find, &record.series) != Truth::No)
+    });
+    records.map(|record| record.series.resource.service())
+}
+
+/// The wait for metrics is over when they are judged, so no outcome can change.
+fn last(standing: Standing) -> Standing {
+    Standing {
+        finality: Finality::Final,
+        ..standing
+    }
+}
+
+fn no_metrics() -> Unjudged {
+    unknown(
+        "the source of this trace has no metrics",
+        "receive them: run `spanspec run` without `source` and outside of `spanspec exec`",
+    )
+}
+
+fn unknown(reason: impl Into<String>, remedy: impl Into<String>) -> Unjudged {
+    Unjudged::Metrics {
+        reason: reason.into(),
+        remedy: remedy.into(),
+    }
+}
+
+/// The series that an entry selects.
+struct Selection<'e, 't> {
+    entry: &'e MetricEntry,
+    evidence: &'e MetricEvidence,
+    evaluator: &'e Evaluator<'t>,
+    /// Those that are exported, by name and attributes.
+    series: Vec<&'e SeriesRecord>,
+    /// It is not certain that all of them match, or only these.
+    is_doubtful: bool,
+}
+
+impl<'e, 't> Selection<'e, 't> {
+    fn new(
+        entry: &'e MetricEntry,
+        evidence: &'e MetricEvidence,
+        evaluator: &'e Evaluator<'t>,
+    ) -> Self {
+        let (mut series, mut is_doubtful) = (Vec::new(), false);
+        for record in &evidence.records.series {
+            let truth = selection::selects(&entry.find, &record.series);
+            if truth == Truth::No || !evidence.is_exported(record) {
+                continue;
+            }
+            is_doubtful |= !truth.is_known();
+            if truth.seems() {
+                series.push(&**record);
+            }
+        }
+        series.sort_by_key(|record| selection::described(&record.series));
+        Self {
+            entry,
+            evidence,
+            evaluator,
+            series,
+            is_doubtful,
+        }
+    }
+
+    /// The reason why points or series may be missing.
+    fn gap(&self) -> Option<Unjudged> {
+        let mut holes = self.evidence.records.holes.iter();
+        let hole = holes.find(|hole| selection::concerns(&self.entry.find, hole.name.as_deref()));
+        if let Some(hole) = hole {
+            let reason = format!("metrics may be missing: {}", hole.hole);
+            return Some(unknown(reason, hole.hole.remedy.clone()));
+        }
+        if self.is_doubtful {
+            return Some(unknown(
+                "attributes of a series were dropped, so it may match or not",
+                "raise the attribute limits of the SDK, or check a resource attribute that is kept",
+            ));
+        }
+        match self.evidence.end {
+            MetricEnd::Complete => None,
+            MetricEnd::NotReached => Some(Unjudged::NotReached),
+            MetricEnd::TimedOut => Some(self.not_exported()),
+        }
+    }
+
+    /// At least one series is exported.
+    fn existence(&self) -> Standing {
+        if !self.series.is_empty() {
+            return match self.is_doubtful {
+                true => self
+                    .gap()
+                    .map_or_else(|| Standing::holds(Finality::Final), Standing::unjudged),
+                false => Standing::holds(Finality::Final),
+            };
+        }
+        if let Some(why) = self.gap().or_else(|| self.silence()) {
+            return Standing::unjudged(why);
+        }
+        let mut failure = Failure::new(
+            Subject::SelectedSeries(self.entry.find.to_string()),
+            self.entry.find_at.clone(),
+            "at least 1",
+            "none",
+        );
+        if self.evaluator.detail == FailureDetail::Explained {
+            failure.nearest = selection::nearest(&self.entry.find, self.evidence);
+            failure.hints.extend(self.prometheus_hint());
+            failure.hints.extend(self.ended_hint());
+        }
+        Standing::fails(failure, Finality::Final)
+    }
+
+    /// The reason if no process exported that could have the series.
+    fn silence(&self) -> Option<Unjudged> {
+        let of_service = |record: &&Arc<SeriesRecord>| {
+            self.evidence.is_exported(record)
+                && selection::may_be_of_service(&self.entry.find, record)
+        };
+        if self
+            .evidence
+            .records
+            .series
+            .iter()
+            .any(|record| of_service(&record))
+        {
+            return None;
+        }
+        let whose = self.entry.find.exact_service();
+        let whose = whose.map_or_else(String::new, |name| format!(" of `{name}`"));
+        Some(unknown(
+            format!("no metric{whose} arrived"),
+            "export metrics: set OTEL_METRICS_EXPORTER=otlp, OTEL_METRIC_EXPORT_INTERVAL=500 and OTEL_METRIC_EXPORT_TIMEOUT=500 for the service; the default interval is 60 s",
+        ))
+    }
+
+    fn prometheus_hint(&self) -> Option<String> {
+        let wanted = self.entry.find.name()?;
+        let mut series = self.evidence.records.series.iter();
+        let meant = series.find(|record| selection::is_prometheus_name(wanted, &record.series))?;
+        Some(format!(
+            "names are those of OTLP, not of Prometheus: write `{}`",
+            meant.series.name
+        ))
+    }
+
+    /// A series that matches is not exported any more.
+    fn ended_hint(&self) -> Option<String> {
+        let mut series = self.evidence.records.series.iter();
+        let ended =
+            series.find(|one| selection::selects(&self.entry.find, &one.series) == Truth::Yes)?;
+        Some(format!(
+            "`{}` was exported before, but not since the request",
+            ended.series.name
+        ))
+    }
+
+    fn judge(&self, condition: &MetricCondition) -> Standing {
+        match &condition.ask {
+            MetricAsk::Change(matcher) => self.change(condition, matcher),
+            MetricAsk::Value(matcher) => self.value(condition, matcher),
+            MetricAsk::Count(matcher) => self.total(condition, matcher, main_part),
+            MetricAsk::Sum(matcher) => self.total(condition, matcher, sum_part),
+            MetricAsk::Exemplar(pattern) => self.exemplar(condition, pattern.as_ref()),
+        }
+    }
+
+    /// The growth of all series together.
+    fn change(&self, condition: &MetricCondition, matcher: &Matcher) -> Standing {
+        if let Some(gauge) = self.of_kind(|kind| kind == MetricKind::Gauge) {
+            let hint = "a gauge has no `change`: check its `value`";
+            return self.not_applicable(condition, gauge, hint);
+        }
+        let growths = self.series.iter().map(|record| {
+            let growth = growth(record, main_part, self.evidence);
+            (*record, growth)
+        });
+        let growths: Vec<(&SeriesRecord, Growth)> = growths.collect();
+        let all = growths.iter().map(|(_, growth)| growth.range);
+        let range = all.fold(Range::NONE, Range::plus);
+        let doubt = growths
+            .iter()
+            .find_map(|(record, growth)| Some((*record, growth.doubt?)));
+        let found = || found_growth(range, &growths);
+        self.of_range(condition, matcher, range, doubt, found)
+    }
+
+    /// The verdict about an amount that may be known within bounds only.
+    fn of_range(
+        &self,
+        condition: &MetricCondition,
+        matcher: &Matcher,
+        range: Range,
+        doubt: Option<(&SeriesRecord, Doubt)>,
+        found: impl FnOnce() -> String,
+    ) -> Standing {
+        let gap = self.gap();
+        let range = match gap {
+            None => range,
+            // What may be missing can only add.
+            Some(_) if self.only_grows() => Range {
+                high: None,
+                ..range
+            },
+            Some(_) => Range::ANY,
+        };
+        match (range.matches(matcher), doubt) {
+            (None, _) if gap.is_some() => Standing::unjudged(gap.unwrap_or(Unjudged::NotReached)),
+            (Some(true), _) => Standing::holds(Finality::Final),
+            (Some(false), _) => Standing::fails(self.failure(condition, found()), Finality::Final),
+            (None, Some((record, doubt))) => Standing::unjudged(self.why(doubt, record)),
+            (None, None) => Standing::unjudged(self.not_exported()),
+        }
+    }
+
+    /// Returns `true` if no series can decrease, and all of them match.
+    fn only_grows(&self) -> bool {
+        !self.is_doubtful && self.of_kind(|kind| !kind.is_monotonic()).is_none()
+    }
+
+    fn failure(&self, condition: &MetricCondition, found: String) -> Failure {
+        let subject = Subject::Series {
+            part: condition.ask.key().to_owned(),
+            name: self.entry.find.to_string(),
+        };
+        let (at, expected) = (condition.at.clone(), condition.ask.expected());
+        Failure::new(subject, at, expected, found)
+    }
+
+    fn of_kind(&self, is_wrong: impl Fn(MetricKind) -> bool) -> Option<&'e SeriesRecord> {
+        let mut series = self.series.iter();
+        series.find(|record| is_wrong(record.series.kind)).copied()
+    }
+
+    fn not_applicable(
+        &self,
+        condition: &MetricCondition,
+        record: &SeriesRecord,
+        hint: &str,
+    ) -> Standing {
+        let found = format!("a {}, `{}`", record.series.kind.name(), record.series.name);
+        let mut failure = self.failure(condition, found);
+        failure.hints.push(hint.to_owned());
+        Standing::fails(failure, Finality::Final)
+    }
+
+    /// The last value of each series.
+    fn value(&self, condition: &MetricCondition, matcher: &Matcher) -> Standing {
+        if let Some(other) =
+            self.of_kind(|kind| matches!(kind, MetricKind::Histogram | MetricKind::Summary))
+        {
+            let hint = "it has no `value`: check its `count` or `sum`";
+            return self.not_applicable(condition, other, hint);
+        }
+        if let Some(gap) = self.gap() {
+            return Standing::unjudged(gap);
+        }
+        let mut open = None;
+        for record in &self.series {
+            let (range, doubt) = self.last(record, main_part);
+            match range.matches(matcher) {
+                Some(true) => {}
+                Some(false) => {
+                    let value = range.exact().map(|amount| amount.value().to_string());
+                    let value = value.unwrap_or_else(|| "another value".to_owned());
+                    let found = match self.series.len() {
+                        1 => value,
+                        _ => format!("{value} of {}", selection::described(&record.series)),
+                    };
+                    return Standing::fails(self.failure(condition, found), Finality::Final);
+                }
+                None => {
+                    open.get_or_insert(self.why(doubt.unwrap_or(Doubt::NotExported), record));
+                }
+            }
+        }
+        open.map_or_else(|| Standing::holds(Finality::Final), Standing::unjudged)
+    }
+
+    /// The number or the sum of the measurements of all histograms.
+    fn total(&self, condition: &MetricCondition, matcher: &Matcher, part: Part) -> Standing {
+        if let Some(other) =
+            self.of_kind(|kind| !matches!(kind, MetricKind::Histogram | MetricKind::Summary))
+        {
+            let hint = "only histograms have a `count` and a `sum`: check its `value` or `change`";
+            return self.not_applicable(condition, other, hint);
+        }
+        let lasts = self
+            .series
+            .iter()
+            .map(|record| (*record, self.last(record, part)));
+        let lasts: Vec<_> = lasts.collect();
+        let range = lasts
+            .iter()
+            .map(|(_, (range, _))| *range)
+            .fold(Range::NONE, Range::plus);
+        let doubt = lasts
+            .iter()
+            .find_map(|(record, (_, doubt))| Some((*record, (*doubt)?)));
+        let found = || match range.exact() {
+            Some(amount) if self.series.len() == 1 => amount.value().to_string(),
+            Some(amount) => format!("{} in {} series", amount.value(), self.series.len()),
+            None => "another number".to_owned(),
+        };
+        self.of_range(condition, matcher, range, doubt, found)
+    }
+
+    /// The last value of a series. That of a delta series is its growth.
+    fn last(&self, record: &SeriesRecord, part: Part) -> (Range, Option<Doubt>) {
+        let has_sum = |value: PointValue| part(value).is_some();
+        if record.series.temporality == Temporality::Delta {
+            let growth = growth(record, part, self.evidence);
+            return (growth.range, growth.doubt);
+        }
+        let last = record
+            .points
+            .iter()
+            .max_by_key(|point| (point.time, point.arrived));
+        let process = self.evidence.records.processes.get(&record.process);
+        match last.zip(process) {
+            Some((last, _)) if !has_sum(last.value) => (Range::ANY, Some(Doubt::NoTemporality)),
+            Some((last, process)) if process.corrected(last.time) >= self.evidence.settled => {
+                let amount = part(last.value).unwrap_or(Amount::ZERO);
+                (Range::exactly(amount), None)
+            }
+            _ => (Range::ANY, Some(Doubt::NotExported)),
+        }
+    }
+
+    fn not_exported(&self) -> Unjudged {
+        let service = self.series.first().map(|one| one.series.resource.service());
+        self.no_export_of(service.or_else(|| self.entry.find.exact_service()))
+    }
+
+    fn no_export_of(&self, service: Option<&str>) -> Unjudged {
+        let whose = service.map_or_else(|| "a service".to_owned(), |name| format!("`{name}`"));
+        unknown(
+            format!("no metrics of {whose} arrived that were collected after the request"),
+            "set OTEL_METRIC_EXPORT_INTERVAL=500 and OTEL_METRIC_EXPORT_TIMEOUT=500 for the service, or a longer `wait: { metrics: … }`; and check that its clock is right",
+        )
+    }
+
+    /// The reason why an amount of this series is not known.
+    fn why(&self, doubt: Doubt, record: &SeriesRecord) -> Unjudged {
+        let series = &record.series;
+        let (name, service) = (&series.name, series.resource.service());
+        match doubt {
+            Doubt::NotExported if series.temporality == Temporality::Delta => unknown(
+                format!("no metrics of `{service}` arrived that were collected after the request"),
+                "with delta temporality, only what changed is exported: set OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative",
+            ),
+            Doubt::NotExported => self.no_export_of(Some(service)),
+            Doubt::NoBaseline => unknown(
+                format!(
+                    "`{name}` of `{service}` did not arrive before the request, so its value may count earlier ones"
+                ),
+                "raise `wait: { metrics: … }` to the export interval of the service",
+            ),
+            Doubt::Reset => unknown(
+                format!(
+                    "`{name}` of `{service}` was reset during the request: the process restarted"
+                ),
+                "let the service run during the request, or check a lower bound: `change: 1..`",
+            ),
+            Doubt::NoTemporality | Doubt::Gauge => unknown(
+                format!("`{name}` of `{service}` was sent without its temporality or its sum"),
+                "update the SDK of the service, or check another metric",
+            ),
+        }
+    }
+}
+
+/// The growth in words: `0 (4 before the request, 4 after it)`, `3: 2 of …, 1 of …`.
+fn found_growth(range: Range, growths: &[(&SeriesRecord, Growth)]) -> String {
+    let amount = |range: Range| match (range.exact(), range.low, range.high) {
+        (Some(exact), ..) => exact.value().to_string(),
+        (None, Some(low), None) => format!("at least {}", low.value()),
+        (None, _, Some(high)) => format!("at most {}", high.value()),
+        (None, None, None) => "another number".to_owned(),
+    };
+    let all = amount(range);
+    if let [(_, only)] = growths {
+        return match only.between.filter(|_| range.exact().is_some()) {
+            Some((before, after)) => {
+                let (before, after) = (before.value(), after.value());
+                format!("{all} ({before} before the request, {after} after it)")
+            }
+            None => all,
+        };
+    }
+    let grown = growths
+        .iter()
+        .filter(|(_, growth)| growth.range != Range::NONE);
+    let grown: Vec<String> = grown
+        .map(|(record, growth)| {
+            let series = selection::described(&record.series);
+            format!("{} of {series}", amount(growth.range))
+        })
+        .collect();
+    match grown.len() {
+        0 => format!("{all} in {} series", growths.len()),
+        number => {
+            let more = number.saturating_sub(MOST_SERIES);
+            let more = match more {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            let grown = &grown[..number.min(MOST_SERIES)];
+            format!("{all}: {}{more}", grown.join(", "))
+        }
+    }
+}
+
+/// The language of the SDK that exports a series.
+fn sdk_language(record: &SeriesRecord) -> Option<&str> {
+    let attributes = &record.series.resource.attributes;
+    attributes
+        .get("telemetry.sdk.language")
+        .and_then(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests;

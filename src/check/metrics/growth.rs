@@ -1,0 +1,287 @@
+//! The growth of a series since the trigger.
+
+use std::collections::BTreeMap;
+
+use super::amount::{Amount, Range};
+use super::evidence::MetricEvidence;
+use crate::trace::{Point, PointValue, ProcessRecord, SeriesRecord, Temporality};
+
+/// The growth of a series, and the reason if it is not known exactly.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Growth {
+    pub(super) range: Range,
+    pub(super) doubt: Option<Doubt>,
+    /// The last value before the trigger and the last one after it, of a cumulative series.
+    pub(super) between: Option<(Amount, Amount)>,
+}
+
+/// The reason why a growth is not known exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// Gauges do not grow.
+    Gauge,
+    /// The process does not state the meaning of its values.
+    NoTemporality,
+    /// The series has no point that was collected after the end of the request.
+    NotExported,
+    /// The first point of the series may count earlier requests.
+    NoBaseline,
+    /// The process was restarted.
+    Reset,
+}
+
+/// The part of the value of a point that grows.
+pub(super) type Part = fn(PointValue) -> Option<Amount>;
+
+/// The number of measurements, or the value.
+pub(super) fn main_part(value: PointValue) -> Option<Amount> {
+    Some(Amount::of(value))
+}
+
+/// The sum of the measurements.
+pub(super) fn sum_part(value: PointValue) -> Option<Amount> {
+    match value {
+        PointValue::Measurements { sum, .. } => sum.map(Amount::Double),
+        PointValue::Int(_) | PointValue::Double(_) => None,
+    }
+}
+
+impl Growth {
+    fn exactly(amount: Amount) -> Self {
+        Self {
+            range: Range::exactly(amount),
+            doubt: None,
+            between: None,
+        }
+    }
+
+    fn unknown(doubt: Doubt) -> Self {
+        Self {
+            range: Range::ANY,
+            doubt: Some(doubt),
+            between: None,
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            range: self.range.plus(other.range),
+            doubt: self.doubt.or(other.doubt),
+            between: self.between.or(other.between),
+        }
+    }
+}
+
+/// The growth of this part of a series.
+pub(super) fn growth(record: &SeriesRecord, part: Part, evidence: &MetricEvidence) -> Growth {
+    let Some(process) = evidence.records.processes.get(&record.process) else {
+        return Growth::unknown(Doubt::NotExported);
+    };
+    let series = SeriesInWindow {
+        record,
+        part,
+        evidence,
+        process,
+    };
+    match record.series.temporality {
+        Temporality::Cumulative => series.cumulative(),
+        Temporality::Delta => series.delta(),
+        Temporality::Unspecified => Growth::unknown(match record.series.kind {
+            crate::trace::MetricKind::Gauge => Doubt::Gauge,
+            _ => Doubt::NoTemporality,
+        }),
+    }
+}
+
+struct SeriesInWindow<'e> {
+    record: &'e SeriesRecord,
+    part: Part,
+    evidence: &'e MetricEvidence,
+    process: &'e ProcessRecord,
+}
+
+impl SeriesInWindow<'_> {
+    fn is_monotonic(&self) -> bool {
+        self.record.series.kind.is_monotonic()
+    }
+
+    /// Returns `true` if the point was collected before the trigger, and no other spec has sent a
+    /// request since.
+    fn is_baseline(&self, point: &Point) -> bool {
+        point.arrived < self.evidence.fired
+            && self.process.corrected(point.time) >= self.evidence.alone_since
+    }
+
+    fn is_after(&self, point: &Point) -> bool {
+        point.arrived >= self.evidence.fired
+    }
+
+    /// Points of one start are the values of one counter, which begins at 0.
+    fn cumulative(&self) -> Growth {
+        let mut counters: BTreeMap<u64, Vec<Point>> = BTreeMap::new();
+        for point in &self.record.points {
+            counters.entry(point.start).or_default().push(*point);
+        }
+        let last_with_points = counters
+            .iter()
+            .rfind(|(_, points)| points.iter().any(|point| self.is_after(point)))
+            .map(|(start, _)| *start);
+        let growths = counters.into_iter().map(|(start, mut points)| {
+            points.sort_by_key(|point| (point.time, point.arrived));
+            let was_replaced = last_with_points.is_some_and(|last| last > start);
+            self.of_counter(start, &points, was_replaced)
+        });
+        growths.fold(Growth::exactly(Amount::ZERO), Growth::plus)
+    }
+
+    /// The growth of the counter with these points, in order of time.
+    fn of_counter(&self, start: u64, points: &[Point], was_replaced: bool) -> Growth {
+        let baseline = points.iter().rev().find(|point| self.is_baseline(point));
+        let Some(last) = points.iter().rev().find(|point| self.is_after(point)) else {
+            return match baseline {
+                // Its last values are not known.
+                Some(_) if was_replaced => self.at_least(Some(Amount::ZERO), Doubt::Reset),
+                Some(_) => self.at_least(Some(Amount::ZERO), Doubt::NotExported),
+                // It ended before.
+                None => Growth::exactly(Amount::ZERO),
+            };
+        };
+        let Some(last_value) = (self.part)(last.value) else {
+            return Growth::unknown(Doubt::NoTemporality);
+        };
+        let of_window = points
+            .iter()
+            .filter(|point| baseline.is_none_or(|baseline| point.time >= baseline.time));
+        if self.decreases(of_window) {
+            // It counts from 0 since the reset.
+            let least = baseline.map_or(Amount::ZERO, |_| last_value);
+            return self.at_least(Some(least), Doubt::Reset);
+        }
+        let begins_after = start != 0 && self.process.corrected(start) >= self.evidence.alone_since;
+        let first_value = match baseline {
+            Some(baseline) => (self.part)(baseline.value),
+            None if begins_after && self.is_silent_before() => {
+                // Another counter may have ended.
+                return self.at_least(Some(last_value), Doubt::NoBaseline);
+            }
+            None if begins_after || self.was_missing(start) => Some(Amount::ZERO),
+            None => None,
+        };
+        let growth = match first_value {
+            Some(first) => Growth {
+                between: Some((first, last_value)),
+                ..Growth::exactly(last_value.minus(first))
+            },
+            None if self.is_monotonic() => Growth {
+                range: Range {
+                    low: Some(Amount::ZERO),
+                    high: Some(last_value),
+                },
+                doubt: Some(Doubt::NoBaseline),
+                between: None,
+            },
+            None => Growth::unknown(Doubt::NoBaseline),
+        };
+        match self.is_final(last) {
+            true => growth,
+            false => Growth {
+                doubt: Some(Doubt::NotExported),
+                ..self.at_least(growth.range.low, Doubt::NotExported)
+            },
+        }
+    }
+
+    /// The growth is this or more.
+    fn at_least(&self, low: Option<Amount>, doubt: Doubt) -> Growth {
+        Growth {
+            range: Range {
+                low: low.filter(|_| self.is_monotonic()),
+                high: None,
+            },
+            doubt: Some(doubt),
+            between: None,
+        }
+    }
+
+    /// Returns `true` if a counter decreases, which is a reset that the start does not show.
+    fn decreases<'p>(&self, points: impl Iterator<Item = &'p Point>) -> bool {
+        let values = points.map(|point| Amount::of(point.value));
+        self.is_monotonic() && !values.is_sorted_by(|a, b| !b.is_less(*a))
+    }
+
+    /// Returns `true` if the process exported before the trigger, and not this counter. Then the counter
+    /// did not exist.
+    fn was_missing(&self, start: u64) -> bool {
+        let has_other = self.record.points.iter().any(|point| point.start != start);
+        !has_other && self.exported_before()
+    }
+
+    /// Returns `true` if the process exported between the last request of others and the trigger.
+    fn exported_before(&self) -> bool {
+        let mut exports = self.process.exports.iter();
+        exports.any(|(arrived, time)| {
+            *arrived < self.evidence.fired
+                && self.process.corrected(*time) >= self.evidence.alone_since
+        })
+    }
+
+    /// Returns `true` if the process is known from before, and did not export in that time.
+    fn is_silent_before(&self) -> bool {
+        let mut exports = self.process.exports.iter();
+        exports.any(|(arrived, _)| *arrived < self.evidence.fired) && !self.exported_before()
+    }
+
+    fn is_final(&self, point: &Point) -> bool {
+        self.process.corrected(point.time) >= self.evidence.settled
+    }
+
+    /// The sum of the points after the trigger.
+    fn delta(&self) -> Growth {
+        let mut counted: Vec<&Point> = Vec::new();
+        for point in self
+            .record
+            .points
+            .iter()
+            .filter(|point| self.is_after(point))
+        {
+            let is_repeated = |other: &&Point| {
+                (other.start, other.time, other.value) == (point.start, point.time, point.value)
+            };
+            if !counted.iter().any(is_repeated) {
+                counted.push(point);
+            }
+        }
+        let mut growth = Growth::exactly(Amount::ZERO);
+        for point in counted {
+            let Some(value) = (self.part)(point.value) else {
+                return Growth::unknown(Doubt::NoTemporality);
+            };
+            growth = growth.plus(self.of_interval(point, value));
+        }
+        match self.evidence.is_process_final(self.process) {
+            true => growth,
+            false => self.at_least(growth.range.low, Doubt::NotExported),
+        }
+    }
+
+    fn of_interval(&self, point: &Point, value: Amount) -> Growth {
+        let alone_since = self.evidence.alone_since;
+        if self.process.corrected(point.time) < alone_since {
+            return Growth::exactly(Amount::ZERO);
+        }
+        if point.start != 0 && self.process.corrected(point.start) >= alone_since {
+            return Growth::exactly(value);
+        }
+        match self.is_monotonic() {
+            true => Growth {
+                range: Range {
+                    low: Some(Amount::ZERO),
+                    high: Some(value),
+                },
+                doubt: Some(Doubt::NoBaseline),
+                between: None,
+            },
+            false => Growth::unknown(Doubt::NoBaseline),
+        }
+    }
+}

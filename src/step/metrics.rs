@@ -1,0 +1,211 @@
+//! The wait for metrics: for points from before the trigger, and for points that count the whole
+//! request.
+//!
+//! A process exports all its series at an interval, whether or not they changed. The *metric bound* is
+//! an upper limit for the delay between a measurement and the arrival of its metric.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use super::completeness::{Flush, LONGEST, WaitPolicy};
+use super::context::StepContext;
+use super::run_context::RunContext;
+use super::settings::Stop;
+use crate::check::{self, MetricEnd, MetricEvidence};
+use crate::source::MetricWatch;
+use crate::spec::{Expect, Step};
+use crate::trace::{MetricRecords, Nanos, Trace, nanos_of, unix_nanos};
+
+/// The assumed metric bound: SDKs export every 60 s by default, and an export takes time.
+const DEFAULT_BOUND: Duration = Duration::from_millis(60_250);
+
+/// Instrumentation measures a request a moment after its response was sent.
+const SETTLING: Duration = Duration::from_millis(100);
+
+/// Time for the verdict after the metric bound, if that is longer than the default timeout.
+const RESERVE: Duration = Duration::from_secs(5);
+
+/// The metrics of a step, from before its trigger.
+pub(crate) struct StepMetrics {
+    watch: MetricWatch,
+    began: Instant,
+    alone_since: Nanos,
+    bound: Duration,
+}
+
+/// The response of a step, and its trace at the verdict.
+#[derive(Clone, Copy)]
+pub(super) struct AfterResponse<'t> {
+    pub(super) responded: Instant,
+    pub(super) trace: &'t Trace,
+    pub(super) policy: &'t WaitPolicy,
+}
+
+/// The metric bound of a step, and `true` if it is known.
+fn bound_of(run: &RunContext<'_>, step: &Step) -> (Duration, bool) {
+    let flush = run.options.metric_flush.of_step(step);
+    match step.wait.metrics.map_or(flush, Flush::Known) {
+        Flush::Known(bound) => (bound.min(LONGEST), true),
+        Flush::Assumed => (DEFAULT_BOUND, false),
+    }
+}
+
+impl StepMetrics {
+    /// Waits until each process has had the time to export once, with no request of another spec since.
+    /// `None` if the step needs no metrics, or the source has none.
+    pub(super) async fn before_trigger(
+        run: &RunContext<'_>,
+        step: &Step,
+    ) -> Result<Option<Self>, Stop> {
+        if !step.needs_metrics {
+            return Ok(None);
+        }
+        let Some(watch) = run.source.watch_metrics() else {
+            return Ok(None);
+        };
+        let (bound, is_known) = bound_of(run, step);
+        if !is_known {
+            run.record_unknown_metric_bound();
+        }
+        let began = Instant::now();
+        let mut metrics = Self {
+            watch,
+            began,
+            alone_since: unix_nanos(SystemTime::now() + SETTLING),
+            bound,
+        };
+        tokio::select! {
+            () = metrics.baseline() => Ok(Some(metrics)),
+            stop = run.stopped() => Err(stop),
+        }
+    }
+
+    /// A point of each process that exports. One that is slower than the bound is not waited for long.
+    async fn baseline(&mut self) {
+        let due = self.began + SETTLING + self.bound;
+        tokio::time::sleep_until(due.into()).await;
+        let latest = due + self.bound;
+        while Instant::now() < latest && !self.has_baseline() {
+            tokio::select! {
+                () = self.watch.changed() => {}
+                () = tokio::time::sleep_until(latest.into()) => {}
+            }
+        }
+    }
+
+    fn has_baseline(&mut self) -> bool {
+        let records = self.watch.read();
+        records.processes.values().all(|process| {
+            let mut of_window = process.exports.iter();
+            let is_active = of_window.any(|(arrived, _)| *arrived >= self.began);
+            let mut exports = process.exports.iter();
+            !is_active || exports.any(|(_, time)| process.corrected(*time) >= self.alone_since)
+        })
+    }
+
+    /// Waits until each process has had the time to export what the request changed.
+    pub(super) async fn after_response(
+        &mut self,
+        context: &StepContext<'_>,
+        expect: &Expect,
+        after: AfterResponse<'_>,
+    ) -> Result<MetricEvidence, Stop> {
+        let ended = wall_of_end(&after);
+        let settled = ended.saturating_add(nanos_of(after.policy.tail + SETTLING));
+        let now = unix_nanos(SystemTime::now());
+        let settled_at = Instant::now() + Duration::from_nanos(settled.saturating_sub(now))
+            - Duration::from_nanos(now.saturating_sub(settled)).min(after.responded.elapsed());
+        let due = settled_at + self.bound;
+        let deadline = self.deadline(context, &after).max(due);
+        loop {
+            let evidence = self.evidence(context.fired, settled, MetricEnd::Complete);
+            let now = Instant::now();
+            if now >= due && check::are_exported(&expect.metrics, &evidence) {
+                return Ok(evidence);
+            }
+            if now >= deadline {
+                let end = MetricEnd::TimedOut;
+                return Ok(MetricEvidence { end, ..evidence });
+            }
+            let next = if now < due { due } else { deadline };
+            tokio::select! {
+                () = self.watch.changed(), if now >= due => {}
+                () = tokio::time::sleep_until(next.into()) => {}
+                stop = context.run.stopped() => return Err(stop),
+            }
+        }
+    }
+
+    /// A timeout that the spec sets holds. The default one is extended for a long metric bound.
+    fn deadline(&self, context: &StepContext<'_>, after: &AfterResponse<'_>) -> Instant {
+        let timeout = match context.step.wait.timeout {
+            Some(_) => after.policy.timeout,
+            None => after
+                .policy
+                .timeout
+                .max(after.policy.tail + self.bound + RESERVE),
+        };
+        after.responded + timeout
+    }
+
+    /// The metrics so far, for a step that ends before they are complete.
+    pub(super) fn so_far(&mut self, fired: Instant) -> MetricEvidence {
+        self.evidence(fired, Nanos::MAX, MetricEnd::NotReached)
+    }
+
+    fn evidence(&mut self, fired: Instant, settled: Nanos, end: MetricEnd) -> MetricEvidence {
+        let records: MetricRecords = self.watch.read();
+        MetricEvidence {
+            records,
+            alone_since: self.alone_since,
+            fired,
+            settled,
+            end,
+        }
+    }
+
+    /// Since when metrics are watched.
+    pub(super) fn began(&self) -> Instant {
+        self.began
+    }
+}
+
+/// The end of the request: the response, or the last end of a span. A span that ends in the future has
+/// a wrong clock.
+fn wall_of_end(after: &AfterResponse<'_>) -> Nanos {
+    let now = SystemTime::now();
+    let responded = unix_nanos(now - after.responded.elapsed());
+    let last = after.trace.spans().iter().map(|span| span.end).max();
+    responded.max(last.unwrap_or_default().min(unix_nanos(now)))
+}
+
+/// Metrics from exports in OTLP/JSON that arrived before and after a trigger, for tests of reports.
+///
+/// # Panics
+/// If an export cannot be read.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+#[must_use]
+pub fn metrics_of_exports(
+    (before, after): (&[Vec<u8>], &[Vec<u8>]),
+    (alone_since, settled): (Nanos, Nanos),
+) -> MetricEvidence {
+    let store = crate::source::Store::new();
+    let mut watch = store.watch_metrics();
+    let take_in = |exports: &[Vec<u8>]| {
+        for export in exports {
+            store
+                .ingest_json_metrics(export)
+                .expect("the export of a test can be read");
+        }
+    };
+    take_in(before);
+    let fired = Instant::now();
+    take_in(after);
+    MetricEvidence {
+        records: watch.read(),
+        alone_since,
+        fired,
+        settled,
+        end: MetricEnd::Complete,
+    }
+}
