@@ -47,8 +47,8 @@ impl Causes {
         let ids = ids(forest);
         for (start, trace) in forest.traces(TraceReach::Links) {
             let narrowing = narrowing(trace);
-            for at in 0..trace.len() {
-                let (node, span) = (start + at, &trace.spans()[at]);
+            for (at, span) in trace.spans().iter().enumerate() {
+                let node = start + at;
                 if let Some(parent) = trace.parent(at) {
                     let parent = start + parent;
                     let with_links = if narrowing[at] { parent + len } else { parent };

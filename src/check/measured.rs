@@ -1,7 +1,7 @@
 //! The number in an attribute that a budget measures.
 
-use super::attributes::Present;
 use super::outcome::{NoNumber, SpanName, Unjudged};
+use super::present::Present;
 use crate::spec::AttributeKey;
 use crate::trace::{Span, Value};
 

@@ -10,7 +10,9 @@ use crate::report::{Detail, Look, text};
 fn queries_that_rose_from_4_to_12_fail_at_their_line_with_both_versions() {
     let text = text::spec(&sample::load::queries(), &Look::plain(), Detail::Normal);
     let (text, _) = text.split_once("\n  largest of").unwrap();
-    assert_data_eq!(text, str![[r#"
+    assert_data_eq!(
+        text,
+        str![[r#"
 FAIL  ordering under load
       specs/ordering.yaml   200 requests, 50 at a time, 85.6/s, p50 121 ms   812 ms
                  v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
@@ -29,7 +31,8 @@ FAIL  ordering under load
       found 12 in v2.4.0 (n=500), at least 3.00x
             (inventory, span 00f067aa00000002)
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
