@@ -475,7 +475,7 @@ mod tests {
     #[test]
     fn a_plain_number_does_not_read_like_the_limit_that_it_misses() {
         let beside = |of| Unit::Number.beside(of, Rounding::Nearest, 2_000.0);
-        assert_eq!(beside(1_999.9996), "1,999.9996");
+        assert_eq!(beside(1_999.999_6), "1,999.9996");
         assert_eq!(beside(1_999.4), "1,999");
         assert_eq!(beside(2_000.0), "2,000");
     }
