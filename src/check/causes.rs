@@ -237,8 +237,10 @@ mod tests {
         SpanId::from_bytes([u8::try_from(number).unwrap() + 1; 8]).unwrap()
     }
 
-    /// Spans of the judged trace and of a linked one: of which trace, parent and links of each.
-    fn trace(spans: &[(bool, Option<usize>, Vec<(bool, usize)>)]) -> Trace {
+    /// A span of the judged trace or of a linked one: of which, with its parent and links.
+    type Sketch = (bool, Option<usize>, Vec<(bool, usize)>);
+
+    fn trace(spans: &[Sketch]) -> Trace {
         let link = |(linked, to): &(bool, usize)| Link {
             trace_id: trace_id(*linked),
             span_id: span_id(*to),
