@@ -11,7 +11,7 @@ use super::settings::Stop;
 use super::wait_end::WaitEnd;
 use crate::check::{self, Evidence, Finality, Judged, Judgement};
 use crate::source::{Follow, Snapshot};
-use crate::spec::{Condition, Expect};
+use crate::spec::{Condition, Expect, MetricEntry};
 use crate::trace::Response;
 
 /// Maximum wait for the rest of a trace after the verdict. The rest only completes the waterfall.
@@ -51,6 +51,13 @@ pub(super) struct Expected<'q> {
     pub(super) response: &'q Response,
     /// A capture needs a span.
     pub(super) awaits_span: bool,
+}
+
+impl Expected<'_> {
+    /// Returns `true` if the trace must be complete: for a capture, or for the span of an exemplar.
+    fn awaits_trace(&self) -> bool {
+        self.awaits_span || self.expect.metrics.iter().any(MetricEntry::needs_spans)
+    }
 }
 
 impl<'s> TraceWait<'s> {
@@ -130,7 +137,7 @@ impl<'s> TraceWait<'s> {
                 return ControlFlow::Break(None);
             }
             let is_decided = judgements.iter().all(|one| one.finality == Finality::Final);
-            if is_decided && !expected.awaits_span {
+            if is_decided && !expected.awaits_trace() {
                 return ControlFlow::Break(Some((snapshot, WaitEnd::Early)));
             }
             let completeness = self.completeness(&snapshot);
@@ -292,5 +299,5 @@ fn is_decided_when_quiet(expected: Expected<'_>, judgements: &[Judgement]) -> bo
     let has_failed = |one: &Judgement| one.judged.outcome.failure().is_some();
     let is_decided = |one: &Judgement| one.finality == Finality::Final || is_about_parents(&one);
     judgements.iter().filter(is_about_parents).any(has_failed)
-        || !expected.awaits_span && judgements.iter().all(is_decided)
+        || !expected.awaits_trace() && judgements.iter().all(is_decided)
 }
