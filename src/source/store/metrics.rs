@@ -225,8 +225,6 @@ fn too_many(reason: String) -> Hole {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
     use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyValue;
     use opentelemetry_proto::tonic::common::v1::{AnyValue as Any, KeyValue};
@@ -390,7 +388,7 @@ mod tests {
     #[test]
     fn a_clock_is_known_to_be_ahead_if_a_point_arrives_before_its_time() {
         let mut history = MetricHistory::default();
-        let second = Duration::from_secs(1).as_nanos() as u64;
+        let second = 1_000_000_000;
         take_in(
             &mut history,
             export("orders", vec![point(1, 9 * second, vec![])]),
