@@ -105,10 +105,13 @@ fn counted_versions(versions: &Versions) -> String {
     }
 }
 
+/// Requests without a measurement, all requests, and the unit of the others.
+type Unmeasured = (u64, u64, Unit);
+
 /// Quantiles do not include requests without a measurement. Subjects with the same numbers share a
 /// sentence.
 fn not_measured(load: &Load) -> Vec<String> {
-    let mut groups: Vec<((u64, u64, Unit), Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(Unmeasured, Vec<&str>)> = Vec::new();
     let lacking = load.measured.iter().filter(|one| one.samples.unknown() > 0);
     for one in lacking {
         let unknown = one.samples.unknown();

@@ -150,7 +150,10 @@ impl Reader<'_> {
                 ),
                 "count" => (
                     "`count` is a value of `measure`, not a key".to_owned(),
-                    format!("write `measure: count` and `p99: {written}`"),
+                    match parse_number(written) {
+                        Some(_) => format!("write `measure: count` and `p99: <= {written}`"),
+                        None => format!("write `measure: count` and `p99: {written}`"),
+                    },
                 ),
                 "sum" | "attribute" => (
                     format!("`{key}` is a value of `measure`, not a key"),

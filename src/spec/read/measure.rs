@@ -266,14 +266,16 @@ fn upper_number(text: &str, what: &str) -> Result<UpperLimit, Refusal> {
         None if parse_duration(operand).is_ok() => return Err(not_a_duration(operand, what)),
         None => {
             let operand = operand.trim_end_matches('.');
-            let example = match parse_number(operand) {
-                Some(_) => format!("write `<= {operand}`"),
-                None => "write `<= 4` or `< 2000`".to_owned(),
-            };
-            return Err(Refusal::new(
-                format!("{what} takes an upper limit only"),
-                example,
-            ));
+            return Err(match parse_number(operand) {
+                Some(_) => Refusal::new(
+                    format!("{what} takes an upper limit only"),
+                    format!("write `<= {operand}`"),
+                ),
+                None => Refusal::new(
+                    format!("{what} cannot be `{text}`"),
+                    "write `<= 4` or `< 2000`",
+                ),
+            });
         }
     };
     if parse_duration(number).is_ok() {
