@@ -91,6 +91,25 @@ impl Served {
         let response = request.body(body.to_string()).send().await.unwrap();
         assert_eq!(response.status(), 200);
     }
+
+    /// A record in the span `a1`, and a later one without a span.
+    async fn export_logs(&self) {
+        let records = json!([{
+            "timeUnixNano": "1790000000002000000", "traceId": TRACE,
+            "body": { "kvlistValue": { "values": [{ "key": "code", "value": { "intValue": "7" } }] } },
+        }, {
+            "timeUnixNano": "1790000000001000000", "severityNumber": 13, "traceId": TRACE, "spanId": id("a1"),
+            "body": { "stringValue": "card declined" }, "attributes": [text("attempt", "1")],
+        }]);
+        let body = json!({ "resourceLogs": [{
+            "resource": { "attributes": [text("service.name", "payment")] },
+            "scopeLogs": [{ "scope": { "name": "cards" }, "logRecords": records }],
+        }] });
+        let request = self.client.post(self.url("/v1/logs"));
+        let request = request.header("content-type", "application/json");
+        let response = request.body(body.to_string()).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+    }
 }
 
 struct Answer {
@@ -644,6 +663,31 @@ async fn log_records_of_the_trace_come_along_from_a_remote_source() {
 }
 
 #[tokio::test]
+async fn a_trace_has_its_log_records_in_both_formats() {
+    let served = Served::start().await;
+    served.export(TRACE, &[("a1", SENT, "charge")]).await;
+    served.export_logs().await;
+    let path = format!("/api/traces/{}?until=now", traceparent());
+    let flat = served.get(&format!("{path}&format=flat")).await.body;
+    let declined = json!({
+        "span_id": id("a1"), "service": "payment", "severity": "warn", "severity_number": 13,
+        "body": "card declined", "event": "", "time_ns": 1_790_000_000_001_000_000_u64,
+        "attributes": { "attempt": "1" }, "resource": { "service.name": "payment" },
+        "scope": "cards", "dropped": 0,
+    });
+    assert_eq!(flat["logs"][0], declined);
+    let last = &flat["logs"][1];
+    assert_eq!(
+        (&last["span_id"], &last["severity"]),
+        (&Json::Null, &Json::Null)
+    );
+    assert_eq!(last["body"], json!({ "code": 7 }));
+    let document = served.get(&path).await.body.to_string();
+    let read = otlp::read(document.as_bytes()).unwrap();
+    assert_eq!(read[0].logs().len(), 2);
+}
+
+#[tokio::test]
 async fn a_remote_receiver_that_is_gone_is_reported() {
     let served = Served::start().await;
     let remote = connect(&served.url("")).await.unwrap();
@@ -877,6 +921,7 @@ async fn the_document_has_every_path_and_no_other() {
 async fn answers_are_as_the_document_says() {
     let served = Served::start().await;
     served.export(TRACE, &[("a1", SENT, "it")]).await;
+    served.export_logs().await;
     let document = document();
     let schema = |name: &str| document["components"]["schemas"][name].clone();
     let traceparent = traceparent();

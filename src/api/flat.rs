@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
+use crate::spec::severity_name;
 use crate::step::missing_parents;
 use crate::trace::{self, Attributes, SpanKind, StatusCode};
 
@@ -19,6 +20,8 @@ pub(super) struct FlatTrace<'a> {
     /// `null` if a span has no duration.
     duration_ns: Option<u64>,
     spans: Vec<FlatSpan<'a>>,
+    /// By time.
+    logs: Vec<FlatLog<'a>>,
     /// Traces that a link ties to it.
     linked: Vec<FlatTrace<'a>>,
 }
@@ -59,6 +62,23 @@ struct FlatEvent<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct FlatLog<'a> {
+    span_id: Option<String>,
+    service: &'a str,
+    /// `null` if it is unspecified.
+    severity: Option<String>,
+    severity_number: Option<u8>,
+    body: Json,
+    event: &'a str,
+    time_ns: u64,
+    attributes: Map<String, Json>,
+    resource: Map<String, Json>,
+    scope: &'a str,
+    /// Number of dropped attributes.
+    dropped: u32,
+}
+
+#[derive(Debug, Serialize)]
 struct FlatLink {
     trace_id: String,
     span_id: String,
@@ -83,6 +103,7 @@ impl<'a> FlatTrace<'a> {
                 .iter()
                 .map(|&span| FlatSpan::of(&trace.spans()[span]))
                 .collect(),
+            logs: logs(trace),
             linked: trace
                 .linked()
                 .iter()
@@ -124,6 +145,31 @@ impl<'a> FlatSpan<'a> {
                 events: span.dropped_events,
                 links: span.dropped_links,
             },
+        }
+    }
+}
+
+fn logs(trace: &trace::Trace) -> Vec<FlatLog<'_>> {
+    let logs = trace.logs().iter().map(|record| FlatLog::of(record));
+    let mut logs: Vec<FlatLog<'_>> = logs.collect();
+    logs.sort_by_key(|record| record.time_ns);
+    logs
+}
+
+impl<'a> FlatLog<'a> {
+    fn of(record: &'a trace::LogRecord) -> Self {
+        Self {
+            span_id: record.span_id.map(|span| span.to_string()),
+            service: record.service(),
+            severity: record.severity.map(severity_name),
+            severity_number: record.severity,
+            body: record.body.to_json(),
+            event: &record.event_name,
+            time_ns: record.time,
+            attributes: plain(&record.attributes),
+            resource: plain(&record.resource.attributes),
+            scope: &record.scope.name,
+            dropped: record.attributes.dropped(),
         }
     }
 }
