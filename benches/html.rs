@@ -17,9 +17,9 @@ use spanspec::internal::report::html::render;
 use spanspec::internal::result::{Measured, Phase, Telemetry};
 use spanspec::internal::spec::Place;
 use spanspec::{
-    Attempt, Attributes, CheckRef, Event, Failure, HttpResponse, Judged, Location, Origin, Outcome,
-    Report, Resource, Response, Secrets, Source, Span, SpanId, SpanKind, SpecReport, Status,
-    StatusCode, StepReport, Subject, Trace, TraceId, Verdict, Witness,
+    Attempt, Attributes, CheckRef, Event, Failure, HttpResponse, Judged, Location, LogRecord,
+    Origin, Outcome, Report, Resource, Response, Secrets, Source, Span, SpanId, SpanKind,
+    SpecReport, Status, StatusCode, StepReport, Subject, Trace, TraceId, Verdict, Witness,
 };
 
 use figures::{Times, head, line, rounds};
@@ -50,12 +50,14 @@ const HOSTILE: [&str; 7] = [
 
 fn main() {
     head("writing the HTML report", "size");
-    let pages: [(&str, Report); 6] = [
+    let pages: [(&str, Report); 8] = [
         (
             "specs-500",
             report((1..=500).map(|n| spec(n, 20)).collect()),
         ),
         ("spans-5000", report(vec![spec(10, 5_000)])),
+        ("logs", report(vec![with_logs(8, 20)])),
+        ("logs-5000", report(vec![with_logs(5_000, 1_000)])),
         ("hostile", report(vec![hostile()])),
         ("budgets", report(vec![with_budgets()])),
         ("budgets-2000", report(vec![with_five_budgets(2_000)])),
@@ -264,6 +266,50 @@ fn step(trace: Trace, checks: Vec<Judged>) -> StepReport {
     }
 }
 
+/// A trace with log records: in turn one of INFO, one of WARN, one with an exception, and one of a span
+/// that never arrived.
+fn with_logs(records: usize, spans: usize) -> SpecReport {
+    let trace = trace(1, spans);
+    let records: Vec<Arc<LogRecord>> = (0..records).map(|at| record(at, &trace)).collect();
+    let checks = vec![judged("status of the response: 201", "201", Outcome::Pass)];
+    let step = step(trace.with_logs(Arc::new(records)), checks);
+    of_step("an order is logged".to_owned(), Verdict::Passed, step)
+}
+
+fn record(at: usize, trace: &Trace) -> Arc<LogRecord> {
+    let span = &trace.spans()[at % trace.len()];
+    let (severity, body, attributes) = match at % 4 {
+        0 => (9, "order placed", vec![("order.id", "ord-1")]),
+        1 => (13, "card declined, trying again", vec![("attempt", "1")]),
+        2 => (
+            17,
+            "payment failed",
+            vec![
+                ("exception.type", "CardError"),
+                ("exception.message", "the bank refused the card"),
+                (
+                    "exception.stacktrace",
+                    "CardError\n  at pay (pay.js:12)\n  at order (order.js:40)",
+                ),
+            ],
+        ),
+        _ => (9, "written in a span that never arrived", Vec::new()),
+    };
+    let span_id = if at % 4 == 3 {
+        self::span_id(9_999_999)
+    } else {
+        span.span_id
+    };
+    Arc::new(LogRecord {
+        severity: Some(severity),
+        time: span.start + 2 * MS,
+        body: body.into(),
+        attributes: attributes.into_iter().collect(),
+        resource: Arc::clone(&span.resource),
+        ..LogRecord::new(trace.id(), span_id)
+    })
+}
+
 /// Budgets that regressed, hold, are not proven, and have no baseline.
 fn with_budgets() -> SpecReport {
     let budget = |subject, samples, medians, limits| Budget {
@@ -365,6 +411,26 @@ fn hostile() -> SpecReport {
         }
     });
     let trace = Trace::assemble(trace_id(0), Origin::Injected(span_id(0)), spans);
+    let records = trace.spans().iter().zip(HOSTILE).map(|(span, text)| {
+        Arc::new(LogRecord {
+            severity: Some(13),
+            severity_text: text.to_owned(),
+            time: START,
+            body: text.into(),
+            event_name: text.to_owned(),
+            attributes: [
+                (text, text),
+                ("exception.type", text),
+                ("exception.stacktrace", text),
+            ]
+            .into_iter()
+            .collect(),
+            resource: Arc::clone(&span.resource),
+            ..LogRecord::new(trace.id(), span.span_id)
+        })
+    });
+    let records = Arc::new(records.collect());
+    let trace = trace.with_logs(records);
     let every = HOSTILE.join(" ");
     let failure = Failure {
         found: every.clone(),

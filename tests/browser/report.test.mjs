@@ -209,6 +209,69 @@ test("spans are found by attribute", async () => {
   assert.equal(await currentRow(), "process_payment");
 });
 
+// --- log records
+
+const records = () => visible("[role=treegrid] .row.record");
+
+test("warnings and errors stand below their span, and others are marks on its bar", async () => {
+  page = await open(browser, "logs");
+  assert.deepEqual(await records().locator(".severity").allTextContents(), ["warn", "warn", "error", "error", "info", "info"]);
+  assert.match(await records().first().textContent(), /card declined, trying again/);
+  assert.equal(await rows().first().locator(".record-mark").count(), 1);
+  assert.match(await visible(".head-name").textContent(), /20 spans · 8 log records/);
+  await picture(page, "logs");
+});
+
+test("all log records are rows after a click or the letter l", async () => {
+  page = await open(browser, "logs");
+  await page.keyboard.press("l");
+  assert.equal(await records().count(), 8);
+  await page.click("text=All logs");
+  assert.equal(await records().count(), 6);
+});
+
+test("a log record of a span that did not arrive is the last row, with its service", async () => {
+  page = await open(browser, "logs");
+  assert.match(await rows().last().textContent(), /written in a span that never arrived.*of no span that arrived/s);
+});
+
+test("the keyboard opens a log record, and leads to its span", async () => {
+  page = await open(browser, "logs");
+  await visible("[role=treegrid]").focus();
+  const error = records().filter({ hasText: "payment failed" }).first();
+  while (!(await error.getAttribute("class")).includes("current")) await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  assert.match(await page.locator(".span-panel h4").textContent(), /^error .*payment failed \(CardError\)/);
+  assert.match(await page.locator(".span-panel .error-message").textContent(), /CardError the bank refused the card/);
+  await page.click(".span-panel summary >> text=Stack trace");
+  assert.match(await page.locator(".span-panel pre").textContent(), /at pay/);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("ArrowLeft");
+  assert.equal(await currentRow(), "operation 8");
+  await page.keyboard.press("Enter");
+  assert.match(await page.locator(".span-panel .logs").textContent(), /error at .*payment failed/);
+});
+
+test("a search finds log records, also those that are not rows yet", async () => {
+  page = await open(browser, "logs");
+  await page.keyboard.press("f");
+  await page.keyboard.type("ord-1");
+  assert.match(await visible(".found").textContent(), /found/);
+  await page.fill("input[aria-label='Find spans in this trace']", "order placed");
+  assert.equal(await visible(".found").textContent(), "2 found");
+  assert.equal(await currentRow(), "order placed");
+  await page.keyboard.press("Enter");
+  assert.equal(await currentRow(), "order placed");
+});
+
+test("of many log records the most severe are there, and the others are counted", async () => {
+  page = await open(browser, "logs-5000");
+  assert.match(await visible(".head-name").textContent(), /1,000 of 5,000 log records/);
+  assert.deepEqual([...new Set(await records().locator(".severity").allTextContents())], ["error"]);
+  await rows().first().click();
+  assert.match(await page.locator(".span-panel").textContent(), /less severe record/);
+});
+
 // --- services, comparison
 
 test("the service graph tells calls, errors and medians, and leads to the spans", async () => {
@@ -319,7 +382,7 @@ test("on paper there is every row, and nothing to click on", async () => {
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 for (const [name, hash, colorScheme, tab] of [["failed", "#spec-1", "light"], ["failed", "#spec-1", "dark"], ["failed", "#spec-1", "dark", "Services"],
-  ["failed", "#spec-1", "light", "Compare"], ["failed", "#spec-1", "light", "Spec"], ["failed", "#spec-4", "dark"], ["failed", "#spec-5", "light"], ["hostile", "#spec-1", "light"], ["passed", "#spec-3", "light"]]) {
+  ["failed", "#spec-1", "light", "Compare"], ["failed", "#spec-1", "light", "Spec"], ["failed", "#spec-4", "dark"], ["failed", "#spec-5", "light"], ["hostile", "#spec-1", "light"], ["logs", "#spec-1", "light"], ["logs", "#spec-1", "dark"], ["passed", "#spec-3", "light"]]) {
   test(`axe finds nothing to object to: ${[name + hash, colorScheme, tab].filter(Boolean).join(", ")}`, async () => {
     page = await open(browser, name, { hash, colorScheme, bypassCSP: true });
     if (tab) await page.click(`role=tab[name=/^${tab}/]`);
@@ -339,7 +402,8 @@ test("whatever a service says stays text", async () => {
   };
   await notHostile();
   assert.match(await page.locator(".operation").first().textContent(), /^<\/script><script>/);
-  for (let at = 0; at < 7; at++) {
+  assert.equal(await rows().count(), 14);
+  for (let at = 0; at < 14; at++) {
     await rows().nth(at).click();
     await notHostile();
   }

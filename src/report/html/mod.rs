@@ -10,6 +10,7 @@ mod ecdf;
 mod figure;
 mod graph;
 mod load;
+mod logs;
 mod page;
 mod quantity;
 mod shared;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::logs::PageLogs;
 use super::shared::{AttributeRow, PageValues};
 use crate::trace::{Nanos, Span, SpanKind, StatusCode, Trace};
 
@@ -16,6 +17,7 @@ pub(super) struct PageTrace {
     spans: Vec<SpanRow>,
     /// For each part of the critical path: its span, start and length.
     critical: Vec<u64>,
+    logs: PageLogs,
 }
 
 /// A span; references are indices in [`PageValues`].
@@ -69,6 +71,7 @@ impl PageTrace {
             ended: trace.duration().is_some(),
             spans,
             critical: critical.collect(),
+            logs: PageLogs::of(trace, zero, &numbers, shared),
         }
     }
 }

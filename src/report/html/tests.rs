@@ -1,7 +1,7 @@
 use super::super::sample;
 use super::*;
 use crate::result::EarlierTrace;
-use crate::trace::Trace;
+use crate::trace::{LogRecord, SpanId, Trace};
 use std::sync::Arc;
 
 /// The content of the element with this id.
@@ -130,6 +130,54 @@ fn an_earlier_trace_has_its_differences() {
     );
     // The page orders spans depth first.
     assert_eq!(changes[3]["after"], serde_json::json!([5]));
+}
+
+/// The logs of the page of a trace with these records.
+fn logs_of(records: Vec<LogRecord>) -> serde_json::Value {
+    let mut report = sample::report();
+    let records = records.into_iter().map(Arc::new).collect();
+    let trace = sample::shop().with_logs(Arc::new(records));
+    report.specs[1].attempts[0].steps[0].trace = Some(Arc::new(trace));
+    let data = json_of(&render(&report), "data-2");
+    data["attempts"][0]["steps"][0]["traces"][0]["logs"].clone()
+}
+
+fn record(span: SpanId, severity: u8, ms: u64) -> LogRecord {
+    LogRecord {
+        severity: Some(severity),
+        time: sample::shop().spans()[0].start + ms * 1_000_000,
+        body: format!("at {ms} ms").into(),
+        ..LogRecord::new(sample::trace_id(), span)
+    }
+}
+
+#[test]
+fn log_records_refer_to_their_span_if_it_arrived() {
+    let alone = record(sample::span_id(99), 9, 3);
+    let logs = logs_of(vec![record(sample::span_id(2), 17, 20), alone]);
+    let records = logs["records"].as_array().unwrap();
+    let told = records
+        .iter()
+        .map(|row| format!("{} {} {}", row[0], row[1], row[2]));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        ["null 3000000 9", "1 20000000 17"]
+    );
+    assert_eq!(logs["left_out"], serde_json::json!([]));
+}
+
+#[test]
+fn of_many_log_records_the_page_has_the_most_severe_and_counts_the_others() {
+    let of_span = |span| move |ms| record(sample::span_id(span), 9, ms);
+    let mut records: Vec<LogRecord> = (0..990).map(of_span(1)).collect();
+    records.extend((0..20).map(of_span(2)));
+    records.push(record(sample::span_id(99), 1, 0));
+    records.push(record(sample::span_id(2), 17, 5_000));
+    let logs = logs_of(records);
+    let shown = logs["records"].as_array().unwrap();
+    assert_eq!(shown.len(), 1_000);
+    assert_eq!(shown[999][2], 17);
+    assert_eq!(logs["left_out"], serde_json::json!([[1, 11], [null, 1]]));
 }
 
 #[test]

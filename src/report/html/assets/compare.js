@@ -10,12 +10,12 @@ function compareView(earlier, now) {
     say(before, change.before, beforeMarks, { missing: "missing now", moved: "elsewhere now", count: `now ${count(change.after.length)}` }[change.what]);
     if (now) say(now, change.after, nowMarks, { added: "new", moved: "was elsewhere", count: `was ${count(change.before.length)}` }[change.what]);
   }
-  const left = new Waterfall(before, { label: "When it passed", marks: beforeMarks, compact: true, openSpan: (span) => open(before, span, beforeMarks, left) });
-  const right = now && new Waterfall(now, { label: "This run", marks: nowMarks, compact: true, openSpan: (span) => open(now, span, nowMarks, right) });
+  const left = new Waterfall(before, { label: "When it passed", marks: beforeMarks, compact: true, openItem: (item) => open(before, item, beforeMarks, left) });
+  const right = now && new Waterfall(now, { label: "This run", marks: nowMarks, compact: true, openItem: (item) => open(now, item, nowMarks, right) });
   const details = el("div", { class: "details-below" });
-  function open(trace, span, marks, waterfall) {
+  function open(trace, item, marks, waterfall) {
     const close = () => { details.replaceChildren(); waterfall.grid.focus({ preventScroll: true }); };
-    details.replaceChildren(spanPanel(trace, span, { mark: marks.get(span.id), close, select: (other) => waterfall.select(other.number, { opens: true }), canGoTo: () => false, goTo: () => {} }));
+    details.replaceChildren(itemPanel(trace, item, { mark: marks.get(item.id), close, select: (other) => waterfall.select(other.number, { opens: true }), canGoTo: () => false, goTo: () => {} }));
   }
   function go(change) {
     if (change.before.length > 0) left.center(change.before[0]);

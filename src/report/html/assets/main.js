@@ -127,7 +127,7 @@ find("#keys").addEventListener("click", () => find("#shortcuts").showModal());
 function gridKey(key) {
   const grid = findAll("#spec [role=treegrid]").find((one) => one.offsetParent !== null);
   const trace = grid?.closest(".trace");
-  const button = { n: "Next marked span (n)", p: "Previous marked span (p)", c: "Critical path (c)" }[key];
+  const button = { n: "Next marked span (n)", p: "Previous marked span (p)", c: "Critical path (c)", l: "All log records (l)" }[key];
   if (!trace) return;
   if (key === "f") find("input[type=search]", trace).focus();
   else find(`button[title="${button}"]`, trace)?.click();
@@ -139,7 +139,7 @@ document.addEventListener("keydown", (event) => {
     "/": () => { closeWhereNarrow(); search.focus(); search.select(); },
     "?": () => find("#shortcuts").showModal(),
     j: () => step(1, true), k: () => step(-1, true), t: nextTheme,
-    n: () => gridKey("n"), p: () => gridKey("p"), c: () => gridKey("c"), f: () => gridKey("f"),
+    n: () => gridKey("n"), p: () => gridKey("p"), c: () => gridKey("c"), l: () => gridKey("l"), f: () => gridKey("f"),
     Escape: () => { if (search.value !== "") { search.value = ""; filter(); } else closeWhereNarrow(); },
   };
   if (!keys[event.key]) return;

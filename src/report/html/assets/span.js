@@ -1,4 +1,4 @@
-// The details of a span: the panel beside the waterfall.
+// The details of a span or of a log record: the panel beside the waterfall.
 
 function attributeTable(all, marks = "") {
   if (all.length === 0) return el("p", { class: "faint" }, "none");
@@ -17,18 +17,56 @@ function droppedParts(span) {
   return span.dropped.map((number, at) => number > 0 && counted(number, nouns[at])).filter(Boolean);
 }
 
+// A log record in full. Its exception is not repeated among its attributes.
+function recordContent(record) {
+  const [type, message, stack] = ["type", "message", "stacktrace"].map((key) => record.attribute(`exception.${key}`));
+  const others = record.attributes.filter(({ key, value }) => value === "" || ![`exception.type`, `exception.message`, `exception.stacktrace`].includes(key));
+  return [
+    record.body !== "" && el("p", { class: "record-body" }, record.body),
+    (type || message) && el("p", { class: "error-message" }, el("b", {}, type || "exception"), message && ` ${message}`),
+    stack && section("Stack trace", null, el("pre", { tabindex: 0, "aria-label": "Stack trace" }, stack), false),
+    facts([["event", record.event], ["logger", word(record.scope[0])], ["dropped", record.dropped > 0 ? counted(record.dropped, "attribute") : null]]),
+    others.length > 0 && attributeTable(others),
+  ];
+}
+
+const severityOf = (record) => el("span", { class: `severity ${record.level}` }, record.severity);
+
+function recordList(span) {
+  const { records, moreRecords } = span;
+  return section("Log records", records.length + moreRecords, [
+    el("ol", { class: "logs" }, records.map((record) =>
+      el("li", {}, severityOf(record), el("span", { class: "faint" }, record.at === null ? " without a time" : ` at ${offset(record.at)}`), recordContent(record)))),
+    moreRecords > 0 && el("p", { class: "faint" }, `… and ${counted(moreRecords, "less severe record")}, which the saved trace contains`)]);
+}
+
+// `title` is an element with an id.
+function panelOf(title, close, ...content) {
+  return el("aside", { class: "span-panel", "aria-labelledby": title.id, tabindex: -1, onkeydown: (event) => {
+      if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); close(); }
+    } },
+    el("div", { class: "panel-head" }, title,
+      el("button", { type: "button", class: "close", "aria-label": "Close the details (Esc)", title: "Close (Esc)", onclick: close }, "×")),
+    ...content);
+}
+
+function recordPanel(trace, record, { close, select }) {
+  const span = trace.spans[record.span];
+  const title = el("h4", { id: unique("record-title") }, severityOf(record), " ", el("span", { class: "service" }, record.service), " ", record.title.slice(0, LONGEST));
+  return panelOf(title, close,
+    facts([["at", record.at === null ? "without a time" : offset(record.at)],
+      ["span", span ? el("button", { type: "button", class: "link", onclick: () => select(span) }, span.name) : "none that arrived"]]),
+    ...recordContent(record),
+    section("Resource", record.resource.length, attributeTable(record.resource), false));
+}
+
 // `goTo` follows a link, if its span is in one of these traces.
 function spanPanel(trace, span, { mark, close, select, canGoTo, goTo }) {
   const [name, version, more] = span.scope;
   const parent = span.parent === null ? null : trace.spans[span.parent];
-  const title = unique("span-title");
   const critical = span.critical?.reduce((all, [, length]) => all + length, 0);
-  const panel = el("aside", { class: "span-panel", "aria-labelledby": title, tabindex: -1, onkeydown: (event) => {
-      if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); close(); }
-    } },
-    el("div", { class: "panel-head" },
-      el("h4", { id: title }, el("span", { class: "dot", style: { background: color(span.service) } }), el("span", { class: "service" }, span.service), " ", span.name),
-      el("button", { type: "button", class: "close", "aria-label": "Close the details (Esc)", title: "Close (Esc)", onclick: close }, "×")),
+  const title = el("h4", { id: unique("span-title") }, el("span", { class: "dot", style: { background: color(span.service) } }), el("span", { class: "service" }, span.service), " ", span.name);
+  return panelOf(title, close,
     mark && el("p", { class: "mark" }, mark),
     span.status === "error" && el("p", { class: "error-message" }, el("b", {}, "error"), span.message ? ` ${span.message}` : ""),
     facts([
@@ -45,6 +83,7 @@ function spanPanel(trace, span, { mark, close, select, canGoTo, goTo }) {
       ["trace state", span.traceState],
     ]),
     section("Attributes", span.attributes.length, attributeTable(span.attributes, mark)),
+    span.records.length + span.moreRecords > 0 && recordList(span),
     span.events.length > 0 && section("Events", span.events.length, el("ol", { class: "events" }, span.events.map((event) =>
       el("li", {}, el("b", {}, event.name), el("span", { class: "faint" }, ` after ${event.after < 0 ? "−" : ""}${duration(Math.abs(event.after))}`),
         event.attributes.length > 0 && attributeTable(event.attributes))))),
@@ -53,7 +92,11 @@ function spanPanel(trace, span, { mark, close, select, canGoTo, goTo }) {
         el("code", {}, ` ${link.trace.slice(0, 8)}… ${link.span}`), link.attributes.length > 0 && attributeTable(link.attributes))))),
     section("Resource", span.resource.length, attributeTable(span.resource), false),
     attributes(more).length > 0 && section("Scope attributes", null, attributeTable(attributes(more)), false));
-  return panel;
+}
+
+// `item` is a span or a log record.
+function itemPanel(trace, item, options) {
+  return item.item < 0 ? recordPanel(trace, item, options) : spanPanel(trace, item, options);
 }
 
 // The waterfall of a step with all its traces, and the panel beside it.
@@ -69,17 +112,17 @@ function traceView(step, traces, marks) {
     waterfall.grid.focus({ preventScroll: true });
   };
   const traceOf = (link) => traces.findIndex((trace) => trace.id === link.trace && trace.byId.has(link.span));
-  const open = (span) => {
+  const open = (item) => {
     panel?.remove();
-    panel = spanPanel(traces[chosen], span, {
-      mark: marks.get(span.id), close,
+    panel = itemPanel(traces[chosen], item, {
+      mark: marks.get(item.id), close,
       select: (other) => waterfall.select(other.number, { opens: true }),
       canGoTo: (link) => traceOf(link) >= 0,
       goTo: (link) => { choose(traceOf(link)); show(link.span); },
     });
     box.classList.add("has-panel");
     split.append(panel);
-    announce(`${span.service}, ${span.name}: details`);
+    announce(`${item.service}, ${item.name ?? item.severity}: details`);
   };
   const show = (id) => {
     const at = traces.findIndex((trace) => trace.byId.has(id));
@@ -96,7 +139,7 @@ function traceView(step, traces, marks) {
     panel = null;
     box.classList.remove("has-panel");
     const label = at === 0 ? "Trace" : `Linked trace ${traces[at].id}`;
-    waterfall = new Waterfall(traces[at], { label, marks, openSpan: open });
+    waterfall = new Waterfall(traces[at], { label, marks, openItem: open });
     split.replaceChildren(waterfall.element);
     if (picker) picker.value = String(at);
   };

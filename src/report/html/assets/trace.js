@@ -29,7 +29,25 @@ function readSpan(row, number) {
     get links() { return row[14].map(([trace, span, more]) => ({ trace, span, attributes: attributes(more) })); },
     traceState: word(row[15]),
     get dropped() { return row[16]; },
-    depth: 0, children: [], last: number, critical: null,
+    depth: 0, children: [], last: number, critical: null, records: [], moreRecords: 0,
+  };
+}
+
+// The order of the fields of a log record is that of `logs.rs`. Its item is a negative number, which
+// cannot be that of a span.
+function readRecord(row, index) {
+  return {
+    item: -1 - index, span: row[0], at: row[1], level: row[2] >= 17 ? "bad" : row[2] >= 13 ? "warn" : "",
+    severity: word(row[3]) || "log", body: word(row[4]), event: word(row[5]), service: word(row[6]),
+    get resource() { return attributes(shared().resources[row[7]]); },
+    get scope() { return shared().scopes[row[8]]; },
+    get attributes() { return attributes(row[9]); },
+    dropped: row[10],
+    attribute(key) { return this.attributes.find((one) => one.key === key)?.value ?? ""; },
+    get title() {
+      const exception = this.attribute("exception.type");
+      return [this.body || this.event || this.attribute("exception.message"), exception && `(${exception})`].filter(Boolean).join(" ") || "(empty)";
+    },
   };
 }
 
@@ -50,8 +68,12 @@ function readTrace(told) {
     const [span, start, length] = told.critical.slice(at, at + 3);
     (spans[span].critical ??= []).push([start, length]);
   }
+  const records = told.logs.records.map(readRecord);
+  for (const record of records) spans[record.span]?.records.push(record);
+  for (const [span, number] of told.logs.left_out) if (span !== null) spans[span].moreRecords = number;
+  const moreRecords = told.logs.left_out.reduce((all, [, number]) => all + number, 0);
   const byId = new Map(spans.map((span) => [span.id, span.number]));
-  return { id: told.id, duration: Math.max(told.duration, 1), ended: told.ended, spans, byId };
+  return { id: told.id, duration: Math.max(told.duration, 1), ended: told.ended, spans, byId, records, moreRecords };
 }
 
 // The duration of a span; null if it never ended, or ended before it started.

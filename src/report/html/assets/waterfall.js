@@ -1,4 +1,5 @@
-// A trace as a tree with bars. Only visible rows are elements, which keeps large traces fast; screen
+// A trace as a tree with bars, and rows of log records below their spans. Rows are addressed by items:
+// numbers of spans, and negative numbers of log records. Only visible rows are elements, which keeps large traces fast; screen
 // readers get the number of all rows.
 
 const ROW = 26;
@@ -6,20 +7,24 @@ const SPARE = 10;
 // In pixels: the width of a letter, and the space right of the bars for durations.
 const LETTER = 6.8;
 const MARGIN = 72;
+// Maximum length of the text of a log record in a row, and number of marks of log records on a bar.
+const LONGEST = 300;
+const MOST_MARKS = 100;
 
 // The waterfalls of the open spec; for printing, all rows are drawn.
 const waterfalls = new Set();
 
 class Waterfall {
   // `marks` maps span ids to the texts of marks.
-  constructor(trace, { label, marks = new Map(), openSpan = () => {}, compact = false }) {
+  constructor(trace, { label, marks = new Map(), openItem = () => {}, compact = false }) {
     this.trace = trace;
     this.marks = marks;
-    this.openSpan = openSpan;
+    this.openItem = openItem;
     this.label = label;
     this.collapsed = new Set();
     this.view = [0, trace.duration];
     this.showsCritical = true;
+    this.showsAllRecords = false;
     this.wanted = "";
     this.current = this.firstMarked() ?? 0;
     this.id = unique("waterfall");
@@ -32,6 +37,18 @@ class Waterfall {
     return this.marked()[0];
   }
 
+  // The span or the log record.
+  at(item) {
+    return item < 0 ? this.trace.records[-1 - item] : this.trace.spans[item];
+  }
+
+  // In the order of the rows, whether an item has one or not.
+  position(item) {
+    if (item >= 0) return item;
+    const { records, spans } = this.trace;
+    return (this.at(item).span ?? spans.length) - item / (records.length + 1);
+  }
+
   marked() {
     return this.trace.spans.filter((span) => this.marks.has(span.id)).map((span) => span.number);
   }
@@ -42,7 +59,8 @@ class Waterfall {
       oninput: () => this.find(this.search.value), onkeydown: (event) => this.onSearchKey(event) });
     this.found = el("span", { class: "found", role: "status" });
     this.criticalButton = el("button", { type: "button", class: "toggle critical", "aria-pressed": "true", title: "Critical path (c)", onclick: () => this.toggleCritical() }, "Critical path");
-    const marked = this.marked().length;
+    this.recordsButton = el("button", { type: "button", class: "toggle", "aria-pressed": "false", title: "All log records (l)", onclick: () => this.showRecords(!this.showsAllRecords) }, "All logs");
+    const marked = this.marked().length, { records } = this.trace;
     this.tools = el("div", { class: "tools", role: "toolbar", "aria-label": `Tools: ${this.label}` },
       this.search, this.found,
       marked > 0 && el("span", { class: "group" },
@@ -51,6 +69,7 @@ class Waterfall {
         tool("›", "Next marked span (n)", () => this.toMark(1))),
       el("span", { class: "group" }, tool("Collapse", "Collapse all", () => this.collapseAll()), tool("Expand", "Expand all", () => this.expandAll())),
       this.criticalButton,
+      records.some((record) => record.span !== null && record.level === "") && this.recordsButton,
       el("span", { class: "group" }, tool("−", "Zoom out (-)", () => this.zoom(2)), tool("+", "Zoom in (+)", () => this.zoom(0.5)), tool("Whole", "The whole trace (0)", () => this.show(0, this.trace.duration))));
     this.mini = el("canvas", { class: "mini", height: 36, "aria-hidden": "true" });
     this.lens = el("div", { class: "lens" });
@@ -61,31 +80,51 @@ class Waterfall {
       onkeydown: (event) => this.onKey(event), onclick: (event) => this.onClick(event), ondblclick: (event) => this.onDoubleClick(event) }, this.space);
     this.grid.addEventListener("scroll", () => this.draw(), { passive: true });
     this.grid.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
-    this.head = el("div", { class: "head" }, el("div", { class: "head-name" }, counted(this.trace.spans.length, "span"), " · ", this.trace.ended ? duration(this.trace.duration) : "duration unknown"), this.ruler);
+    this.head = el("div", { class: "head" }, el("div", { class: "head-name" }, counted(this.trace.spans.length, "span"), " · ", this.recordCount(), this.trace.ended ? duration(this.trace.duration) : "duration unknown"), this.ruler);
     this.box = el("div", { class: "waterfall" }, this.head, this.grid);
     this.element = el("div", { class: compact ? "trace compact" : "trace" }, this.tools, !compact && this.miniBox, this.box);
     // Without a size yet, it is drawn when it gets one.
     new ResizeObserver(() => this.redraw()).observe(this.box);
   }
 
+  recordCount() {
+    const { records, moreRecords } = this.trace, all = records.length + moreRecords;
+    if (all === 0) return null;
+    return `${moreRecords > 0 ? `${count(records.length)} of ` : ""}${counted(all, "log record")} · `;
+  }
+
   // --- rows
 
   refresh() {
     this.visible = [];
-    const { spans } = this.trace;
+    const { spans, records } = this.trace;
+    const add = (record) => { if (this.hasRow(record)) this.visible.push(record.item); };
     for (let at = 0; at < spans.length; at++) {
       this.visible.push(at);
       if (this.collapsed.has(at)) at = spans[at].last;
+      else spans[at].records.forEach(add);
     }
-    this.rowOf = new Map(this.visible.map((span, row) => [span, row]));
+    records.filter((record) => record.span === null).forEach(add);
+    this.rowOf = new Map(this.visible.map((item, row) => [item, row]));
     this.grid.setAttribute("aria-rowcount", this.visible.length);
     this.space.style.height = `${this.visible.length * ROW}px`;
     if (!this.rowOf.has(this.current)) this.current = this.nearestVisible(this.current);
     this.draw();
   }
 
-  nearestVisible(span) {
-    let at = span;
+  // Other records are only marks on the bar of their span.
+  hasRow(record) {
+    return this.showsAllRecords || record.level !== "" || record.span === null;
+  }
+
+  showRecords(all) {
+    this.showsAllRecords = all;
+    this.recordsButton.setAttribute("aria-pressed", String(all));
+    this.refresh();
+  }
+
+  nearestVisible(item) {
+    let at = item < 0 ? this.at(item).span : item;
     while (at !== null && !this.rowOf.has(at)) at = this.trace.spans[at].parent;
     return at ?? 0;
   }
@@ -107,48 +146,55 @@ class Waterfall {
     this.refresh();
   }
 
-  reveal(span) {
-    for (let above = this.trace.spans[span].parent; above !== null; above = this.trace.spans[above].parent) this.collapsed.delete(above);
+  reveal(item) {
+    const { span = null, parent = null } = this.at(item);
+    if (item < 0 && !this.hasRow(this.at(item))) this.showRecords(true);
+    for (let above = item < 0 ? span : parent; above !== null; above = this.trace.spans[above].parent) this.collapsed.delete(above);
   }
 
   // --- selection
 
-  select(span, { opens = false, focus = false } = {}) {
-    if (!this.rowOf.has(span)) { this.reveal(span); this.refresh(); }
-    this.current = span;
-    const top = this.rowOf.get(span) * ROW, { scrollTop, clientHeight } = this.grid;
+  select(item, { opens = false, focus = false } = {}) {
+    if (!this.rowOf.has(item)) { this.reveal(item); this.refresh(); }
+    this.current = item;
+    const top = this.rowOf.get(item) * ROW, { scrollTop, clientHeight } = this.grid;
     if (top < scrollTop) this.grid.scrollTop = top;
     else if (top + ROW > scrollTop + clientHeight) this.grid.scrollTop = top + ROW - clientHeight;
     this.draw();
     if (focus) this.grid.focus({ preventScroll: true });
-    if (opens) this.openSpan(this.trace.spans[span]);
+    if (opens) this.openItem(this.at(item));
   }
 
   // In the middle, so that the rows around it are visible.
-  center(span) {
-    this.select(span);
-    this.grid.scrollTop = Math.max(0, this.rowOf.get(span) * ROW - this.grid.clientHeight / 2);
+  center(item) {
+    this.select(item);
+    this.grid.scrollTop = Math.max(0, this.rowOf.get(item) * ROW - this.grid.clientHeight / 2);
     this.draw();
   }
 
   toMark(by) {
     const marked = this.marked();
     if (marked.length === 0) return;
-    const next = by > 0 ? marked.find((at) => at > this.current) : marked.findLast((at) => at < this.current);
+    const from = this.position(this.current);
+    const next = by > 0 ? marked.find((at) => at > from) : marked.findLast((at) => at < from);
     this.center(next ?? marked.at(by > 0 ? 0 : -1));
-    this.openSpan(this.trace.spans[this.current]);
+    this.openItem(this.at(this.current));
   }
 
   // --- searching
 
-  matches(span) {
-    return this.wanted !== "" && (span.haystack ??= [span.service, span.name, span.kind, span.status, span.message, span.id,
-      ...span.attributes.map(({ key, value }) => `${key}=${value}`)].join("\n").toLowerCase()).includes(this.wanted);
+  matches(item) {
+    const one = this.at(item);
+    const texts = () => item < 0 ? [one.service, one.severity, one.body, one.event, word(one.scope[0])]
+      : [one.service, one.name, one.kind, one.status, one.message, one.id];
+    return this.wanted !== "" && (one.haystack ??= [...texts(),
+      ...one.attributes.map(({ key, value }) => `${key}=${value}`)].join("\n").toLowerCase()).includes(this.wanted);
   }
 
   find(text) {
     this.wanted = text.trim().toLowerCase();
-    this.hits = this.wanted === "" ? [] : this.trace.spans.filter((span) => this.matches(span)).map((span) => span.number);
+    this.hits = this.wanted === "" ? [] : [...this.trace.spans.map((span) => span.number), ...this.trace.records.map((record) => record.item)]
+      .filter((item) => this.matches(item)).sort((a, b) => this.position(a) - this.position(b));
     this.found.textContent = this.wanted === "" ? "" : `${count(this.hits.length)} found`;
     if (this.hits.length > 0) this.center(this.hits[0]);
     else this.draw();
@@ -156,8 +202,8 @@ class Waterfall {
 
   onSearchKey(event) {
     if (event.key === "Enter" && this.hits?.length > 0) {
-      const hits = event.shiftKey ? [...this.hits].reverse() : this.hits;
-      const next = hits.find((at) => event.shiftKey ? at < this.current : at > this.current) ?? hits[0];
+      const hits = event.shiftKey ? [...this.hits].reverse() : this.hits, from = this.position(this.current);
+      const next = hits.find((at) => event.shiftKey ? this.position(at) < from : this.position(at) > from) ?? hits[0];
       this.center(next);
     } else if (event.key === "ArrowDown") {
       this.grid.focus();
@@ -187,8 +233,8 @@ class Waterfall {
   }
 
   zoomCenter() {
-    const span = this.trace.spans[this.current], [from, to] = this.view;
-    const middle = span ? (span.start + span.end) / 2 : 0;
+    const one = this.at(this.current), [from, to] = this.view;
+    const middle = this.current < 0 ? one.at ?? 0 : one ? (one.start + one.end) / 2 : 0;
     return middle >= from && middle <= to ? middle : (from + to) / 2;
   }
 
@@ -197,7 +243,7 @@ class Waterfall {
     this.show(from + step, to + step);
   }
 
-  at(x, box, [from, to]) {
+  timeAt(x, box, [from, to]) {
     const { left, width } = box.getBoundingClientRect();
     return from + Math.min(Math.max((x - left) / width, 0), 1) * (to - from);
   }
@@ -205,11 +251,11 @@ class Waterfall {
   dragRange(event, box, range) {
     if (event.button !== 0) return;
     event.preventDefault();
-    const start = this.at(event.clientX, box, range);
+    const start = this.timeAt(event.clientX, box, range);
     const selection = el("div", { class: "selection" });
     box.append(selection);
     box.setPointerCapture(event.pointerId);
-    const bounds = (move) => [start, this.at(move.clientX, box, range)].sort((a, b) => a - b);
+    const bounds = (move) => [start, this.timeAt(move.clientX, box, range)].sort((a, b) => a - b);
     const onMove = (move) => place(selection, ...bounds(move), range);
     const onEnd = (end) => {
       box.removeEventListener("pointermove", onMove);
@@ -225,7 +271,7 @@ class Waterfall {
   onWheel(event) {
     if (!event.ctrlKey) return;
     event.preventDefault();
-    this.zoom(event.deltaY > 0 ? 1.25 : 0.8, this.at(event.clientX, this.ruler, this.view));
+    this.zoom(event.deltaY > 0 ? 1.25 : 0.8, this.timeAt(event.clientX, this.ruler, this.view));
   }
 
   toggleCritical() {
@@ -238,17 +284,18 @@ class Waterfall {
 
   onKey(event) {
     if (hasModifier(event)) return;
-    const span = this.trace.spans[this.current], row = this.rowOf.get(this.current);
+    const one = this.at(this.current), row = this.rowOf.get(this.current), isSpan = this.current >= 0;
     const page = Math.max(1, Math.floor(this.grid.clientHeight / ROW) - 1);
     const go = (to) => this.select(this.visible[Math.min(Math.max(to, 0), this.visible.length - 1)]);
-    const isOpen = span.children.length > 0 && !this.collapsed.has(span.number);
+    const isOpen = isSpan && one.children.length > 0 && !this.collapsed.has(one.number);
+    const above = isSpan ? one.parent : one.span;
     const keys = {
       ArrowDown: () => go(row + 1), ArrowUp: () => go(row - 1),
       PageDown: () => go(row + page), PageUp: () => go(row - page),
       Home: () => go(0), End: () => go(this.visible.length - 1),
-      ArrowRight: () => { if (isOpen) this.select(span.children[0]); else this.toggle(span.number, true); },
-      ArrowLeft: () => { if (isOpen) this.toggle(span.number, false); else if (span.parent !== null) this.select(span.parent); },
-      Enter: () => this.openSpan(span), " ": () => this.openSpan(span),
+      ArrowRight: () => { if (isOpen) this.select(one.children[0]); else if (isSpan) this.toggle(one.number, true); },
+      ArrowLeft: () => { if (isOpen) this.toggle(one.number, false); else if (above !== null) this.select(above); },
+      Enter: () => this.openItem(one), " ": () => this.openItem(one),
       "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2), 0: () => this.show(0, this.trace.duration),
       "[": () => this.pan(-0.25), "]": () => this.pan(0.25),
     };
@@ -261,15 +308,16 @@ class Waterfall {
   onClick(event) {
     const row = event.target.closest("[role=row]");
     if (!row) return;
-    const span = Number(row.dataset.span);
-    if (event.target.closest(".twist")) { this.toggle(span); this.select(span); }
-    else this.select(span, { opens: true });
+    const item = Number(row.dataset.item);
+    if (event.target.closest(".twist") && item >= 0) { this.toggle(item); this.select(item); }
+    else this.select(item, { opens: true });
   }
 
   onDoubleClick(event) {
     const row = event.target.closest("[role=row]");
-    if (!row || !event.target.closest(".time")) return;
-    const span = this.trace.spans[Number(row.dataset.span)], room = Math.max(span.duration ?? 0, 1) * 0.1;
+    const span = this.trace.spans[Number(row?.dataset.item)];
+    if (!span || !event.target.closest(".time")) return;
+    const room = Math.max(span.duration ?? 0, 1) * 0.1;
     this.show(span.start - room, span.end + room);
   }
 
@@ -290,15 +338,52 @@ class Waterfall {
   }
 
   row(row) {
-    const span = this.trace.spans[this.visible[row]], mark = this.marks.get(span.id);
-    const hasChildren = span.children.length > 0, isOpen = !this.collapsed.has(span.number);
-    const classes = ["row", mark !== undefined && "marked", span.status === "error" && "error", span.number === this.current && "current",
-      this.wanted !== "" && (this.matches(span) ? "hit" : "miss")].filter(Boolean).join(" ");
+    const item = this.visible[row], one = this.at(item);
+    return item < 0 ? this.recordRow(row, one) : this.spanRow(row, one);
+  }
+
+  // The element of a row, with what spans and log records have in common.
+  rowOfItem(row, item, classes, depth, attributes, ...cells) {
+    const all = ["row", ...classes, item === this.current && "current", this.wanted !== "" && (this.matches(item) ? "hit" : "miss")];
+    return el("div", { role: "row", class: all.filter(Boolean).join(" "), id: `${this.id}-${item}`, "data-item": item, "aria-level": depth + 1,
+      "aria-rowindex": row + 1, "aria-selected": String(item === this.current), style: { top: `${row * ROW}px` }, ...attributes }, ...cells);
+  }
+
+  spanRow(row, span) {
+    const mark = this.marks.get(span.id), hasChildren = span.children.length > 0, isOpen = !this.collapsed.has(span.number);
     const siblings = span.parent === null ? null : this.trace.spans[span.parent].children;
-    return el("div", { role: "row", class: classes, id: `${this.id}-${span.number}`, "data-span": span.number, "aria-level": span.depth + 1, "aria-rowindex": row + 1,
-      "aria-selected": String(span.number === this.current), "aria-expanded": hasChildren ? String(isOpen) : null,
-      "aria-setsize": siblings?.length, "aria-posinset": siblings ? siblings.indexOf(span.number) + 1 : null, style: { top: `${row * ROW}px` } },
+    return this.rowOfItem(row, span.number, [mark !== undefined && "marked", span.status === "error" && "error"], span.depth,
+      { "aria-expanded": hasChildren ? String(isOpen) : null, "aria-setsize": siblings?.length, "aria-posinset": siblings ? siblings.indexOf(span.number) + 1 : null },
       this.nameCell(span, hasChildren, isOpen), this.timeCell(span, mark));
+  }
+
+  recordRow(row, record) {
+    const depth = record.span === null ? 0 : this.trace.spans[record.span].depth + 1, isAlone = record.span === null;
+    const time = record.at === null ? "without a time" : `at ${offset(record.at)}`;
+    return this.rowOfItem(row, record.item, ["record"], depth, {},
+      el("div", { role: "gridcell", class: "name", title: `${record.severity}: ${record.title}` },
+        el("span", { class: "indent", style: { width: `${Math.min(depth, 24) * 12}px` }, "aria-hidden": "true" }), el("span", { class: "twist none", "aria-hidden": "true" }),
+        el("span", { class: `severity ${record.level}` }, record.severity), " ", isAlone && el("span", { class: "service" }, record.service), " ",
+        el("span", { class: "operation" }, record.title.slice(0, LONGEST))),
+      el("div", { role: "gridcell", class: "time" }, el("span", { class: "visually-hidden" }, `log record of ${record.service}${isAlone ? ", of no span that arrived" : ""}, ${time}`),
+        this.recordMark(record), this.recordTime(record, time)));
+  }
+
+  recordTime(record, time) {
+    const x = Math.min(Math.max(this.part(record.at ?? 0), 0), 100);
+    return el("div", { class: "beside", style: x > 70 ? { right: `${100 - x}%` } : { left: `${x}%` }, "aria-hidden": "true" }, el("span", { class: "length" }, time));
+  }
+
+  // A dot at the time of a log record, if that is in view.
+  recordMark(record) {
+    const x = this.part(record.at ?? 0);
+    return record.at !== null && x >= 0 && x <= 100 && el("i", { class: `record-mark ${record.level}`, style: { left: `${x}%` }, title: `${record.severity}: ${record.title.slice(0, LONGEST)}` });
+  }
+
+  // The place of a time in the view, in percent.
+  part(time) {
+    const [from, to] = this.view;
+    return (time - from) / (to - from) * 100;
   }
 
   nameCell(span, hasChildren, isOpen) {
@@ -318,7 +403,7 @@ class Waterfall {
   }
 
   timeCell(span, mark) {
-    const [from, to] = this.view, part = (time) => (time - from) / (to - from) * 100;
+    const part = (time) => this.part(time);
     const left = part(span.start), right = part(span.end);
     const cell = el("div", { role: "gridcell", class: "time" }, el("span", { class: "visually-hidden" }, this.spoken(span, mark)));
     if (right >= 0 && left <= 100) {
@@ -330,6 +415,7 @@ class Waterfall {
         if (x >= 0 && x <= 100) cell.append(el("i", { class: "event", style: { left: `${x}%` } }));
       }
     }
+    cell.append(...span.records.slice(0, MOST_MARKS).map((record) => this.recordMark(record)).filter(Boolean));
     cell.append(this.beside(span, mark, Math.max(left, 0), Math.min(right, 100)));
     return cell;
   }
@@ -354,6 +440,7 @@ class Waterfall {
     const on = span.critical?.reduce((all, [, length]) => all + length, 0);
     return [spanTime(span.duration), `starts at ${duration(span.start)}`, span.kind, span.status === "error" && `error ${span.message}`,
       on > 0 && `on the critical path for ${duration(on)}`, span.eventTimes.length > 0 && counted(span.eventTimes.length, "event"),
+      span.records.length > 0 && counted(span.records.length + span.moreRecords, "log record"),
       mark && `marked: ${mark}`].filter(Boolean).join(", ");
   }
 
@@ -399,6 +486,9 @@ class Waterfall {
     });
   }
 }
+
+// A time since the start of the trace. Clocks differ, so it can be before.
+const offset = (ns) => `${ns < 0 ? "−" : ""}${duration(Math.abs(ns))}`;
 
 function place(element, from, to, [first, last]) {
   element.style.left = `${(from - first) / (last - first) * 100}%`;
