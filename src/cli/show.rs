@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::report::{Look, Records, attributes, duration, waterfall};
+use crate::source::otlp::FileTraces;
 use crate::source::saved::{SavedError, read};
 use crate::trace::Trace;
 use crate::workspace::{FileError, FileKind, read_bytes, shown};
@@ -38,28 +39,64 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
             return fail(Exit::Usage, &format!("error: {error}{help}"));
         }
     };
-    let traces = match read(&bytes) {
-        Ok(traces) => traces,
+    let FileTraces {
+        traces,
+        other_logs,
+        has_metrics,
+    } = match read(&bytes) {
+        Ok(found) => found,
         Err(error) => {
             let why = not_a_trace(file, &bytes, &error);
             return fail(Exit::Usage, &format!("error: {why}"));
         }
     };
     if traces.is_empty() {
-        let file = arguments.file.display();
-        return fail(Exit::Nothing, &format!("{file} contains no span; {SAVED}"));
+        let why = without_spans(file, other_logs, has_metrics);
+        return fail(Exit::Nothing, &why);
     }
     let most_rows = if arguments.all { usize::MAX } else { MOST_ROWS };
     let drawn: Vec<String> = traces
         .into_iter()
         .map(|trace| draw(&trace.with_unseen_caller(), most_rows, arguments.verbose))
         .collect();
-    match write!(output::stdout(), "{}", drawn.join("\n")) {
+    let notes = left_out(other_logs, has_metrics);
+    match write!(output::stdout(), "{}{notes}", drawn.join("\n")) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             fail(Exit::Errored, &format!("error: cannot write: {error}"))
         }
         _ => Exit::Passed,
     }
+}
+
+/// The error for a file that has other signals, if any.
+fn without_spans(file: &Path, logs: usize, has_metrics: bool) -> String {
+    let found = match (logs, has_metrics) {
+        (0, false) => return format!("{} contains no span; {SAVED}", file.display()),
+        (0, true) => "metrics".to_owned(),
+        (logs, false) => counted(logs, "log record"),
+        (logs, true) => format!("{} and metrics", counted(logs, "log record")),
+    };
+    format!(
+        "{} contains {found}, but no span: write traces to the same file, with one `file` exporter in the pipelines of both",
+        file.display()
+    )
+}
+
+/// Notes about the parts of a file that are not drawn.
+fn left_out(logs: usize, has_metrics: bool) -> String {
+    let logs = match logs {
+        0 => String::new(),
+        1 => "\nnote: 1 log record belongs to no trace of this file, and is not shown\n".to_owned(),
+        logs => format!(
+            "\nnote: {} belong to no trace of this file, and are not shown\n",
+            counted(logs, "log record")
+        ),
+    };
+    let metrics = match has_metrics {
+        true => "\nnote: the metrics of this file are not shown\n",
+        false => "",
+    };
+    format!("{logs}{metrics}")
 }
 
 /// The error for a folder, with the name of one of its traces.

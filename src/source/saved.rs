@@ -2,6 +2,8 @@
 
 use std::io;
 
+#[cfg(feature = "cli")]
+use super::otlp::FileTraces;
 pub(crate) use super::otlp::whole_part;
 use super::otlp::{self, ReadError};
 use super::{jaeger_json, zipkin_json};
@@ -67,10 +69,13 @@ impl SavedError {
 /// # Errors
 /// When the bytes have another format.
 #[cfg(feature = "cli")]
-pub(crate) fn read(file: &[u8]) -> Result<Vec<Trace>, SavedError> {
-    match otlp::read(file) {
-        Ok(traces) => Ok(traces),
-        Err(error) => Ok(otlp::tie(of_other_format(file, error)?)),
+pub(crate) fn read(file: &[u8]) -> Result<FileTraces, SavedError> {
+    match otlp::read_file(file) {
+        Ok(file) => Ok(file),
+        Err(error) => Ok(FileTraces {
+            traces: otlp::tie(of_other_format(file, error)?),
+            ..FileTraces::default()
+        }),
     }
 }
 

@@ -125,6 +125,38 @@ async fn a_saved_trace_can_be_shown() {
     said.expect(0, &["2 spans, 2 services, 100 ms"]);
 }
 
+const SPAN: &str = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736",
+    "spanId":"00f067aa0ba902b7","name":"charge","startTimeUnixNano":"1000000","endTimeUnixNano":"9000000"}]}]}]}"#;
+const LOGS: &str = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[
+    {"timeUnixNano":"2000000","severityNumber":13,"body":{"stringValue":"card declined"},
+     "traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7"},
+    {"timeUnixNano":"2000000","body":{"stringValue":"elsewhere"}}]}]}]}"#;
+const METRICS: &str = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[]}]}]}"#;
+
+#[tokio::test]
+async fn a_file_of_all_signals_is_shown_with_its_log_records() {
+    let project = Project::with(&[]).await;
+    project.write("all.json", &format!("{SPAN}\n{LOGS}\n{METRICS}\n"));
+    project.spanspec(&["show", "all.json"]).await.expect(
+        0,
+        &[
+            "1 span, 1 service",
+            "· warn: card declined",
+            "note: 1 log record belongs to no trace of this file, and is not shown\n",
+            "note: the metrics of this file are not shown\n",
+        ],
+    );
+    project.write("logs.json", LOGS);
+    let said = project.spanspec(&["show", "logs.json"]).await;
+    said.expect(
+        4,
+        &["logs.json contains 2 log records, but no span: write traces to the same file"],
+    );
+    project.write("metrics.json", METRICS);
+    let said = project.spanspec(&["show", "metrics.json"]).await;
+    said.expect(4, &["metrics.json contains metrics, but no span"]);
+}
+
 #[tokio::test]
 async fn a_run_names_an_attribute_that_cannot_be_decoded() {
     let spec = "request: GET ${URL}/undecodable\nexpect: { spans: [{ find: GET /it, attributes: { note: kept } }] }\n";

@@ -8,7 +8,8 @@ use serde::de::{MapAccess, SeqAccess};
 
 use super::error::ReadError;
 use super::json::{Object, Read, has_span, ignore, objects};
-use super::message::{LogsData, ResourceLogs, ResourceSpans, TracesData};
+use super::message::{LogRecordMessage, LogsData, ResourceLogs, ResourceSpans, TracesData};
+use super::metric_message::{MetricData, MetricsData};
 
 /// Maximum size after decompression.
 const MOST_BYTES: u64 = 512 << 20;
@@ -21,8 +22,9 @@ const MOST_UNREAD: usize = 5;
 pub(super) struct Content {
     /// All messages as one.
     pub(super) traces: TracesData,
-    /// The log records in JSON.
     pub(super) logs: LogsData,
+    /// There are metrics, which are not read.
+    pub(super) has_metrics: bool,
     /// The first unknown keys of JSON documents that may have spans.
     pub(super) unread: Vec<String>,
 }
@@ -40,8 +42,10 @@ pub(super) fn content(file: &[u8]) -> Result<Content, ReadError> {
         let Content {
             traces,
             logs,
+            has_metrics,
             unread,
         } = document(&message)?;
+        all.has_metrics |= has_metrics;
         all.traces.resource_spans.extend(traces.resource_spans);
         all.logs.resource_logs.extend(logs.resource_logs);
         all.unread.extend(unread);
@@ -157,6 +161,7 @@ struct Envelope {
     is_otlp: bool,
     resource_spans: Vec<ResourceSpans>,
     resource_logs: Vec<ResourceLogs>,
+    has_metrics: bool,
     /// The fields of an item of `resourceSpans` that stands alone.
     alone: ResourceSpans,
     /// Unknown keys that have spans, and those of a document without any known key.
@@ -195,8 +200,11 @@ impl Object for Envelope {
                 return Ok(());
             }
             "resourceLogs" => self.resource_logs.extend(objects(map)?),
-            // Metrics may stand between the traces of a file.
-            _ => ignore(map)?,
+            // Metrics and profiles may stand between the traces of a file.
+            _ => {
+                ignore(map)?;
+                self.has_metrics |= key == "resourceMetrics";
+            }
         }
         self.is_otlp = true;
         Ok(())
@@ -234,6 +242,7 @@ impl Envelope {
     /// Adds the content of another document.
     fn add(&mut self, mut other: Self) {
         self.is_otlp |= other.is_otlp;
+        self.has_metrics |= other.has_metrics;
         let room = MOST_UNREAD.saturating_sub(self.unread.len());
         self.unread.extend(other.unread.iter().take(room).cloned());
         self.resource_logs.append(&mut other.resource_logs);
@@ -266,13 +275,30 @@ fn from_json(bytes: &[u8]) -> Result<Content, ReadError> {
         logs: LogsData {
             resource_logs: all.resource_logs,
         },
+        has_metrics: all.has_metrics,
         unread: all.unread,
     })
 }
 
+/// Reads the message of one signal. The first fields of spans are bytes, those of log records are numbers, and
+/// the times of metrics have other places, so that a message cannot be read as that of another signal.
+fn from_protobuf(bytes: &[u8]) -> Result<Content, ReadError> {
+    match (LogsData::decode(bytes), MetricsData::decode(bytes)) {
+        (Ok(logs), _) if holds_records(&logs) => Ok(Content {
+            logs,
+            ..Content::default()
+        }),
+        (_, Ok(metrics)) if holds_points(&metrics) => Ok(Content {
+            has_metrics: true,
+            ..Content::default()
+        }),
+        _ => traces_from_protobuf(bytes),
+    }
+}
+
 /// Reads `TracesData`, or a message with `TracesData` in its first field, as in version 2 of Tempo's
 /// API. Each of them has no spans if it is read as the other.
-fn from_protobuf(bytes: &[u8]) -> Result<Content, ReadError> {
+fn traces_from_protobuf(bytes: &[u8]) -> Result<Content, ReadError> {
     #[derive(Clone, PartialEq, Message)]
     struct Wrapped {
         #[prost(message, optional, tag = "1")]
@@ -294,6 +320,19 @@ fn from_protobuf(bytes: &[u8]) -> Result<Content, ReadError> {
         traces,
         ..Content::default()
     })
+}
+
+fn holds_records(logs: &LogsData) -> bool {
+    let scopes = logs.resource_logs.iter().flat_map(|of| &of.scope_logs);
+    let mut records = scopes.flat_map(|of| &of.log_records);
+    records.any(|record| *record != LogRecordMessage::default())
+}
+
+/// Returns `true` if a metric has a point with a time.
+fn holds_points(metrics: &MetricsData) -> bool {
+    let scopes = metrics.resource_metrics.iter();
+    let mut metrics = scopes.flat_map(|of| of.scope_metrics.iter().flat_map(|of| &of.metrics));
+    metrics.any(|metric| metric.data.as_ref().is_some_and(MetricData::has_time))
 }
 
 fn holds_spans(traces: &TracesData) -> bool {

@@ -52,6 +52,20 @@ pub(crate) enum MetricData {
     Summary(SummaryMessage),
 }
 
+impl MetricData {
+    /// Returns `true` if a point has a time.
+    pub(super) fn has_time(&self) -> bool {
+        let numbers = |points: &[NumberPoint]| points.iter().any(|point| point.time_unix_nano > 0);
+        match self {
+            Self::Gauge(gauge) => numbers(&gauge.data_points),
+            Self::Sum(sum) => numbers(&sum.data_points),
+            Self::Histogram(of) => of.data_points.iter().any(|point| point.time_unix_nano > 0),
+            Self::Exponential(of) => of.data_points.iter().any(|point| point.time_unix_nano > 0),
+            Self::Summary(of) => of.data_points.iter().any(|point| point.time_unix_nano > 0),
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct GaugeMessage {
     #[prost(message, repeated, tag = "1")]

@@ -40,6 +40,8 @@ pub(crate) use read::assemble;
 pub use read::read;
 #[cfg(feature = "cli")]
 pub use read::read_logs;
+#[cfg(feature = "cli")]
+pub(crate) use read::{FileTraces, read_file};
 #[cfg(feature = "run")]
 pub(crate) use read::{read_untied, tie};
 pub(crate) use signal::Signal;

@@ -22,7 +22,7 @@ const MOST_HOLES: usize = 20;
 /// - OTLP protobuf: an export request, an answer of Tempo, and the messages of the Collector's file
 ///   exporter with length prefixes.
 ///
-/// Log records of these traces, in OTLP/JSON, are attached to them.
+/// Log records of these traces are attached to them.
 ///
 /// A span that is left out because an id is invalid is a [hole](Trace::holes) in its trace, and in
 /// those that it links to. A part of the file that is not OTLP is a hole in every trace.
@@ -30,10 +30,30 @@ const MOST_HOLES: usize = 20;
 /// # Errors
 /// When the bytes have another format. OTLP without spans is not an error.
 pub fn read(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
+    Ok(read_with(bytes, |traces, _| tie(traces))?.traces)
+}
+
+/// The content of a saved file.
+#[cfg_attr(
+    not(feature = "cli"),
+    expect(dead_code, reason = "only commands report what is left out")
+)]
+#[derive(Debug, Default)]
+pub(crate) struct FileTraces {
+    pub(crate) traces: Vec<Trace>,
+    /// Number of log records that belong to none of these traces.
+    pub(crate) other_logs: usize,
+    /// There are metrics, which are not read.
+    pub(crate) has_metrics: bool,
+}
+
+/// Like [`read`], with numbers of what is left out.
+#[cfg(feature = "cli")]
+pub(crate) fn read_file(bytes: &[u8]) -> Result<FileTraces, ReadError> {
     read_with(bytes, |traces, _| tie(traces))
 }
 
-/// Reads the log records of a saved file in OTLP/JSON, in order, also those without a trace id.
+/// Reads the log records of a saved file, in order, also those without a trace id.
 ///
 /// # Errors
 /// As of [`read`].
@@ -46,7 +66,7 @@ pub fn read_logs(bytes: &[u8]) -> Result<Vec<LogRecord>, ReadError> {
 /// left out.
 #[cfg(feature = "run")]
 pub(crate) fn read_untied(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
-    read_with(bytes, with_empty)
+    Ok(read_with(bytes, with_empty)?.traces)
 }
 
 /// Adds an empty trace for each of which all spans are left out.
@@ -63,10 +83,11 @@ fn with_empty(mut traces: Vec<Trace>, rejected: &[Rejected]) -> Vec<Trace> {
 fn read_with(
     bytes: &[u8],
     complete: impl Fn(Vec<Trace>, &[Rejected]) -> Vec<Trace>,
-) -> Result<Vec<Trace>, ReadError> {
+) -> Result<FileTraces, ReadError> {
     let Content {
         traces,
         logs,
+        has_metrics,
         unread,
     } = file::content(bytes)?;
     let (spans, rejected) = decode::spans(traces);
@@ -75,30 +96,33 @@ fn read_with(
             let first = first.reason.clone();
             Err(ReadError::InvalidIds(rejected.len(), first))
         }
-        _ => Ok(with_holes(
-            complete(with_logs(assemble(spans), decode::logs(logs)), &rejected),
-            &unread,
-            &rejected,
-        )),
+        _ => {
+            let (traces, other_logs) = with_logs(assemble(spans), decode::logs(logs));
+            Ok(FileTraces {
+                traces: with_holes(complete(traces, &rejected), &unread, &rejected),
+                other_logs,
+                has_metrics,
+            })
+        }
     }
 }
 
-/// Adds to each trace its log records. Records of other traces are left out.
-fn with_logs(traces: Vec<Trace>, logs: Vec<LogRecord>) -> Vec<Trace> {
-    if logs.is_empty() {
-        return traces;
-    }
-    let mut by_trace: HashMap<TraceId, Vec<Arc<LogRecord>>> = HashMap::new();
+/// Adds to each trace its log records, and counts those of other traces.
+fn with_logs(traces: Vec<Trace>, logs: Vec<LogRecord>) -> (Vec<Trace>, usize) {
+    let (mut by_trace, mut others) = (HashMap::<TraceId, Vec<Arc<LogRecord>>>::new(), 0);
     for record in logs {
-        if let Some(id) = record.trace_id {
-            by_trace.entry(id).or_default().push(Arc::new(record));
+        match record.trace_id {
+            Some(id) => by_trace.entry(id).or_default().push(Arc::new(record)),
+            None => others += 1,
         }
     }
-    let mut with_logs = |trace: Trace| {
-        let own = by_trace.remove(&trace.id()).unwrap_or_default();
-        trace.with_logs(Arc::new(own))
+    let mut with_logs = |trace: Trace| match by_trace.remove(&trace.id()) {
+        Some(own) => trace.with_logs(Arc::new(own)),
+        None => trace,
     };
-    traces.into_iter().map(&mut with_logs).collect()
+    let traces = traces.into_iter().map(&mut with_logs).collect();
+    others += by_trace.values().map(Vec::len).sum::<usize>();
+    (traces, others)
 }
 
 /// Adds the holes of rejected spans and of unread parts of the file.

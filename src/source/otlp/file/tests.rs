@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use super::super::{ReadError, read, traces_from_json};
+use super::super::{
+    ReadError, logs_from_json, metrics_from_json, read, read_file, traces_from_json,
+};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
@@ -96,6 +98,50 @@ fn compressed_files_are_read() {
     // Rotated files are often joined as they are.
     let joined = [gzip(json.as_bytes()), gzip(request(2).as_bytes())];
     assert_eq!(spans(joined.concat()), 2);
+}
+
+/// A record of the trace, one of another trace, and one without a trace.
+fn logs() -> String {
+    let record = |id: &str| {
+        format!(r#"{{"timeUnixNano":"5","body":{{"stringValue":"it"}},"traceId":"{id}"}}"#)
+    };
+    let other = TRACE.replace('0', "5");
+    let records = [record(TRACE), record(&other), record("")].join(",");
+    format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{records}]}}]}}]}}"#)
+}
+
+/// As a span, its name is a trace id, and its description is a span id.
+const GAUGE: &str = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"system.cpu.usage",
+    "description":"CPU load","gauge":{"dataPoints":[{"timeUnixNano":"5","asInt":"7"}]}}]}]}]}"#;
+
+#[cfg(feature = "cli")]
+#[test]
+fn log_records_of_the_traces_are_read_from_json_and_from_protobuf() {
+    let lines = format!("{}\n{}\n", request(1), logs());
+    let messages = [
+        framed(&traces_from_json(request(1).as_bytes()).unwrap()),
+        framed(&logs_from_json(logs().as_bytes()).unwrap()),
+    ];
+    for file in [lines.into_bytes(), messages.concat()] {
+        let found = read_file(&file).unwrap();
+        assert_eq!(found.traces.len(), 1);
+        assert_eq!(found.traces[0].logs().len(), 1);
+        assert_eq!((found.other_logs, found.has_metrics), (2, false));
+        assert!(found.traces[0].holes().is_empty());
+    }
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn a_message_of_one_signal_is_not_read_as_another() {
+    let logs = logs_from_json(logs().as_bytes()).unwrap();
+    let found = read_file(&logs).unwrap();
+    assert_eq!((found.traces.len(), found.other_logs), (0, 3));
+    let metrics = metrics_from_json(GAUGE.as_bytes()).unwrap();
+    for file in [GAUGE.as_bytes(), &metrics, &framed(&metrics)] {
+        let found = read_file(file).unwrap();
+        assert_eq!((found.traces.len(), found.has_metrics), (0, true));
+    }
 }
 
 #[test]
