@@ -29,7 +29,7 @@ pub mod check {
     pub use crate::check::{MetricEvidence, capture};
 }
 pub mod harness {
-    pub use crate::harness::{Assertion, assert_file};
+    pub use crate::harness::{LogAssertion, SpanAssertion, assert_file};
     #[cfg(feature = "harness")]
     pub use crate::harness::{main, run_file};
 }

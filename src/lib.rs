@@ -139,8 +139,9 @@ pub use check::{
     Witness, judge,
 };
 pub use harness::{
-    Call, Incomplete, IntoCount, IntoDurations, IntoMatcher, SpanPattern, absent, any_span,
-    contains, exists, ms, not, regex, secs, service, span,
+    Call, Incomplete, IntoCount, IntoDurations, IntoMatcher, IntoSeverities, LogPattern, Severity,
+    SpanPattern, absent, any_log, any_span, contains, exists, log, ms, not, regex, secs, service,
+    span,
 };
 #[cfg(feature = "run")]
 pub use harness::{Http, Reply, Request, SendError, http};

@@ -608,3 +608,113 @@ order › POST /orders (server)
 fn an_order_in_time_needs_a_span_to_compare_with() {
     let _ = span("process_payment").after(span("refund").times(0));
 }
+
+/// A payment with a record of WARN in its span.
+const LOGGED: &str = r#"{ "resourceSpans": [
+    { "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": "payment" } }] },
+      "scopeSpans": [{ "spans": [
+        { "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa00000001", "name": "process_payment",
+          "kind": 2, "startTimeUnixNano": "1000000", "endTimeUnixNano": "801000000" }
+      ] }] }],
+  "resourceLogs": [
+    { "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": "payment" } }] },
+      "scopeLogs": [{ "scope": { "name": "cards" }, "logRecords": [
+        { "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa00000001", "timeUnixNano": "2000000",
+          "severityNumber": 13, "body": { "stringValue": "card declined" },
+          "attributes": [{ "key": "attempt", "value": { "intValue": "1" } }] }
+      ] }] }
+] }"#;
+
+fn logged() -> Trace {
+    otlp::read(LOGGED.as_bytes()).unwrap().remove(0)
+}
+
+#[test]
+fn log_records_that_hold_say_nothing() {
+    let trace = logged();
+    assert_log!(trace, "card declined");
+    assert_log!(
+        trace,
+        contains("declined"),
+        service: "payment",
+        severity: warn..,
+        scope: "cards",
+        attributes: { "attempt" => 1..=3 },
+        resource: { "service.name" => "payment" },
+        on: service("payment"),
+        count: 1,
+    );
+    assert_log!(trace, any_log(), severity: warn, count: ..=1);
+    assert_log!(
+        trace,
+        log("card declined").severity(Severity::Debug..=Severity::Warn)
+    );
+    assert_no_log!(trace, any_log(), severity: error..);
+    assert_no_log!(trace, "card declined", severity: ..=info);
+    assert_no_log!(trace, any_log(), service: "payment", on: "ship");
+    assert_eq!(trace.logs().len(), 1);
+}
+
+#[test]
+fn a_log_record_that_does_not_hold_is_shown_at_its_place() {
+    let text = said(|| assert_log!(logged(), "card declined", severity: error.., on: "ship"));
+    for part in [
+        "FAIL  assert_log!   trace 4bf92f35…   1 span, 1 service",
+        "severity of log record `card declined`",
+        "assert_log!(logged(), \"card declined\", severity: error.., on: \"ship\")",
+        "^^^^^^^ found ",
+        "`on` of log record `card declined`",
+        "· warn: card declined",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_log_record_that_should_not_be_there_is_counted() {
+    let text = said(|| assert_no_log!(logged(), contains("declined"), severity: warn..));
+    for part in [
+        "FAIL  assert_no_log!",
+        "number of log records that match { body ",
+        "expected none, found 1",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn log_records_that_may_be_missing_pass_no_assertion() {
+    let text = said(|| assert_no_log!(order(), any_log(), severity: error..));
+    assert!(text.contains("ERROR assert_no_log!"), "{text}");
+    let what = "the source of this trace does not provide log records";
+    assert!(text.contains(what), "{text}");
+    let lost = logged().with_log_holes([spanspec::Hole {
+        reason: "POST /v1/logs was refused".to_owned(),
+        sender: Default::default(),
+        remedy: "update the SDK".to_owned(),
+    }]);
+    let text = said(|| assert_no_log!(lost, any_log(), severity: error..));
+    assert!(text.contains("ERROR assert_no_log!"), "{text}");
+    assert!(text.contains("POST /v1/logs was refused"), "{text}");
+}
+
+#[test]
+fn conditions_that_no_log_record_can_meet_are_refused() {
+    let refused = [
+        said(|| assert_log!(logged(), any_log(), severity: error..=info)),
+        said(|| assert_no_log!(logged(), any_log(), service: 5)),
+        said(|| assert_no_log!(logged(), contains(""))),
+        said(|| assert_no_log!(logged(), "a", body: "b")),
+        said(|| assert_no_log!(logged(), any_log(), severity: warn, severity: error..)),
+    ];
+    assert_data_eq!(
+        refused.join("\n"),
+        str![[r#"
+nothing is in the range error..info
+service is a string, and `5` is not
+every string contains an empty string: write `exists()`
+no log record meets both conditions on body: "a" and "b", so assert_no_log! would pass for every trace
+no log record meets both conditions on severity: warn and error.., so assert_no_log! would pass for every trace
+"#]]
+    );
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::impossible;
 use super::late::{self, Passed};
+use super::log_pattern::LogPattern;
 use super::pattern::SpanPattern;
 use super::value::IntoCount;
 use crate::check::{
@@ -12,40 +13,46 @@ use crate::check::{
 use crate::report::{Look, text};
 use crate::result::{Phase, StepReport};
 use crate::spec::{
-    Expect, Limits, Location, Place, Selector, Source, SpanCondition, SpanEntry, SpanType, Syntax,
+    Expect, Limits, Location, LogCondition, LogEntry, Place, Selector, Source, SpanCondition,
+    SpanEntry, SpanType, Syntax,
 };
-use crate::trace::{Origin, Response, Span, SpanId, SpanKind, Trace};
+use crate::trace::{Field, Origin, Response, Span, SpanId, SpanKind, Trace};
 
 /// The place of a macro: file, line and column.
 pub type Caller = (&'static str, u32, u32);
 
 /// The implementation of [`assert_span!`](crate::assert_span) and
-/// [`assert_no_span!`](crate::assert_no_span). It joins the text of the macro again, so that a
+/// [`assert_no_span!`](crate::assert_no_span).
+#[doc(hidden)]
+pub type SpanAssertion<'t> = Assertion<'t, SpanPattern>;
+
+/// The implementation of [`assert_log!`](crate::assert_log) and
+/// [`assert_no_log!`](crate::assert_no_log).
+#[doc(hidden)]
+pub type LogAssertion<'t> = Assertion<'t, LogPattern>;
+
+/// An assertion about what this pattern describes. It joins the text of the macro again, so that a
 /// failure can point into it.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Assertion<'t> {
+pub struct Assertion<'t, P> {
     trace: &'t Trace,
     name: &'static str,
     file: &'static str,
     text: String,
-    find: SpanPattern,
+    find: P,
     find_at: Place,
-    each: Vec<(SpanPattern, Place)>,
+    each: Vec<(P, Place)>,
     count: Option<(Limits<u64>, Place)>,
 }
 
-impl<'t> Assertion<'t> {
-    /// An assertion about a span; takes the texts of the expressions for the trace and the span.
-    ///
-    /// # Panics
-    /// If no span can be like what is looked for.
-    #[track_caller]
+impl<'t, P> Assertion<'t, P> {
+    /// Takes the texts of the expressions for the trace and for what is looked for.
     pub fn new(
         name: &'static str,
         (file, line, column): Caller,
         (trace, trace_text): (&'t Trace, &str),
-        (find, find_text): (impl Into<SpanPattern>, &str),
+        (find, find_text): (impl Into<P>, &str),
     ) -> Self {
         let mut text = "\n".repeat(line.saturating_sub(1) as usize);
         text.push_str(&" ".repeat(column.saturating_sub(1) as usize));
@@ -56,15 +63,15 @@ impl<'t> Assertion<'t> {
             name,
             file,
             text,
-            find: find.into().outermost(),
+            find: find.into(),
             find_at,
             each: Vec::new(),
             count: None,
         }
     }
 
-    /// A condition on each span.
-    pub fn key(&mut self, key: &str, value: &str, ask: SpanPattern) {
+    /// A condition on each of them.
+    pub fn key(&mut self, key: &str, value: &str, ask: P) {
         self.text.push_str(&format!(", {key}: "));
         let at = append(&mut self.text, value);
         self.each.push((ask, at));
@@ -76,7 +83,7 @@ impl<'t> Assertion<'t> {
     }
 
     /// An entry of that map.
-    pub fn entry(&mut self, key: &str, value: &str, ask: SpanPattern) {
+    pub fn entry(&mut self, key: &str, value: &str, ask: P) {
         let comma = if self.text.ends_with('{') { "" } else { "," };
         self.text
             .push_str(&format!("{comma} {} => ", one_line(key)));
@@ -89,17 +96,23 @@ impl<'t> Assertion<'t> {
         self.text.push_str(" }");
     }
 
-    /// Sets the number of spans.
+    /// Sets their number.
     pub fn count(&mut self, value: &str, count: impl IntoCount) {
         self.text.push_str(", count: ");
         let at = append(&mut self.text, value);
         self.count = Some((count.into_count(), at));
     }
 
+    fn source(&self) -> Source {
+        Source::new(self.file, format!("{})", self.text))
+    }
+}
+
+impl SpanAssertion<'_> {
     /// Such spans are there, and each meets every condition.
     ///
     /// # Panics
-    /// With everything that does not hold.
+    /// With everything that does not hold, or if no span can be like what is looked for.
     #[track_caller]
     pub fn each_holds(self) {
         let (name, trace) = (self.name, self.trace);
@@ -119,9 +132,9 @@ impl<'t> Assertion<'t> {
             each,
             aggregates: Vec::new(),
             at: find_at.clone(),
-            find: self.find.selector(&find_at),
+            find: self.find.outermost().selector(&find_at),
         };
-        report(name, trace, across_links(entry));
+        report_spans(name, trace, across_links(entry));
     }
 
     /// No span meets all of it.
@@ -133,7 +146,7 @@ impl<'t> Assertion<'t> {
         let (name, trace) = (self.name, self.trace);
         let source = self.source();
         let find_at = source.at(self.find_at);
-        let mut find = self.find.selector(&find_at);
+        let mut find = self.find.outermost().selector(&find_at);
         let each = self.each.into_iter();
         find.conditions.extend(
             each.flat_map(|(ask, at)| -> Vec<SpanCondition> { ask.conditions(&source.at(at)) }),
@@ -156,11 +169,63 @@ impl<'t> Assertion<'t> {
         if let Some(near) = near.filter(|_| !is_there) {
             panic!("\n{}", nearly(name, trace, near, at));
         }
-        report(name, trace, vec![entry]);
+        report_spans(name, trace, vec![entry]);
+    }
+}
+
+impl LogAssertion<'_> {
+    /// Such log records are there, and each meets every condition.
+    ///
+    /// # Panics
+    /// With everything that does not hold.
+    #[track_caller]
+    pub fn each_holds(self) {
+        let source = self.source();
+        let find_at = source.at(self.find_at);
+        let (count, count_at) = match self.count {
+            Some((count, at)) => (count, source.at(at)),
+            None => (Limits::at_least(1), find_at.clone()),
+        };
+        let each = self.each.into_iter();
+        let each: Vec<LogCondition> = each
+            .flat_map(|(ask, at)| ask.conditions(&source.at(at)))
+            .collect();
+        let entry = LogEntry {
+            count,
+            count_at,
+            each,
+            find: self.find.selector(&find_at),
+            at: find_at,
+            awaits: Vec::new(),
+        };
+        report_logs(self.name, self.trace, entry);
     }
 
-    fn source(&self) -> Source {
-        Source::new(self.file, format!("{})", self.text))
+    /// No log record meets all of it.
+    ///
+    /// # Panics
+    /// With the log records that do.
+    #[track_caller]
+    pub fn none_is_there(self) {
+        let source = self.source();
+        let find_at = source.at(self.find_at);
+        let mut find = self.find.selector(&find_at);
+        let each = self.each.into_iter();
+        find.conditions.extend(
+            each.flat_map(|(ask, at)| -> Vec<LogCondition> { ask.conditions(&source.at(at)) }),
+        );
+        if let Some(why) = impossible::logs_together(&find.conditions) {
+            panic!("{why}, so {} would pass for every trace", self.name);
+        }
+        let entry = LogEntry {
+            find,
+            count: 0.into_count(),
+            count_at: find_at.clone(),
+            each: Vec::new(),
+            at: find_at,
+            awaits: Vec::new(),
+        };
+        report_logs(self.name, self.trace, entry);
     }
 }
 
@@ -207,7 +272,7 @@ fn across_links(mut entry: SpanEntry) -> Vec<SpanEntry> {
 }
 
 #[track_caller]
-fn report(name: &str, trace: &Trace, entries: Vec<SpanEntry>) {
+fn report_spans(name: &str, trace: &Trace, entries: Vec<SpanEntry>) {
     let Some(first) = entries.first() else { return };
     let at = first.at.clone();
     let expect = Expect {
@@ -216,6 +281,22 @@ fn report(name: &str, trace: &Trace, entries: Vec<SpanEntry>) {
         syntax: Syntax::Rust,
         ..Expect::default()
     };
+    report(name, trace, expect, at);
+}
+
+#[track_caller]
+fn report_logs(name: &str, trace: &Trace, entry: LogEntry) {
+    let at = entry.at.clone();
+    let expect = Expect {
+        logs: vec![entry],
+        syntax: Syntax::Rust,
+        ..Expect::default()
+    };
+    report(name, trace, expect, at);
+}
+
+#[track_caller]
+fn report(name: &str, trace: &Trace, expect: Expect, at: Location) {
     if let Some(text) = unmet(name, trace, &expect, at.clone()) {
         panic!("\n{text}");
     }
@@ -281,7 +362,22 @@ pub(super) fn unmet_of(
 }
 
 fn judgements(trace: &Trace, expect: &Expect) -> Vec<Judgement> {
+    let without_logs;
+    let trace = match expect.needs_logs() && is_without_logs(trace) {
+        false => trace,
+        true => {
+            let lost = [Field::LogRecords].into_iter().collect();
+            without_logs = trace.clone().with_losses(lost);
+            &without_logs
+        }
+    };
     check::judge(expect, &Evidence::new(&Response::None, Some(trace), true))
+}
+
+/// A trace that no call gave, such as that of a file with spans only.
+fn is_without_logs(trace: &Trace) -> bool {
+    let mut all = std::iter::once(trace).chain(trace.linked());
+    trace.origin() == Origin::Foreign && all.all(|trace| trace.logs().is_empty())
 }
 
 fn told_unless_met(name: &str, trace: &Trace, checks: Vec<Judged>, at: Location) -> Option<String> {

@@ -39,7 +39,7 @@ macro_rules! assert_span {
         match &$trace {
             trace => {
                 #[allow(unused_mut, reason = "without keys nothing is added to it")]
-                let mut assertion = $crate::internal::harness::Assertion::new(
+                let mut assertion = $crate::internal::harness::SpanAssertion::new(
                     "assert_span!",
                     (::core::file!(), ::core::line!(), ::core::column!()),
                     (trace, ::core::stringify!($trace)),
@@ -78,7 +78,7 @@ macro_rules! assert_no_span {
         match &$trace {
             trace => {
                 #[allow(unused_mut, reason = "without keys nothing is added to it")]
-                let mut assertion = $crate::internal::harness::Assertion::new(
+                let mut assertion = $crate::internal::harness::SpanAssertion::new(
                     "assert_no_span!",
                     (::core::file!(), ::core::line!(), ::core::column!()),
                     (trace, ::core::stringify!($trace)),

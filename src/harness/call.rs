@@ -184,7 +184,7 @@ impl Call {
         self
     }
 
-    /// For how long the services may keep a span; wins over [`Store::flush_within`].
+    /// For how long the services may keep a span or a log record; wins over [`Store::flush_within`].
     #[must_use]
     pub fn flush_within(mut self, flush: Duration) -> Self {
         self.wait.flush = Some(flush);

@@ -3,7 +3,7 @@
 //! An assertion that such a span exists always fails, but an assertion that there is none always
 //! passes. So they are errors as soon as a pattern is made.
 
-use crate::spec::{Ask, Bounds, Choice, Limits, Matcher};
+use crate::spec::{Ask, Bounds, Choice, Limits, LogAsk, LogCondition, Matcher};
 use crate::trace::Value;
 
 /// The reason why no span meets a condition, or why every span does.
@@ -45,6 +45,53 @@ pub(super) fn together<'a>(asks: impl Iterator<Item = &'a Ask>) -> Option<String
     })
 }
 
+/// The reason why no log record meets a condition, or why every one does.
+pub(super) fn log_condition(ask: &LogAsk) -> Option<String> {
+    match ask {
+        LogAsk::Service(matcher) | LogAsk::Event(matcher) | LogAsk::Scope(matcher) => {
+            string(matcher, &ask.subject())
+        }
+        LogAsk::Body(matcher) | LogAsk::Attribute(_, matcher) | LogAsk::Resource(_, matcher) => {
+            value(matcher)
+        }
+        LogAsk::Severity(range) => limits(range),
+        LogAsk::On(_) => None,
+    }
+}
+
+/// The reason why no log record meets all conditions at once.
+pub(super) fn logs_together(conditions: &[LogCondition]) -> Option<String> {
+    conditions.iter().enumerate().find_map(|(at, one)| {
+        let mut others = conditions[at + 1..].iter();
+        let other = others.find(|other| logs_contradict(&one.ask, &other.ask))?;
+        Some(format!(
+            "no log record meets both conditions on {}: {} and {}",
+            one.ask.subject(),
+            one.ask.expected(),
+            other.ask.expected()
+        ))
+    })
+}
+
+fn logs_contradict(one: &LogAsk, other: &LogAsk) -> bool {
+    match (one, other) {
+        (LogAsk::Service(a), LogAsk::Service(b))
+        | (LogAsk::Body(a), LogAsk::Body(b))
+        | (LogAsk::Event(a), LogAsk::Event(b))
+        | (LogAsk::Scope(a), LogAsk::Scope(b)) => exclude(a, b),
+        (LogAsk::Attribute(key, a), LogAsk::Attribute(other, b))
+        | (LogAsk::Resource(key, a), LogAsk::Resource(other, b)) => key == other && exclude(a, b),
+        (LogAsk::Severity(a), LogAsk::Severity(b)) => are_apart(a, b),
+        _ => false,
+    }
+}
+
+/// No value is in both.
+fn are_apart<T: Copy + Ord>(a: &Limits<T>, b: &Limits<T>) -> bool {
+    let mut pairs = a.ranges.iter();
+    pairs.all(|a| b.ranges.iter().all(|b| is_empty(&both(*a, *b))))
+}
+
 fn contradict(one: &Ask, other: &Ask) -> bool {
     match (one, other) {
         (Ask::Name(a), Ask::Name(b))
@@ -56,8 +103,7 @@ fn contradict(one: &Ask, other: &Ask) -> bool {
         (Ask::Kind(a), Ask::Kind(b)) => are_disjoint(a, b),
         (Ask::Status(a), Ask::Status(b)) => are_disjoint(a, b),
         (Ask::Duration(a), Ask::Duration(b)) | (Ask::SelfTime(a), Ask::SelfTime(b)) => {
-            let mut pairs = a.ranges.iter();
-            pairs.all(|a| b.ranges.iter().all(|b| is_empty(&both(*a, *b))))
+            are_apart(a, b)
         }
         _ => false,
     }

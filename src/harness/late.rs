@@ -1,7 +1,7 @@
-//! Spans that arrive after a test took its trace for complete.
+//! Spans and log records that arrive after a test took its trace for complete.
 //!
 //! Every assertion that passed is kept with its trace. When the call or the receiver of a test is
-//! dropped, late spans are reported, and assertions that they contradict panic: then the test
+//! dropped, late spans are reported, and late log records if an assertion is about log records, and assertions that they contradict panic: then the test
 //! still runs.
 
 use std::collections::{HashSet, VecDeque};
@@ -172,10 +172,11 @@ impl Watched {
         } = self.follow.snapshot();
         let holes: Vec<&Hole> = trace.holes().iter().collect();
         let spans = changed(&self.trace, &trace);
-        if spans.is_empty() && holes.is_empty() {
+        let logs = self.late_logs(&trace);
+        if spans.is_empty() && holes.is_empty() && logs.is_none() {
             return None;
         }
-        let mut note = String::new();
+        let mut note = logs.unwrap_or_default();
         if !spans.is_empty() {
             let last = arrivals.into_iter().chain(linked_arrival).max();
             let by = last.map_or(Duration::ZERO, |last| {
@@ -205,6 +206,40 @@ impl Watched {
             note,
             contradicted: contradicted.collect(),
         })
+    }
+}
+
+impl Watched {
+    /// The note about late and lost log records, if an assertion that passed is about log records.
+    fn late_logs(&self, trace: &Trace) -> Option<String> {
+        if !self.passed.iter().any(|one| one.expect.needs_logs()) {
+            return None;
+        }
+        let logs = |trace: &Trace| -> usize {
+            let all = std::iter::once(trace).chain(trace.linked());
+            all.map(|trace| trace.logs().len()).sum()
+        };
+        let late = logs(trace).saturating_sub(logs(&self.trace));
+        let arrived = (late > 0).then(|| {
+            format!(
+                "note: {} of trace {} arrived after it was considered complete\n   help: set OTEL_BLRP_SCHEDULE_DELAY=100 for the service, as `Receiver::env` does, or a longer `flush_within`\n",
+                match late {
+                    1 => "1 log record".to_owned(),
+                    count => format!("{count} log records"),
+                },
+                trace.id()
+            )
+        });
+        let lost = trace.log_holes().get(self.trace.log_holes().len()..);
+        let lost = lost.unwrap_or_default().first().map(|hole| {
+            format!(
+                "note: log records of trace {} may be missing: {hole}\n   help: {}\n",
+                trace.id(),
+                hole.remedy
+            )
+        });
+        let notes: Vec<String> = arrived.into_iter().chain(lost).collect();
+        (!notes.is_empty()).then(|| notes.concat())
     }
 }
 

@@ -20,6 +20,8 @@ mod impossible;
 mod late;
 #[cfg(feature = "harness")]
 mod live;
+mod log_assertions;
+mod log_pattern;
 mod macros;
 mod pattern;
 #[cfg(feature = "harness")]
@@ -36,12 +38,13 @@ mod value;
 mod verdict;
 
 #[doc(hidden)]
-pub use assertion::Assertion;
+pub use assertion::{LogAssertion, SpanAssertion};
 pub use call::{Call, Incomplete};
 #[doc(hidden)]
 pub use fragment::assert_file;
 #[cfg(feature = "run")]
 pub use http::{Http, Reply, Request, SendError, http};
+pub use log_pattern::{IntoSeverities, LogPattern, Severity, any_log, log};
 pub use pattern::{SpanPattern, any_span, service, span};
 #[cfg(feature = "harness")]
 pub use single::run_file;

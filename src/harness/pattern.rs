@@ -47,7 +47,7 @@ pub fn service(name: impl IntoMatcher) -> SpanPattern {
 }
 
 #[track_caller]
-fn attribute_key(written: &str) -> AttributeKey {
+pub(super) fn attribute_key(written: &str) -> AttributeKey {
     match AttributeKey::parse(written) {
         Ok(key) => key,
         Err(error) => panic!("{error}: `{written}`"),

@@ -1,6 +1,6 @@
 //! Spans of a trace, picked by what they are like.
 
-use super::assertion::Assertion;
+use super::assertion::SpanAssertion;
 use super::pattern::{SpanPattern, nowhere};
 use crate::check;
 use crate::trace::{Span, Trace};
@@ -44,7 +44,7 @@ impl Trace {
         let caller = std::panic::Location::caller();
         let caller = (caller.file(), caller.line(), caller.column());
         let find = (pattern, selector.to_string());
-        let mut assertion = Assertion::new("only", caller, (self, "trace"), (find.0, &find.1));
+        let mut assertion = SpanAssertion::new("only", caller, (self, "trace"), (find.0, &find.1));
         assertion.count("1", 1);
         assertion.each_holds();
         unreachable!("one span is what was asked for, and it was not one")
