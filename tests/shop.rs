@@ -84,6 +84,7 @@ fn a_draft_recorded_of_the_shop_passes_against_it() {
         "        payment.method: card\n",
         "      # left out, because they vary: order.id, payment.id\n",
         "  services: [api-gateway, inventory, order, payment, shipping]\n",
+        "    - { find: { service: order, severity: info, body: order placed } }\n",
     ] {
         assert!(text.contains(expected), "{text}");
     }

@@ -5,6 +5,7 @@
 //! writes files. Each draft is checked against the recorded executions, so that they always pass
 //! it.
 
+mod logs;
 mod part;
 mod proof;
 mod request;
@@ -39,6 +40,7 @@ pub fn draft(
     parts.extend(response::parts(seen, &varies));
     parts.extend(whole(seen));
     parts.extend(spans::parts(seen, &varies));
+    parts.extend(logs::parts(seen, &varies));
     proof::hold(parts, request, seen, context)
 }
 

@@ -7,8 +7,8 @@ use super::yaml::tests::texts;
 use super::{Execution, Payload, Request, draft};
 use crate::spec::{Body, Context, Source, Spec, Trigger};
 use crate::trace::{
-    Attributes, Event, HttpResponse, Origin, Resource, Span, SpanId, SpanKind, StatusCode, Trace,
-    TraceId,
+    Attributes, Event, HttpResponse, LogRecord, Origin, Resource, Span, SpanId, SpanKind,
+    StatusCode, Trace, TraceId,
 };
 
 /// A trace under construction: each span is below an earlier one.
@@ -77,6 +77,70 @@ fn queries(number: usize) -> Execution {
         build.span("shop", "SELECT stock", SpanKind::Client, Some(entry));
     }
     build.seen()
+}
+
+/// An execution with these log records: severity, service and text.
+fn logged(records: &[(u8, &str, &str)]) -> Execution {
+    let mut build = Build::new();
+    build.span("shop", "GET /", SpanKind::Server, None);
+    let span = build.spans[0].span_id;
+    let seen = build.seen();
+    let records = records.iter().map(|&(severity, service, text)| {
+        Arc::new(LogRecord {
+            severity: Some(severity),
+            body: text.into(),
+            resource: Arc::new(Resource {
+                attributes: Attributes::from_iter([("service.name", service)]),
+            }),
+            ..LogRecord::new(seen.trace.id(), span)
+        })
+    });
+    let trace = Trace::clone(&seen.trace).with_logs(Arc::new(records.collect()));
+    Execution {
+        trace: Arc::new(trace),
+        ..seen
+    }
+}
+
+/// The draft of `logs`.
+fn logs(seen: &[Execution]) -> String {
+    let text = draft(&request(), seen, &Context::default()).unwrap();
+    let logs = text.split_once("  logs:\n");
+    logs.map_or_else(String::new, |(_, logs)| logs.to_owned())
+}
+
+#[test]
+fn log_records_of_all_executions_are_expected_without_what_varies() {
+    let run = |order: &str| {
+        logged(&[
+            (9, "shop", &format!("order {order} placed (2 items)")),
+            (5, "shop", "cache miss"),
+            (14, "payment", "card declined, trying again: \"soon\""),
+        ])
+    };
+    assert_eq!(
+        logs(&[run("ord-1f2e3d4c"), run("ord-5a6b7c8d")]),
+        r#"    - { find: { service: shop, severity: info, body: "=~ ^order \\S+ placed \\S+ items\\)$" } }
+    - { find: { service: payment, severity: warn, body: "card declined, trying again: \"soon\"" } }
+"#
+    );
+}
+
+#[test]
+fn log_records_that_do_not_always_occur_are_not_expected() {
+    let seen = [
+        logged(&[(9, "shop", "started"), (9, "shop", "42")]),
+        logged(&[(9, "shop", "ready")]),
+    ];
+    assert_eq!(logs(&seen), "");
+}
+
+#[test]
+fn a_draft_expects_few_log_records() {
+    let texts = ["one", "two", "three", "four"].map(|word| format!("at step {word}"));
+    let of = |service| texts.iter().map(move |text| (9, service, text.as_str()));
+    let records: Vec<(u8, &str, &str)> = ["a", "b", "c"].into_iter().flat_map(of).collect();
+    assert_eq!(logs(&[logged(&records)]).lines().count(), 5);
 }
 
 #[test]
