@@ -21,6 +21,7 @@ pub use request::{Payload, Request};
 
 use crate::schema::SPEC_URL;
 use crate::spec::{Context, SpecErrors};
+use crate::trace::{SpanKind, Trace};
 use part::DraftPart;
 use varies::Varies;
 
@@ -41,6 +42,7 @@ pub fn draft(
     parts.extend(whole(seen));
     parts.extend(spans::parts(seen, &varies));
     parts.extend(logs::parts(seen, &varies));
+    parts.extend(budget_of_calls(seen));
     proof::hold(parts, request, seen, context)
 }
 
@@ -93,4 +95,24 @@ fn whole(seen: &[Execution]) -> Vec<DraftPart> {
         )));
     }
     parts
+}
+
+/// A budget of calls and queries as a comment, because a spec with a budget repeats its request.
+fn budget_of_calls(seen: &[Execution]) -> Option<DraftPart> {
+    let calls = |trace: &Trace| {
+        let spans = trace.spans().iter();
+        spans.filter(|span| span.kind == SpanKind::Client).count()
+    };
+    let most = seen.iter().map(|one| calls(&one.trace)).max()?;
+    (most > 0).then(|| {
+        DraftPart::fixed(format!(
+            "# A budget of the calls and queries per request, which also compares them with a baseline:
+# repeat: {{ times: 100 }}
+# budgets:
+#   - find: {{ kind: client }}
+#     measure: count
+#     p95: <= {most}
+"
+        ))
+    })
 }

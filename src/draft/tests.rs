@@ -110,6 +110,19 @@ fn logs(seen: &[Execution]) -> String {
 }
 
 #[test]
+fn a_budget_of_calls_is_proposed_and_valid() {
+    let text = draft(&request(), &[queries(3), queries(5)], &Context::default()).unwrap();
+    let (_, budget) = text.split_once("with a baseline:\n").unwrap();
+    assert!(
+        budget.ends_with("#     measure: count\n#     p95: <= 5\n"),
+        "{text}"
+    );
+    let budget = budget.replace("# ", "");
+    let source = Source::new("a.yaml", format!("request: GET http://x\n{budget}"));
+    Spec::read_all(&source, Path::new("."), &Context::default()).unwrap();
+}
+
+#[test]
 fn log_records_of_all_executions_are_expected_without_what_varies() {
     let run = |order: &str| {
         logged(&[
