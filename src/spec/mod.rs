@@ -54,7 +54,6 @@ pub use globals::{Globals, Variables};
 pub use jsonpath::JsonPath;
 pub(crate) use jsonpath::member;
 pub use limits::{Bounds, Limits};
-#[cfg(feature = "run")]
 pub(crate) use log::LogSelector;
 pub(crate) use log::severity_name;
 pub use log::{LogAsk, LogCondition, LogEntry};
