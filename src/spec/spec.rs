@@ -67,6 +67,8 @@ pub struct Step {
     pub is_about_trace: bool,
     /// Needs metrics.
     pub needs_metrics: bool,
+    /// A check is about log records without a trace id, which those of other requests would distort.
+    pub is_about_correlation: bool,
     /// No service of the project file takes part: `services: []`.
     pub is_elsewhere: bool,
     /// The services of the project file that its spec does not need.
@@ -126,7 +128,8 @@ impl Spec {
     /// durations, and metrics count them.
     #[must_use]
     pub fn runs_alone(&self) -> bool {
-        self.repeat.is_some() || self.needs_metrics()
+        let is_disturbed = |step: &Step| step.needs_metrics || step.is_about_correlation;
+        self.repeat.is_some() || self.all_steps().any(is_disturbed)
     }
 
     /// Returns `true` if a step needs metrics.

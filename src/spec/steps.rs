@@ -195,6 +195,7 @@ impl FileReader<'_> {
             timeout_at,
             is_about_trace: is_from_trace || expect.is_about_trace(),
             needs_metrics: !expect.metrics.is_empty(),
+            is_about_correlation: expect.is_about_correlation(),
             is_elsewhere: false,
             left_out: Arc::default(),
             draft: Arc::new(Draft {
