@@ -152,6 +152,9 @@ fn from_span(
     }
     let forest = Forest::new(trace);
     let evaluator = Evaluator::new(&forest, &[], FailureDetail::Explained);
+    if let Some(hole) = evaluator.log_hole(what.0) {
+        return Err(Outcome::Unjudged(hole));
+    }
     let found = of_spans(capture, what, &evaluator);
     match (why_open(what, &evaluator), found) {
         (None, found) => found.map_err(Outcome::Fail),

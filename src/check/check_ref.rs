@@ -90,9 +90,7 @@ impl CheckRef {
                 let entry = expect.spans.get(entry);
                 entry.is_some_and(SpanEntry::has_exceptions)
             }
-            Self::Trace(_) => {
-                matches!(self.condition(expect), Some(Condition::LogsCorrelated(_)))
-            }
+            Self::Trace(_) => self.condition(expect).is_some_and(Condition::needs_logs),
             _ => false,
         }
     }

@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use super::judgement::{Finality, Standing};
 use super::logs::{name_of, text_of};
 use super::select::Evaluator;
+use super::truth::Truth;
 use super::uncertain::unknown_service;
 use super::{Evidence, Failure, Subject, Unjudged, words};
 use crate::spec::Check;
-use crate::trace::{Field, Hole, LogRecord, Nanos, Sender, Span, Trace};
+use crate::trace::{Field, Hole, LogRecord, Nanos, Sender, Span};
 
-/// Clocks of some logging libraries count in milliseconds, and cut off the rest.
+/// Logging libraries cut off the rest of these units.
+const SECOND: Nanos = 1_000_000_000;
 const MILLISECOND: Nanos = 1_000_000;
+const MICROSECOND: Nanos = 1_000;
 
 /// Judges the log records of a service, or of all.
 pub(super) fn judge(
@@ -37,14 +40,14 @@ pub(super) fn judge(
     let mut uncorrelated: Vec<&LogRecord> = Vec::new();
     let mut open = None;
     for record in candidates {
-        let mut own = trace
+        let own = trace
             .spans()
             .iter()
             .filter(|span| span.service() == record.service());
-        match record.time {
-            0 if own.next().is_some() => open = Some(Unjudged::NoTime(name_of(record))),
-            time if own.any(|span| is_inside(time, span)) => uncorrelated.push(record),
-            _ => {}
+        match own.map(|span| is_inside(record.time, span)).max() {
+            Some(Truth::Yes) => uncorrelated.push(record),
+            Some(Truth::Seems | Truth::SeemsNot) => open = Some(Unjudged::NoTime(name_of(record))),
+            Some(Truth::No) | None => {}
         }
     }
     let failure = |found: String| {
@@ -66,6 +69,9 @@ pub(super) fn judge(
     if let Some(why) = open {
         return Standing::unjudged(why);
     }
+    if let Some(name) = service.filter(|name| !trace.services().contains(name)) {
+        return Standing::fails(failure(format!("no span of `{name}`")), Finality::Open);
+    }
     if !others.has_all {
         return Standing::unjudged(Unjudged::LogHole(Box::new(discarded())));
     }
@@ -74,18 +80,29 @@ pub(super) fn judge(
     }
     if correlated == 0 {
         let mut failure = failure("no log record with it".to_owned());
-        failure.hints.push(no_records(service, trace));
+        failure.hints.push(no_records(service));
         return Standing::fails(failure, Finality::Open);
     }
     Standing::holds(Finality::Open)
 }
 
-fn is_inside(time: Nanos, span: &Span) -> bool {
-    let precision = match time % MILLISECOND {
-        0 => MILLISECOND - 1,
-        _ => 0,
+/// The answer if a record of this time was written inside a span. A time that is cut off may be later.
+fn is_inside(time: Nanos, span: &Span) -> Truth {
+    let unit = match time {
+        0 => return Truth::Seems,
+        _ if time.is_multiple_of(SECOND) => SECOND,
+        _ if time.is_multiple_of(MILLISECOND) => MILLISECOND,
+        _ if time.is_multiple_of(MICROSECOND) => MICROSECOND,
+        _ => 1,
     };
-    span.start <= time + precision && time <= span.end
+    let latest = time + unit - 1;
+    if span.end == 0 {
+        return Truth::of(span.start <= latest).min(Truth::Seems);
+    }
+    let may_be = span.start <= latest && time <= span.end;
+    let is_certain = span.start <= time && latest <= span.end;
+    // Of finer times, all that may be inside count.
+    Truth::of(may_be).unless(may_be && !is_certain && unit == SECOND)
 }
 
 /// The services of the records, unless the check names one.
@@ -107,22 +124,15 @@ fn discarded() -> Hole {
     }
 }
 
-fn no_records(service: Option<&str>, trace: &Trace) -> String {
-    let whose = match service {
-        Some(name) if !trace.services().contains(name) => {
-            return format!("no span of `{name}` is in this trace");
-        }
+fn no_records(service: Option<&str>) -> String {
+    let who = match service {
         Some(name) => format!("`{name}`"),
-        None => "no service of this trace".to_owned(),
+        None => "no service".to_owned(),
     };
-    match service {
-        Some(_) => format!(
-            "{whose} sent no log record: it needs a logging bridge of OpenTelemetry and OTEL_LOGS_EXPORTER=otlp, or a line in this span"
-        ),
-        None => format!(
-            "{whose} sent a log record: they need a logging bridge of OpenTelemetry and OTEL_LOGS_EXPORTER=otlp"
-        ),
-    }
+    format!(
+        "{who} sent {}log record with the id of this trace: a service needs a logging bridge of OpenTelemetry and OTEL_LOGS_EXPORTER=otlp, or a line in its span",
+        if service.is_some() { "no " } else { "a " }
+    )
 }
 
 /// `telemetry.sdk.language` of its resource.
@@ -161,6 +171,26 @@ mod tests {
 
     #[test]
     fn a_time_in_milliseconds_can_be_before_the_start_of_its_span() {
+        let whole = |start, end| Span {
+            start,
+            end,
+            ..Span::new(
+                crate::trace::TraceId::from_bytes([1; 16]).unwrap(),
+                crate::trace::SpanId::from_bytes([1; 8]).unwrap(),
+                "place order",
+            )
+        };
+        // A time in seconds shows little, and one that is missing shows nothing.
+        assert_eq!(
+            is_inside(2 * SECOND, &whole(2 * SECOND + 5, 2 * SECOND + 9)),
+            Truth::Seems
+        );
+        assert_eq!(
+            is_inside(2 * SECOND, &whole(3 * SECOND + 5, 3 * SECOND + 9)),
+            Truth::No
+        );
+        assert_eq!(is_inside(0, &whole(5, 9)), Truth::Seems);
+        assert_eq!(is_inside(7, &whole(5, 0)), Truth::Seems);
         let span = Span {
             start: 5_000_400,
             end: 7_000_000,
@@ -171,8 +201,11 @@ mod tests {
             )
         };
         let inside = |time| is_inside(time, &span);
-        assert_eq!([5_000_400, 6_123_456, 7_000_000].map(inside), [true; 3]);
-        assert_eq!([5_000_000, 4_000_000].map(inside), [true, false]);
-        assert_eq!([5_000_399, 7_000_001].map(inside), [false; 2]);
+        assert_eq!(
+            [5_000_400, 6_123_456, 7_000_000].map(inside),
+            [Truth::Yes; 3]
+        );
+        assert_eq!([5_000_000, 4_000_000].map(inside), [Truth::Yes, Truth::No]);
+        assert_eq!([5_000_399, 7_000_001].map(inside), [Truth::No; 2]);
     }
 }

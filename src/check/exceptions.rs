@@ -1,6 +1,8 @@
 //! Exceptions that services send as log records, in place of span events or in addition to them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use super::logs::event_name;
 
 #[cfg(feature = "run")]
 use super::outcome::SpanName;
@@ -13,33 +15,49 @@ use crate::trace::{Event, LogRecord, Span, SpanId, Trace, TraceId, Value};
 
 const TYPE: &str = "exception.type";
 const MESSAGE: &str = "exception.message";
+const STACKTRACE: &str = "exception.stacktrace";
 
 /// The log records with an exception, by the trace and the span in which they were written.
 #[derive(Default)]
-pub(super) struct Exceptions<'t>(HashMap<(TraceId, SpanId), Vec<&'t LogRecord>>);
+pub(super) struct Exceptions<'t> {
+    by_span: HashMap<(TraceId, SpanId), Vec<&'t LogRecord>>,
+    /// Ids of the two ends of a call.
+    shared: HashSet<(TraceId, SpanId)>,
+}
 
 impl<'t> Exceptions<'t> {
     pub(super) fn of(traces: impl Iterator<Item = &'t Trace>) -> Self {
-        let mut all: HashMap<_, Vec<&LogRecord>> = HashMap::new();
-        for record in traces.flat_map(Trace::logs) {
-            if let Some(ids) = record.trace_id.zip(record.span_id)
-                && is_exception(record)
-            {
-                all.entry(ids).or_default().push(record);
+        let mut all = Self::default();
+        for trace in traces {
+            for record in trace.logs() {
+                if let Some(ids) = record.trace_id.zip(record.span_id)
+                    && is_exception(record)
+                {
+                    all.by_span.entry(ids).or_default().push(record);
+                }
             }
+            let mut seen = HashSet::new();
+            let ids = trace
+                .spans()
+                .iter()
+                .map(|span| (span.trace_id, span.span_id));
+            all.shared.extend(ids.filter(|ids| !seen.insert(*ids)));
         }
-        Self(all)
+        all
     }
 
     /// The exceptions of a span that are not among its events. A record with the type and message of an event
     /// is the same exception.
     pub(super) fn beside_events(&self, span: &Span) -> Vec<&'t LogRecord> {
-        let Some(records) = self.0.get(&(span.trace_id, span.span_id)) else {
+        let ids = (span.trace_id, span.span_id);
+        let Some(records) = self.by_span.get(&ids) else {
             return Vec::new();
         };
+        let is_shared = self.shared.contains(&ids);
+        let is_its = |record: &&&LogRecord| !is_shared || record.service() == span.service();
         let is_exception = |event: &&Event| event.name == EXCEPTION;
         let mut events: Vec<&Event> = span.events.iter().filter(is_exception).collect();
-        let mut others = records.clone();
+        let mut others: Vec<&LogRecord> = records.iter().filter(is_its).copied().collect();
         others.retain(|record| {
             let same = events.iter().position(|event| is_same(event, record));
             same.map(|at| events.remove(at)).is_none()
@@ -76,16 +94,26 @@ pub(crate) fn exceptions_in_logs(judged: &[Judged], expect: &Expect, trace: &Tra
 }
 
 fn is_exception(record: &LogRecord) -> bool {
-    record.event_name == EXCEPTION || record.attributes.get(TYPE).is_some()
+    let mut keys = [TYPE, MESSAGE, STACKTRACE].iter();
+    event_name(record) == EXCEPTION || keys.any(|key| record.attributes.get(key).is_some())
 }
 
+/// Some bridges write the type without its module, or leave the message out.
 fn is_same(event: &Event, record: &LogRecord) -> bool {
-    let of_event = |key| event.attributes.get(key);
-    let of_record = |key| record.attributes.get(key);
-    let text = |value: Option<&Value>| value.map(Value::to_text);
-    [TYPE, MESSAGE]
-        .iter()
-        .all(|key| text(of_event(key)) == text(of_record(key)))
+    let of_event = |key| event.attributes.get(key).map(Value::to_text);
+    let of_record = |key| record.attributes.get(key).map(Value::to_text);
+    let last = |name: String| {
+        name.rsplit(['.', ':', '$', '/'])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let is_equal = |a: Option<String>, b: Option<String>| match (a, b) {
+        (Some(a), Some(b)) => a == b,
+        _ => true,
+    };
+    is_equal(of_event(TYPE).map(last), of_record(TYPE).map(last))
+        && is_equal(of_event(MESSAGE), of_record(MESSAGE))
 }
 
 #[cfg(test)]

@@ -178,7 +178,7 @@ impl<'e, 't> LogSelection<'e, 't> {
         let open = conditions.find(|one| is_in_doubt(&one.ask, record));
         match open.map(|one| &one.ask) {
             Some(LogAsk::Severity(_)) | None => format!(
-                "{name} has no severity number: let the logging bridge of {} set it",
+                "{name} has no severity number from 1 to 24: let the logging library or bridge of {} set one",
                 record.service()
             ),
             Some(ask) => format!(
@@ -398,8 +398,10 @@ fn meets_record(ask: &LogAsk, spans: &SelectedSpans, record: &LogRecord) -> Trut
         LogAsk::Resource(key, matcher) => attribute(&record.resource.attributes, key, matcher),
         LogAsk::On(_) => {
             let ids = record.trace_id.zip(record.span_id);
-            let span = ids.and_then(|ids| spans.get(&ids).copied());
-            span.unwrap_or(Truth::No)
+            // A span that did not arrive can be meant.
+            ids.map_or(Truth::No, |ids| {
+                spans.get(&ids).copied().unwrap_or(Truth::SeemsNot)
+            })
         }
     }
 }
@@ -426,7 +428,7 @@ fn body(record: &LogRecord) -> Option<&Value> {
 }
 
 /// The name of an event. Older senders have it in an attribute.
-fn event_name(record: &LogRecord) -> &str {
+pub(super) fn event_name(record: &LogRecord) -> &str {
     let of_attribute = || record.attributes.get("event.name")?.as_str();
     match record.event_name.as_str() {
         "" => of_attribute().unwrap_or_default(),
@@ -512,8 +514,13 @@ fn why_unmet(ask: &LogAsk, record: &LogRecord, evaluator: &Evaluator<'_>) -> Unj
         LogAsk::Service(_) => unknown_service(record).unwrap_or(Unjudged::NotReached),
         LogAsk::On(pattern) => {
             let reach = evaluator.reach_of_pattern(pattern);
-            let why = evaluator.reason_of_pattern(pattern, reach);
-            why.unwrap_or(Unjudged::NotReached)
+            match witness(record, evaluator) {
+                None => Unjudged::SpanOfRecord(name_of(record)),
+                Some(_) => {
+                    let why = evaluator.reason_of_pattern(pattern, reach);
+                    why.unwrap_or(Unjudged::NotReached)
+                }
+            }
         }
         _ => Unjudged::NotReached,
     }

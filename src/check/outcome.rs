@@ -82,8 +82,10 @@ pub enum Unjudged {
     Repeated(SpanName),
     /// A further log record could change it, and some were lost.
     LogHole(Box<Hole>),
-    /// It needs the time of a log record that has none.
+    /// It needs the time of a log record, which is missing or not exact enough.
     NoTime(SpanName),
+    /// It needs the span in which a log record was written, which did not arrive.
+    SpanOfRecord(SpanName),
     /// It measures the attribute with this key of a span.
     NoNumber(SpanName, String, NoNumber),
     /// The metrics do not suffice.
@@ -313,7 +315,9 @@ impl Unjudged {
             Self::NoDuration(span, _) | Self::Dropped(span, ..) | Self::LinkedMissing(span, _) => {
                 span.change(&change);
             }
-            Self::Repeated(record) | Self::NoTime(record) => record.change(&change),
+            Self::Repeated(record) | Self::NoTime(record) | Self::SpanOfRecord(record) => {
+                record.change(&change);
+            }
             Self::Metrics { reason, .. } => *reason = change(reason),
             Self::OtherType(span, key)
             | Self::SeveralKeys(span, key)
@@ -378,8 +382,11 @@ impl fmt::Display for Unjudged {
                 "{record} arrived in two exports: it was written twice, or sent twice"
             ),
             Self::Metrics { reason, .. } => f.write_str(reason),
+            Self::SpanOfRecord(record) => {
+                write!(f, "the span in which {record} was written did not arrive")
+            }
             Self::NoTime(record) => {
-                write!(f, "{record} has no time, so it may be inside a span")
+                write!(f, "{record} has no time that shows if it was written inside a span")
             }
             Self::Lost(field) => write!(f, "the source of this trace does not provide {field}"),
             Self::Truncated(bytes) => write!(

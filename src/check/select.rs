@@ -209,11 +209,22 @@ impl<'a> Evaluator<'a> {
         if let Some(field) = lost_in(selector, self.losses()) {
             return Err(Unjudged::Lost(field));
         }
+        if let Some(hole) = self.log_hole(selector) {
+            return Err(hole);
+        }
         let mask = self.mask(selector, self.reach(selector));
         match mask.iter().all(|truth| truth.is_known()) {
             true => Ok(self.by_start(&mask)),
             false => Err(self.why_uncertain(selector)),
         }
+    }
+
+    /// The reason if a log record that may be missing could change the selection.
+    pub(super) fn log_hole(&self, selector: &Selector) -> Option<Unjudged> {
+        let hole = self.forest.trace().log_holes().first()?;
+        selector
+            .has_exceptions()
+            .then(|| Unjudged::LogHole(Box::new(hole.clone())))
     }
 
     pub(super) fn with_hints_in(self, syntax: Syntax) -> Self {

@@ -4,12 +4,15 @@ use super::attributes::why_doubtful_key;
 use super::causes::{Causes, UnknownCause};
 use super::forest::TraceReach;
 use super::judgement::Standing;
+use super::logs::name_of;
 use super::lost::{is_guessed, mistyped};
 use super::outcome::{DroppedPart, SpanName, Unjudged};
 use super::relations::Related;
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
-use crate::spec::{Ask, AttributeKey, Matcher, Pattern, Relation, Relative, Selector};
+use crate::spec::{
+    Ask, AttributeKey, EventPattern, Matcher, Pattern, Relation, Relative, Selector,
+};
 use crate::trace::{Attributes, Field, Span, Value};
 
 impl Evaluator<'_> {
@@ -97,7 +100,8 @@ impl Evaluator<'_> {
                 .or_else(|| {
                     let each = this.events.iter().map(|event| &event.attributes);
                     self.of_another_type(this, each, &pattern.attributes)
-                }),
+                })
+                .or_else(|| self.reason_of_exceptions(pattern, this)),
             Ask::LinkCount(_) => dropped(this, DroppedPart::Links, this.dropped_links),
             Ask::Link(link) => dropped(this, DroppedPart::Links, this.dropped_links)
                 .or_else(|| {
@@ -119,6 +123,20 @@ impl Evaluator<'_> {
             Ask::AnyOf(alternatives) => self.reason_of_any(alternatives, prepared, span),
             _ => None,
         }
+    }
+
+    /// The reason why the number of exceptions in log records is uncertain.
+    fn reason_of_exceptions(&self, pattern: &EventPattern, span: &Span) -> Option<Unjudged> {
+        let exceptions = self.exceptions(pattern, span);
+        let repeated = exceptions.iter().find(|record| record.is_repeated);
+        let repeated = repeated.map(|record| Unjudged::Repeated(name_of(record)));
+        repeated.or_else(|| {
+            let cut = exceptions
+                .iter()
+                .find(|record| record.attributes.dropped() > 0)?;
+            let (part, number) = (DroppedPart::LogAttributes, cut.attributes.dropped());
+            Some(Unjudged::Dropped(name_of(cut), part, number))
+        })
     }
 
     fn reason_of_rounding(&self) -> Option<Unjudged> {

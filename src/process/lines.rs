@@ -3,7 +3,7 @@
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// A longer line is cut into pieces of this many bytes.
-const LONGEST_LINE: usize = 16 * 1024;
+pub(crate) const LONGEST_LINE: usize = 16 * 1024;
 
 /// Marks a cut in a line, so that a secret that was cut is recognized.
 const CUT: &str = "…";

@@ -20,7 +20,7 @@ pub(crate) use child::Child;
 pub(crate) use group::ProcessGroup;
 pub(crate) use launch::Launch;
 pub use launch::LaunchError;
-pub(crate) use lines::{Line, each_line};
+pub(crate) use lines::{LONGEST_LINE, Line, each_line};
 pub(crate) use open_files::allow_requests;
 pub(crate) use output::CapturedOutput;
 pub(crate) use strays::ProcessMark;

@@ -47,6 +47,18 @@ impl Project {
             reader.duration(timeout, "`start_timeout`")
         });
         let logs = reader.optional(node, "logs", |logs| outputs(logs, reader));
+        if let (Some(Some(_)), Some(env), Some(written)) = (&logs, &env, node.get("logs"))
+            && !env
+                .iter()
+                .any(|(name, _)| SERVICE_NAMES.contains(&name.as_str()))
+        {
+            reader.wrong::<()>(
+                written.place,
+                "log records need the name of the service, and its `env` has none",
+                "no `OTEL_SERVICE_NAME`",
+                "add `OTEL_SERVICE_NAME` to `env`, with the `service.name` of its spans",
+            )?;
+        }
         let ports = self.ports.iter().filter(|port| port.service == name);
         let ports = ports.map(|port| {
             let number = reader.scope.service_port(&port.variable())?;
@@ -111,6 +123,9 @@ fn ports(service: &str, node: &Node, reader: &Reader<'_>) -> Option<Vec<Port>> {
         })
     })
 }
+
+/// Variables with the `service.name`.
+const SERVICE_NAMES: [&str; 2] = ["OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"];
 
 fn outputs(node: &Node, reader: &Reader<'_>) -> Option<Vec<OutputStream>> {
     reader.all(node.items(), |item| {

@@ -14,6 +14,8 @@ use super::otlp::Signal;
 use super::poll_state::PollState;
 use super::snapshot::Snapshot;
 use super::store::{DecodedLogs, Lifetime, RecordDecoder, SharedState, undecoded};
+#[cfg(feature = "run")]
+use crate::trace::LogsWithoutTrace;
 use crate::trace::{Hole, Origin, Span, Trace, TraceId};
 
 /// Number of spans that cannot be decoded of which a trace keeps the reason.
@@ -222,6 +224,19 @@ impl Follow {
             snapshot.trace = snapshot.trace.with_losses(polled.losses);
         }
         snapshot.with_holes(holes)
+    }
+
+    /// The log records without a trace id that its store has, since this moment or ever.
+    #[cfg(feature = "run")]
+    pub(crate) fn logs_without_trace(&self, since: Option<Instant>) -> LogsWithoutTrace {
+        let (records, has_all) = self.state.lock().logs_without_trace(since);
+        let mut decoder = RecordDecoder::default();
+        let decoded = records.into_iter().map(|raw| decoder.log_record(raw));
+        LogsWithoutTrace {
+            // The walk accepts no record that cannot be decoded.
+            records: decoded.filter_map(Result::ok).map(Arc::new).collect(),
+            has_all,
+        }
     }
 
     /// The point that [`snapshot`](Self::snapshot) has reached.

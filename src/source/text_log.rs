@@ -13,6 +13,7 @@ use super::otlp::message::{
     AnyValue, ArrayValue, KeyValue, KeyValueList, LogRecordMessage, LogsData, ResourceLogs,
     ResourceMessage, ScopeLogs, ScopeMessage, ValueKind,
 };
+use crate::process::LONGEST_LINE;
 use crate::trace::{Nanos, SpanId, TraceId, Value, nanos_of, unix_nanos};
 
 /// Spellings of the key of the trace id.
@@ -69,6 +70,9 @@ const SEVERITIES: [(&str, i32); 16] = [
     ("emergency", 21),
 ];
 
+/// A number that differs more from the time at which the line was read is no time.
+const DAY: Nanos = 86_400_000_000_000;
+
 /// The stream of one output of a service.
 pub(crate) struct TextLog {
     /// `service.name` of the records.
@@ -77,6 +81,18 @@ pub(crate) struct TextLog {
     scope: &'static str,
     /// The line belongs to the stack trace of an exception.
     in_stack_trace: bool,
+    /// The last line was cut, so that the next one is its rest.
+    was_cut: bool,
+}
+
+/// A line of an output.
+pub(crate) enum TextLine {
+    /// A record, as an `ExportLogsServiceRequest`.
+    Record(Vec<u8>),
+    /// A part of an earlier record.
+    Part,
+    /// A part of a record that is too long to be read.
+    Cut,
 }
 
 impl TextLog {
@@ -85,22 +101,42 @@ impl TextLog {
             service,
             scope,
             in_stack_trace: false,
+            was_cut: false,
         }
     }
 
-    /// The record of a line that was read at this time, as an `ExportLogsServiceRequest`. `None` for a line that
-    /// continues a record.
-    pub(crate) fn request(&mut self, line: &str, read: SystemTime) -> Option<Vec<u8>> {
-        if self.continues(line) {
-            return None;
+    /// Reads a line at this time.
+    pub(crate) fn read(&mut self, line: &str, read: SystemTime) -> TextLine {
+        let is_rest = std::mem::replace(&mut self.was_cut, line.len() >= LONGEST_LINE);
+        match (is_rest, self.was_cut) {
+            (_, true) => TextLine::Cut,
+            (true, false) => TextLine::Part,
+            (false, false) => self
+                .request(line, read)
+                .map_or(TextLine::Part, TextLine::Record),
         }
+    }
+
+    /// The service that prints the lines.
+    pub(crate) fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The record of a line. `None` for a line that continues a record.
+    fn request(&mut self, line: &str, read: SystemTime) -> Option<Vec<u8>> {
         let observed = unix_nanos(read);
         let record = match json(line) {
             Some(entries) => of_json(&entries, line),
             None => of_text(line),
         };
+        let is_record = !record.trace_id.is_empty() || record.severity_number > 0;
+        if self.continues(line) && !is_record {
+            return None;
+        }
+        let is_now = observed.abs_diff(record.time_unix_nano) < DAY;
         let record = LogRecordMessage {
             observed_time_unix_nano: observed,
+            time_unix_nano: if is_now { record.time_unix_nano } else { 0 },
             ..record
         };
         Some(self.export(record).encode_to_vec())
@@ -115,10 +151,8 @@ impl TextLog {
             _ => was_in && is_indented,
         };
         // The line after a stack trace of Python names the exception.
-        let is_part = ["Caused by: ", "…"]
-            .iter()
-            .any(|start| line.starts_with(start));
-        line.trim().is_empty() || is_indented || was_in || self.in_stack_trace || is_part
+        let is_part = line.trim().is_empty() || line.starts_with("Caused by: ");
+        is_part || is_indented || was_in || self.in_stack_trace
     }
 
     fn export(&self, record: LogRecordMessage) -> LogsData {
@@ -361,7 +395,8 @@ mod tests {
         let mut follow = store.follow(TRACE.parse().unwrap(), Origin::Foreign);
         let mut log = TextLog::new("shop".to_owned(), "stdout");
         for line in lines {
-            if let Some(request) = log.request(line, SystemTime::UNIX_EPOCH) {
+            let read = SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_403_201);
+            if let TextLine::Record(request) = log.read(line, read) {
                 store
                     .ingest_logs_at(&request, std::time::Instant::now())
                     .unwrap();
@@ -377,7 +412,7 @@ mod tests {
             .collect()
     }
 
-    fn record(line: &str) -> LogRecord {
+    fn record_of(line: &str) -> LogRecord {
         records(&[line])
             .pop()
             .unwrap_or_else(|| panic!("{line} is no record"))
@@ -405,7 +440,7 @@ mod tests {
                 "{{\"otelTraceID\":\"{TRACE}\",\"otelSpanID\":\"{SPAN}\",\"levelname\":\"INFO\",\"message\":\"x\"}}"
             ),
         ] {
-            let record = record(line);
+            let record = record_of(line);
             assert_eq!(record.trace_id.unwrap().to_string(), TRACE, "{line}");
             assert_eq!(record.span_id.unwrap().to_string(), SPAN, "{line}");
             assert_eq!(record.severity, Some(9), "{line}");
@@ -426,7 +461,7 @@ mod tests {
             "{\"trace_id\":\"\",\"msg\":\"x\"}",
             "{\"trace_id\":7}",
         ] {
-            assert_eq!(record(line).trace_id, None, "{line}");
+            assert_eq!(record_of(line).trace_id, None, "{line}");
         }
     }
 
@@ -443,14 +478,14 @@ mod tests {
             ("{\"level\":50,\"msg\":\"x\"}", Some(17), "50"),
             ("{\"level\":7,\"msg\":\"x\"}", None, "7"),
         ] {
-            let record = record(line);
+            let record = record_of(line);
             assert_eq!(
                 (record.severity, record.severity_text.as_str()),
                 (severity, text),
                 "{line}"
             );
         }
-        let record = record("{\"time\":1764403200123,\"msg\":\"x\",\"order\":{\"id\":42}}");
+        let record = record_of("{\"time\":1764403200123,\"msg\":\"x\",\"order\":{\"id\":42}}");
         assert_eq!(
             (record.time, record.body.to_text()),
             (1_764_403_200_123_000_000, "x".to_owned())
@@ -460,6 +495,9 @@ mod tests {
             r#"{"id":42}"#
         );
         assert_eq!(record.scope.name, "stdout");
+        // A duration is not a time.
+        let read = record_of("{\"time\":12,\"msg\":\"x\"}").time;
+        assert_eq!(read, 1_764_403_201_000_000_000);
     }
 
     #[test]
@@ -474,6 +512,7 @@ mod tests {
             "\tat com.example.Main",
             "Caused by: z",
             "",
+            "    WARN indented",
         ];
         let bodies: Vec<String> = records(&lines)
             .iter()
@@ -483,6 +522,7 @@ mod tests {
             "ERROR failed",
             "INFO next",
             "java.lang.IllegalStateException: y",
+            "    WARN indented",
         ];
         assert_eq!(bodies, expected);
     }

@@ -138,6 +138,11 @@ impl CaptureFrom {
         })
     }
 
+    /// Returns `true` if it counts exceptions, which services also send as log records.
+    pub(crate) fn has_exceptions(&self) -> bool {
+        matches!(self, Self::Span { find, .. } if find.has_exceptions())
+    }
+
     /// Returns `true` if the value comes from a span.
     #[must_use]
     pub fn is_from_trace(&self) -> bool {
@@ -146,6 +151,15 @@ impl CaptureFrom {
 }
 
 impl Condition {
+    /// Returns `true` if a log record can decide it.
+    pub(crate) fn needs_logs(&self) -> bool {
+        match self {
+            Self::LogsCorrelated(_) => true,
+            Self::Order(pair) => pair.0.has_exceptions() || pair.1.has_exceptions(),
+            _ => false,
+        }
+    }
+
     /// Returns `true` if it needs the trace.
     #[must_use]
     pub fn is_about_trace(&self) -> bool {
@@ -203,9 +217,8 @@ impl Expect {
     /// Returns `true` if a log record can decide a check.
     #[must_use]
     pub fn needs_logs(&self) -> bool {
-        let is_correlation = |check: &Check| matches!(check.ask, Condition::LogsCorrelated(_));
         !self.logs.is_empty()
-            || self.checks.iter().any(is_correlation)
+            || self.checks.iter().any(|check| check.ask.needs_logs())
             || self.spans.iter().any(SpanEntry::has_exceptions)
     }
 

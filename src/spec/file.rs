@@ -212,9 +212,12 @@ impl<'a> FileReader<'a> {
         let not_started = self.not_started(services.as_ref());
         let is_elsewhere = services.as_ref().is_some_and(ServiceSet::is_empty);
         let is_measured = budgets.iter().any(Budget::is_about_trace);
+        let mut measured = budgets.iter().filter_map(|budget| budget.find());
+        let counts_exceptions = measured.any(|find| find.has_exceptions());
         let steps = steps.map(|steps| {
             let awaits = |step: Step| Step {
                 is_about_trace: step.is_about_trace || is_measured,
+                needs_logs: step.needs_logs || counts_exceptions,
                 is_elsewhere,
                 left_out: Arc::clone(&not_started),
                 ..step

@@ -318,6 +318,12 @@ impl Selector {
         self.conditions.iter().any(is_of_consumers)
     }
 
+    /// Returns `true` if a condition counts exceptions, which services also send as log records.
+    pub(crate) fn has_exceptions(&self) -> bool {
+        let mut conditions = self.conditions.iter();
+        conditions.any(|condition| condition.ask.has_exceptions())
+    }
+
     /// The name, if the selector requires exactly one.
     #[must_use]
     pub fn exact_name(&self) -> Option<&str> {
@@ -350,10 +356,7 @@ impl Ask {
     /// Returns `true` if it counts exceptions, at any depth.
     pub(crate) fn has_exceptions(&self) -> bool {
         let in_pattern = |pattern: &Pattern| match pattern {
-            Pattern::Selector(selector) => {
-                let mut conditions = selector.conditions.iter();
-                conditions.any(|condition| condition.ask.has_exceptions())
-            }
+            Pattern::Selector(selector) => selector.has_exceptions(),
             // It has conditions of its own.
             Pattern::Entry { .. } => false,
         };

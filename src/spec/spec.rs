@@ -65,6 +65,8 @@ pub struct Step {
     pub timeout_at: Option<Location>,
     /// Needs the trace.
     pub is_about_trace: bool,
+    /// A log record can decide a check, a capture or a measurement.
+    pub needs_logs: bool,
     /// Needs metrics.
     pub needs_metrics: bool,
     /// A check is about log records without a trace id, which those of other requests would distort.

@@ -19,6 +19,15 @@ const OF_THE_LAST_TRY: Withheld = Withheld {
     help: "compare with a literal value, or with a capture of an earlier step",
 };
 
+/// The captures of a step that come from spans.
+#[derive(Clone, Copy, Default)]
+struct FromTrace {
+    /// There is one.
+    is_any: bool,
+    /// One of them counts exceptions, which services also send as log records.
+    counts_exceptions: bool,
+}
+
 /// The node of a step, before it is read with the variables of a case.
 pub(super) struct StepNode<'n> {
     name: Option<String>,
@@ -184,16 +193,18 @@ impl FileReader<'_> {
             self.reader(scope)
                 .refuse_repeated_metrics(step.node, "poll")?;
         }
-        let is_from_trace = self.declare_captures(&asked, scope);
+        let from_trace = self.declare_captures(&asked, scope);
         let expect = asked.expect(&self.reader(scope));
         let wait = wait?.unwrap_or_default().or(outer?.unwrap_or_default());
-        let (_, _, is_from_trace, expect) = (is_fired?, poll?, is_from_trace?, expect?);
+        let (_, _, from_trace, expect) = (is_fired?, poll?, from_trace?, expect?);
+
         Some(Step {
             name: step.name.clone(),
             at: self.errors.source().at(asked.at),
             wait: wait.or(self.context.defaults.wait),
             timeout_at,
-            is_about_trace: is_from_trace || expect.is_about_trace(),
+            is_about_trace: from_trace.is_any || expect.is_about_trace(),
+            needs_logs: expect.needs_logs() || from_trace.counts_exceptions,
             needs_metrics: !expect.metrics.is_empty(),
             is_about_correlation: expect.is_about_correlation(),
             is_elsewhere: false,
@@ -218,10 +229,10 @@ impl FileReader<'_> {
         self.reader(&scope).poll(node, asked.answer).map(drop)
     }
 
-    /// Declares the captures for later steps. Returns `true` if one of them comes from a span.
-    fn declare_captures(&self, asked: &StepExpectations, scope: &mut Scope) -> Option<bool> {
+    /// Declares the captures for later steps.
+    fn declare_captures(&self, asked: &StepExpectations, scope: &mut Scope) -> Option<FromTrace> {
         let Some(node) = &asked.capture else {
-            return Some(false);
+            return Some(FromTrace::default());
         };
         let reader = self.reader(scope);
         let captures = reader.captures(node)?;
@@ -252,10 +263,14 @@ impl FileReader<'_> {
                 "capture from the response, or move this to `steps`",
             );
         }
+        let counts_exceptions = captures.iter().any(|capture| capture.from.has_exceptions());
         for capture in captures {
             scope.expect(capture.name);
         }
-        Some(is_from_trace)
+        Some(FromTrace {
+            is_any: is_from_trace,
+            counts_exceptions,
+        })
     }
 }
 

@@ -148,12 +148,15 @@ impl StepContext<'_> {
     /// The log records without a trace id that arrived since the trigger; `None` if the source does not have
     /// them.
     pub(super) async fn logs_without_trace(&self) -> Option<LogsWithoutTrace> {
-        let since = match self.called {
-            // The trace may be older than the step.
+        self.run.source.logs_without_trace(self.logs_since()).await
+    }
+
+    /// Since when log records without a trace id can matter; `None` if the trace may be older than the step.
+    pub(super) fn logs_since(&self) -> Option<Instant> {
+        match self.called {
             Called::Nothing | Called::Found => None,
             Called::Path(_) | Called::Command | Called::Unsampled => Some(self.fired),
-        };
-        self.run.source.logs_without_trace(since).await
+        }
     }
 
     /// Suggests `tail` if the missing span may belong to work after the response.

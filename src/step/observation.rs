@@ -121,7 +121,7 @@ impl<'a> Observation<'a> {
         Judged::sort(&mut report.checks);
         let basis = self.is_open(end, &report).then(|| {
             let mark = self.follow.mark();
-            let ended = (wait.policy, end);
+            let ended = (wait.policy, end, self.context.logs_since());
             VerdictBasis::new(&expect, &captures, &evidence, ended, mark)
         });
         let decided = self.finished(report, response, snapshot, end);
@@ -205,7 +205,7 @@ impl<'a> Observation<'a> {
         let mut wait = TraceWait::new(self.context.clone(), self.responded, self.when);
         wait.policy.tolerates_orphans = expect.tolerates_orphans();
         wait.policy.sampled = self.trace_context.sampled;
-        if expect.needs_logs() {
+        if self.context.step.needs_logs {
             wait.policy.wait_for_logs(self.context.log_bound());
         }
         wait

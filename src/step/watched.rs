@@ -25,6 +25,8 @@ pub(crate) struct VerdictBasis {
     /// The losses of spans and log records that were known at the verdict.
     holes: Vec<Hole>,
     logs_without_trace: Option<LogsWithoutTrace>,
+    /// Since when log records without a trace id can matter.
+    logs_since: Option<Instant>,
     policy: WaitPolicy,
     end: WaitEnd,
     judged: Instant,
@@ -83,7 +85,7 @@ impl VerdictBasis {
         expect: &Expect,
         captures: &[Capture],
         evidence: &Evidence<'_>,
-        (policy, end): (WaitPolicy, WaitEnd),
+        (policy, end, logs_since): (WaitPolicy, WaitEnd, Option<Instant>),
         mark: FollowMark,
     ) -> Self {
         let mut expect = expect.clone();
@@ -112,6 +114,7 @@ impl VerdictBasis {
                 holes.cloned().collect()
             }),
             logs_without_trace: evidence.logs_without_trace.cloned(),
+            logs_since,
             policy,
             end,
             judged: Instant::now(),
@@ -177,19 +180,23 @@ impl WatchedTrace {
 
     /// Judges the trace again if, after the verdict, spans arrived or were lost.
     pub(crate) fn judge_again(&mut self) -> Option<Rejudged> {
-        if !self.is_late && !self.follow.has_changed() {
+        let uncorrelated = self.basis.uncorrelated(&self.follow);
+        let has_new = uncorrelated
+            .as_ref()
+            .is_some_and(|(_, late)| !late.is_empty());
+        if !self.is_late && !self.follow.has_changed() && !has_new {
             return None;
         }
         let basis = &self.basis;
+        let (logs_without_trace, others) = uncorrelated.unzip();
         let snapshot = self.follow.snapshot();
         let trace = snapshot.trace.with_losses(basis.losses.clone());
-        let late = basis.late(
-            &basis.needed(self.follow.since(&basis.mark)),
-            &basis.losses_of(&trace),
-        )?;
+        let mut records = basis.needed(self.follow.since(&basis.mark));
+        records.extend(others.unwrap_or_default());
+        let late = basis.late(&records, &basis.losses_of(&trace))?;
         let judged = basis.judged_trace(&trace);
         let evidence = Evidence::new(&Response::None, Some(&judged), basis.sampled)
-            .with_logs_without_trace(basis.logs_without_trace.as_ref());
+            .with_logs_without_trace(logs_without_trace.as_ref());
         let judgements = check::judge(&basis.expect, &evidence).into_iter();
         let mut checks: Vec<Judged> = judgements.map(|one| basis.outcome(one, &trace)).collect();
         let captured = basis.captured.iter();
@@ -227,6 +234,24 @@ impl VerdictBasis {
             .iter()
             .filter(|_| self.expect.needs_logs());
         trace.holes().iter().chain(of_logs).cloned().collect()
+    }
+
+    /// The log records without a trace id, if a check needs them, and those that arrived after the verdict.
+    fn uncorrelated(&self, follow: &Follow) -> Option<(LogsWithoutTrace, Vec<LateRecord>)> {
+        let known = self.logs_without_trace.as_ref()?;
+        let now = follow.logs_without_trace(self.logs_since);
+        // The store of a remote source has none of them.
+        let new = now.records.get(known.records.len()..).unwrap_or_default();
+        let late = new.iter().map(|record| LateRecord {
+            signal: Signal::Logs,
+            service: record.service().to_owned(),
+            arrived: Instant::now(),
+        });
+        let late: Vec<LateRecord> = late.collect();
+        match late.is_empty() {
+            true => Some((known.clone(), late)),
+            false => Some((now, late)),
+        }
     }
 
     /// The moment from which the flush bound counts.

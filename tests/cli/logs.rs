@@ -127,6 +127,45 @@ async fn a_pass_is_overturned_by_a_record_that_arrives_after_the_verdict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pass_is_overturned_by_a_late_record_without_trace_id() {
+    let spec = "name: it
+request: GET ${URL}/kept-uncorrelated
+expect:
+  logs_correlated: [front]
+";
+    let project = flushing(&[("a.yaml", spec)]).await;
+    let said = project.run(&[]).await;
+    said.expect(3, &["passed at first, but 1 log record of `front` arrived"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_with_an_invalid_id_leaves_checks_of_logs_open() {
+    let expect = "  logs: [{ find: { severity: error.. }, count: 0 }]\n";
+    let (_, said) = run("logs-invalid", expect).await;
+    said.expect(3, &["may be missing: the trace id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sequence_and_a_capture_wait_for_exceptions_in_log_records() {
+    let spec = "name: it
+request: GET ${URL}/logs-exception
+capture: { id: { find: { events: [exception] }, attribute: id } }
+expect:
+  sequence: [{ events: [{ name: exception, count: 0 }] }, GET /it]
+";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let said = project.run(&[]).await;
+    // Both see the record: the capture finds the span, and the sequence does not.
+    said.expect(1, &["the span that matches has no `id`"]);
+    let (_, said) = run(
+        "logs-unreadable",
+        "  sequence: [{ events: [{ name: exception, count: 0 }] }, { kind: server, status: unset }]\n",
+    )
+    .await;
+    said.expect(3, &["log records of this trace may be missing"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_in_another_process_sends_log_records_too() {
     let spec = "name: it
 request: GET ${URL}/logs-uncorrelated

@@ -299,6 +299,27 @@ async fn answer(
             let record = log(trace, "a1", 17, "lost the order", 40);
             system.kept_logs.lock().unwrap().push(("front", record));
         }
+        // `front` keeps a log record without the context of its span.
+        "kept-uncorrelated" => {
+            system.export_spans(vec![("front", entry())]).await;
+            let with_id = log(trace, "a1", 9, "working", 20);
+            system.export_logs(vec![("front", with_id)]).await;
+            let record = log("", "", 9, "stock is low", 40);
+            system.kept_logs.lock().unwrap().push(("front", record));
+        }
+        // A record whose trace id is cut off.
+        "logs-invalid" => {
+            system.export_spans(vec![("front", entry())]).await;
+            let record = log(&trace[1..], "a1", 17, "lost the order", 40);
+            system.export_logs(vec![("front", record)]).await;
+        }
+        // An exception that is sent later than the span.
+        "logs-exception" => {
+            system.export_spans(vec![("front", entry())]).await;
+            let mut failed = log(trace, "a1", 17, "failed", 40);
+            failed["eventName"] = json!("exception");
+            system.export_logs(vec![("front", failed)]).await;
+        }
         // An export of logs that cannot be read.
         "logs-unreadable" => {
             system.export_spans(vec![("front", entry())]).await;

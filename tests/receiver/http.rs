@@ -388,6 +388,19 @@ async fn a_refused_export_leaves_a_hole_in_its_signal_only() {
     // Any signal may have been sent to a path that is not served.
     post(&receiver, "/", PROTOBUF, "x").await;
     assert_eq!(holes(), (2, 2));
+    // Spans at the endpoint of logs.
+    let spans = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [{}] }] }] });
+    let answer = post(&receiver, "/v1/logs", JSON, spans.to_string()).await;
+    assert_eq!((answer.0, holes()), (400, (3, 3)));
+    let spans = request("s", vec![span(1, 2, "at another endpoint")]);
+    let answer = post(&receiver, "/v1/logs", PROTOBUF, spans).await;
+    assert_eq!((answer.0, holes()), (400, (4, 4)));
+    // Records under another key.
+    for key in ["records", "instrumentationLibraryLogs"] {
+        let logs = json!({ "resourceLogs": [{ "scopeLogs": [{ key: [{}] }], key: [{}] }] });
+        let answer = post(&receiver, "/v1/logs", JSON, logs.to_string()).await;
+        assert_eq!(answer.0, 400, "{key}");
+    }
 }
 
 #[tokio::test]

@@ -54,6 +54,14 @@ pub use write::write_json;
 #[cfg(feature = "run")]
 pub(crate) use write::write_json_with;
 
+/// Returns `true` if a message that was refused is an export of traces.
+pub(crate) fn has_spans(encoding: Encoding, message: &[u8]) -> bool {
+    match encoding {
+        Encoding::Protobuf => Walk::of(message).is_ok_and(|walk| !walk.spans.is_empty()),
+        Encoding::Json => message.windows(15).any(|part| part == b"\"resourceSpans\""),
+    }
+}
+
 /// Number of spans that the walk finds in a protobuf request. For the benchmark.
 #[doc(hidden)]
 pub fn walk(request: &[u8]) -> Result<usize, Malformed> {

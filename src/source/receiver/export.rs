@@ -33,6 +33,8 @@ pub(super) struct Refused {
     pub(super) remedy: &'static str,
     /// The service that sent it, if its name can be read.
     pub(super) service: Option<String>,
+    /// It is an export of traces, perhaps at the endpoint of another signal.
+    pub(super) has_spans: bool,
 }
 
 impl Refused {
@@ -48,6 +50,7 @@ impl Refused {
             reason: reason.into(),
             remedy,
             service: None,
+            has_spans: false,
         }
     }
 
@@ -62,7 +65,10 @@ impl Refused {
             endpoint,
             reason: self.reason.clone(),
             remedy: self.remedy.to_owned(),
-            carried,
+            carried: match self.has_spans {
+                true => Carried::Anything,
+                false => carried,
+            },
         }
     }
 }
@@ -150,6 +156,7 @@ pub(super) fn accept(
     };
     accepted.map_err(|error| Refused {
         service: otlp::service_hint(message),
+        has_spans: otlp::has_spans(encoding, message),
         ..error.into()
     })
 }

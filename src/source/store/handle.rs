@@ -11,6 +11,8 @@ use tokio::sync::broadcast;
 use super::decoder::{DecodedLogs, RecordDecoder};
 use super::entry::RawRecord;
 use super::event::StoreEvent;
+#[cfg(feature = "run")]
+use super::losses;
 use super::losses::Loss;
 use super::presence::{OnClose, Presence};
 use super::registry;
@@ -24,7 +26,7 @@ use crate::source::otlp::{self, LogWalk, Malformed, MetricExport, MetricWalk, Si
 use crate::source::snapshot::Snapshot;
 use crate::source::stats::{Ingested, ReceiverStats, Refusal};
 #[cfg(feature = "run")]
-use crate::source::text_log::TextLog;
+use crate::source::text_log::{TextLine, TextLog};
 #[cfg(feature = "run")]
 use crate::trace::Hole;
 use crate::trace::{LogsWithoutTrace, Origin, Sender, Span, Trace, TraceId};
@@ -243,9 +245,16 @@ impl Store {
     /// Stores the log record of a line that a service printed.
     #[cfg(feature = "run")]
     pub(crate) fn ingest_line(&self, log: &mut TextLog, line: &str) {
-        if let Some(request) = log.request(line, SystemTime::now()) {
-            // It is valid OTLP.
-            let _ = self.ingest_logs_at(&request, Instant::now());
+        match log.read(line, SystemTime::now()) {
+            TextLine::Record(request) => {
+                // It is valid OTLP.
+                let _ = self.ingest_logs_at(&request, Instant::now());
+            }
+            TextLine::Part => {}
+            TextLine::Cut => {
+                let loss = Loss::now(losses::cut_line(log.service()));
+                self.lock().lose_of_unknown(Signal::Logs, loss);
+            }
         }
     }
 

@@ -256,6 +256,14 @@ impl StoreState {
         let mut changed = Vec::new();
         let mut has_others = false;
         for record in &walk.records {
+            if record.has_wrong_id {
+                let hole = Arc::new(losses::wrong_log_id(record.trace_id.is_some()));
+                let loss = Loss { at: arrived, hole };
+                match record.trace_id {
+                    Some(trace) => self.lose_logs(trace, loss),
+                    None => self.lose_of_unknown(Signal::Logs, loss),
+                }
+            }
             let kept = record.trace_id.filter(|id| self.entries.contains_key(id));
             let Some(trace) = kept else {
                 has_others = true;
@@ -320,7 +328,10 @@ impl StoreState {
 
     /// The log records without a trace id that arrived since this moment, or ever, and `true` if the store
     /// still has all of them.
-    pub(super) fn logs_without_trace(&self, since: Option<Instant>) -> (Vec<RawRecord>, bool) {
+    pub(in crate::source) fn logs_without_trace(
+        &self,
+        since: Option<Instant>,
+    ) -> (Vec<RawRecord>, bool) {
         let recent = self.recent_logs.since(since);
         let found = recent_logs(recent, |record| record.trace_id.is_none());
         (

@@ -1,6 +1,7 @@
 //! OTLP's messages of logs as JSON objects.
 
-use serde::de::MapAccess;
+use serde::de::{Error, MapAccess};
+use serde_json::value::RawValue;
 
 use super::super::message::{LogRecordMessage, LogsData, ResourceLogs, ScopeLogs};
 use super::object::{Object, Read, attributes, number, object, objects, text, value};
@@ -11,6 +12,21 @@ pub(super) fn request(json: &str) -> Result<LogsData, serde_json::Error> {
     serde_json::from_str(json).map(|Read(request)| request)
 }
 
+/// Ignores the value of an unknown key, unless log records could be lost with it: a list.
+fn refuse_lists<'de, M: MapAccess<'de>>(
+    key: &str,
+    map: &mut M,
+    expected: &str,
+) -> Result<(), M::Error> {
+    let value: &RawValue = map.next_value()?;
+    if value.get().starts_with('[') && value.get() != "[]" {
+        let key = super::short(key);
+        let message = format_args!("found a list in `{key}`, expected it in `{expected}`");
+        return Err(M::Error::custom(message));
+    }
+    Ok(())
+}
+
 impl Object for LogsData {
     const NAME: &'static str = "an export request";
     const FIELDS: &'static [&'static str] = &["resourceLogs"];
@@ -18,6 +34,10 @@ impl Object for LogsData {
     fn field<'de, M: MapAccess<'de>>(&mut self, _: &str, map: &mut M) -> Result<(), M::Error> {
         self.resource_logs = objects(map)?;
         Ok(())
+    }
+
+    fn other<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        refuse_lists(key, map, "resourceLogs")
     }
 }
 
@@ -33,6 +53,10 @@ impl Object for ResourceLogs {
         }
         Ok(())
     }
+
+    fn other<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        refuse_lists(key, map, "scopeLogs")
+    }
 }
 
 impl Object for ScopeLogs {
@@ -46,6 +70,10 @@ impl Object for ScopeLogs {
             _ => {}
         }
         Ok(())
+    }
+
+    fn other<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        refuse_lists(key, map, "logRecords")
     }
 }
 

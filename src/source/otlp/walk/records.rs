@@ -27,6 +27,8 @@ pub(crate) type MetricWalk<'a> = RecordWalk<'a, MetricAt>;
 pub(crate) struct LogAt<'a> {
     /// The trace in which it was written; `None` if that id is missing or invalid.
     pub(crate) trace_id: Option<TraceId>,
+    /// An id has a wrong length, so the record may belong to any trace or span.
+    pub(crate) has_wrong_id: bool,
     /// Index of its `ScopeLogs`.
     pub(crate) scope: usize,
     /// The `LogRecord` message.
@@ -126,21 +128,23 @@ impl<'a, R> RecordWalk<'a, R> {
 }
 
 fn log_record(scope: usize, bytes: &[u8]) -> Result<LogAt<'_>, Malformed> {
-    let mut trace_id: &[u8] = &[];
+    let (mut trace_id, mut span_id): (&[u8], &[u8]) = (&[], &[]);
     let mut wire = Wire(bytes);
     while let Some((tag, field)) = wire.next()? {
         match tag {
             9 => trace_id = field.message()?,
+            10 => span_id = field.message()?,
             5 => attribute::check_value(field.message()?)?,
             1 | 11 => field.fixed64()?,
             2 | 7 => field.varint()?,
             8 => field.fixed32()?,
-            3 | 6 | 10 | 12 => drop(field.message()?),
+            3 | 6 | 12 => drop(field.message()?),
             _ => {}
         }
     }
     Ok(LogAt {
         trace_id: TraceId::from_slice(trace_id),
+        has_wrong_id: ![0, 16].contains(&trace_id.len()) || ![0, 8].contains(&span_id.len()),
         scope,
         bytes,
     })
