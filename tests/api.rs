@@ -954,11 +954,13 @@ async fn answers_are_as_the_document_says() {
     let url = served.url(&format!("/api/traces/{TRACE}/spans"));
     let mut stream = served.client.get(url).send().await.unwrap();
     let chunk = soon(stream.chunk()).await.unwrap().unwrap();
-    let line: Json = serde_json::from_slice(chunk.trim_ascii_end()).unwrap();
-    assert_eq!(
-        wrong(&line, &schema("arrival"), &document, "$"),
-        Vec::<String>::new()
-    );
+    for line in chunk.trim_ascii_end().split(|byte| *byte == b'\n') {
+        let line: Json = serde_json::from_slice(line).unwrap();
+        assert_eq!(
+            wrong(&line, &schema("arrival"), &document, "$"),
+            Vec::<String>::new()
+        );
+    }
 }
 
 /// Violations of the schema; knows the keywords of JSON Schema that our document uses.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::judgement::{Finality, Standing};
-use super::logs::{name_of, text_of};
+use super::record::{name_of, text_of};
 use super::select::Evaluator;
 use super::truth::Truth;
 use super::uncertain::unknown_service;

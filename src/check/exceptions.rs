@@ -2,10 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::logs::event_name;
-
 #[cfg(feature = "run")]
 use super::outcome::SpanName;
+use super::record::event_name;
 #[cfg(feature = "run")]
 use super::{CheckRef, Judged, Outcome, select};
 use crate::spec::EXCEPTION;

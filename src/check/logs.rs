@@ -8,8 +8,9 @@ use super::forest::TraceReach;
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::matching::{MatchInput, answer, meets, meets_text, would_match};
 use super::nearest::similarity;
-use super::outcome::{DroppedPart, SpanName};
+use super::outcome::DroppedPart;
 use super::present::all_of;
+use super::record::{body, event_name, name_of, text_of};
 use super::select::{Evaluator, Types};
 use super::truth::{Count, Truth};
 use super::uncertain::or_uncertain;
@@ -420,34 +421,6 @@ fn is_in_doubt(ask: &LogAsk, record: &LogRecord) -> bool {
             is_doubtful_key(&record.resource.attributes, key, matcher)
         }
         _ => false,
-    }
-}
-
-fn body(record: &LogRecord) -> Option<&Value> {
-    Some(&record.body).filter(|body| **body != Value::Null)
-}
-
-/// The name of an event. Older senders have it in an attribute.
-pub(super) fn event_name(record: &LogRecord) -> &str {
-    let of_attribute = || record.attributes.get("event.name")?.as_str();
-    match record.event_name.as_str() {
-        "" => of_attribute().unwrap_or_default(),
-        name => name,
-    }
-}
-
-/// The beginning of its text, for messages.
-pub(super) fn text_of(record: &LogRecord) -> String {
-    match (body(record), event_name(record)) {
-        (None, name) => name.to_owned(),
-        (Some(body), _) => words::excerpt(&body.to_text()),
-    }
-}
-
-pub(super) fn name_of(record: &LogRecord) -> SpanName {
-    SpanName {
-        service: record.service().to_owned(),
-        name: text_of(record),
     }
 }
 

@@ -36,6 +36,7 @@ mod order;
 mod outcome;
 mod present;
 mod readings;
+mod record;
 mod relations;
 mod renamed;
 mod response;

@@ -6,7 +6,6 @@
 
 use std::cell::OnceCell;
 
-#[cfg(feature = "run")]
 use super::Unjudged;
 use super::attributes::{attribute, count_events, why_doubtful};
 use super::exceptions::Exceptions;

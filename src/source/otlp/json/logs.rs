@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::super::message::{LogRecordMessage, LogsData, ResourceLogs, ScopeLogs};
 use super::object::{Object, Read, attributes, number, object, objects, text, value};
-use super::{JsonSeverity, SpanIdBytes, TraceIdBytes};
+use super::scalar::{JsonSeverity, SpanIdBytes, TraceIdBytes};
 
 /// An `ExportLogsServiceRequest`.
 pub(super) fn request(json: &str) -> Result<LogsData, serde_json::Error> {
@@ -20,7 +20,7 @@ fn refuse_lists<'de, M: MapAccess<'de>>(
 ) -> Result<(), M::Error> {
     let value: &RawValue = map.next_value()?;
     if value.get().starts_with('[') && value.get() != "[]" {
-        let key = super::short(key);
+        let key = super::scalar::short(key);
         let message = format_args!("found a list in `{key}`, expected it in `{expected}`");
         return Err(M::Error::custom(message));
     }

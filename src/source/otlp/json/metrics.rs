@@ -10,7 +10,7 @@ use super::super::metric_message::{
     ResourceMetrics, ScopeMetrics, SumMessage, SummaryMessage, SummaryPoint,
 };
 use super::object::{Object, Read, attributes, number, object, objects, text, value};
-use super::{JsonNumber, JsonTemporality, SpanIdBytes, TraceIdBytes};
+use super::scalar::{JsonNumber, JsonTemporality, SpanIdBytes, TraceIdBytes};
 
 /// Converts an OTLP/JSON export request for metrics to protobuf.
 pub(crate) fn metrics_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {

@@ -19,7 +19,7 @@ use super::super::message::{
     AnyValue, ArrayValue, EventMessage, KeyValue, KeyValueList, LinkMessage, ResourceMessage,
     ResourceSpans, ScopeMessage, ScopeSpans, SpanMessage, StatusMessage, TracesData, ValueKind,
 };
-use super::{
+use super::scalar::{
     Base64, JsonNumber, JsonSpanKind, JsonStatusCode, JsonText, SpanIdBytes, TraceIdBytes,
 };
 
@@ -95,7 +95,7 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
                     .find(|field| field.eq_ignore_ascii_case(&key))
                 {
                     Some(field) => {
-                        let sent = super::short(&sent);
+                        let sent = super::scalar::short(&sent);
                         let message = format_args!("found `{sent}`, expected `{field}`");
                         return Err(M::Error::custom(message));
                     }
@@ -133,7 +133,7 @@ pub(super) fn value<'de, T: Deserialize<'de> + Default, M: MapAccess<'de>>(
     Ok(map.next_value::<Option<T>>()?.unwrap_or_default())
 }
 
-pub(super) fn number<'de, T: super::Numeric, M: MapAccess<'de>>(
+pub(super) fn number<'de, T: super::scalar::Numeric, M: MapAccess<'de>>(
     map: &mut M,
 ) -> Result<T, M::Error> {
     Ok(value::<JsonNumber<T>, M>(map)?.0)
@@ -168,7 +168,7 @@ fn refuse_spans<'de, M: MapAccess<'de>>(
     expected: &str,
 ) -> Result<(), M::Error> {
     if has_span(key, map)? {
-        let key = super::short(key);
+        let key = super::scalar::short(key);
         let message = format_args!("found a span in `{key}`, expected it in `{expected}`");
         return Err(M::Error::custom(message));
     }
@@ -270,7 +270,8 @@ impl Object for ExportRequest {
 
     fn other<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         if self.unknown.len() < 5 {
-            self.unknown.push(format!("`{}`", super::short(key)));
+            self.unknown
+                .push(format!("`{}`", super::scalar::short(key)));
         }
         if MISPLACED.contains(&key) {
             return Err(M::Error::custom(format_args!("found `{key}`, {EXPECTED}")));
