@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use super::super::{
-    ReadError, logs_from_json, metrics_from_json, read, read_file, traces_from_json,
-};
+#[cfg(feature = "cli")]
+use super::super::read_file;
+use super::super::{ReadError, logs_from_json, metrics_from_json, read, traces_from_json};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
