@@ -64,6 +64,33 @@ fn a_version_that_has_become_slow_fails_and_the_same_version_does_not() {
 }
 
 #[test]
+fn a_version_that_reads_the_stock_in_a_loop_fails_at_the_line_of_its_count() {
+    let baselines = tempfile::tempdir().unwrap();
+    let run = |version: &str, queries: &str, update: &str| {
+        Command::new(env!("CARGO_BIN_EXE_spanspec"))
+            .args(["run", "specs/queries-budget.yaml", "--machine", "here"])
+            .args(["--update-baselines", update, "--baseline"])
+            .arg(baselines.path())
+            .env("INVENTORY_VERSION", version)
+            .env("STOCK_QUERIES", queries)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap()
+    };
+    said(&run("v2.3.0", "1", "always"), 0);
+    said(&run("v2.3.0", "1", "never"), 0);
+    let looped = said(&run("v2.4.0", "9", "never"), 1);
+    for text in [
+        "specs/queries-budget.yaml:17:24\n",
+        "expected at most 1.1x of the 2 of v2.3.0 (n=40)",
+        "found 10 in v2.4.0 (n=40), at least 5.00x",
+        "SELECT stock",
+    ] {
+        assert!(looped.contains(text), "`{text}` is missing in:\n{looped}");
+    }
+}
+
+#[test]
 #[ignore = "half a minute; .ci/run runs it"]
 fn the_same_version_does_not_fail_ten_times_in_a_row() {
     let baselines = tempfile::tempdir().unwrap();

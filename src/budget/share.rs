@@ -25,6 +25,13 @@ pub fn share_bounds(count: u64, trials: u64, alpha: f64) -> [f64; 2] {
     [lower, upper]
 }
 
+/// The number of trials without an event that prove a share of at most `share`, with an error of at most
+/// `alpha`.
+#[must_use]
+pub fn trials_to_prove(share: f64, alpha: f64) -> u64 {
+    (alpha.ln() / (-share).ln_1p()).ceil() as u64
+}
+
 /// The largest share for which a condition holds that holds for all smaller ones.
 fn bisect(holds: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
@@ -40,7 +47,7 @@ fn bisect(holds: impl Fn(f64) -> bool) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::share_bounds;
+    use super::{share_bounds, trials_to_prove};
 
     #[test]
     fn bounds_agree_with_published_tables() {
@@ -52,5 +59,14 @@ mod tests {
         assert!(close(share_bounds(10, 100, 0.025), [0.0490, 0.1762]));
         assert!(close(share_bounds(0, 30, 0.025), [0.0, 0.1157]));
         assert!(close(share_bounds(30, 30, 0.025), [0.8843, 1.0]));
+    }
+
+    #[test]
+    fn one_trial_less_does_not_prove_the_share() {
+        for (share, trials) in [(0.05, 59), (0.01, 299), (0.5, 5)] {
+            assert_eq!(trials_to_prove(share, 0.05), trials);
+            assert!(share_bounds(0, trials, 0.05)[1] <= share);
+            assert!(share_bounds(0, trials - 1, 0.05)[1] > share);
+        }
     }
 }

@@ -59,6 +59,8 @@ pub enum Unjudged {
     Undecoded(Undecoded),
     /// The step ended before the check was judged.
     NotReached,
+    /// It is about a quantity that no request determines.
+    NoMeasurement,
     /// It needs the capture with this name, which has no value.
     NotCaptured(String),
     /// A further span could change it, and these parents never arrived.
@@ -339,7 +341,8 @@ impl Unjudged {
             Self::Contradicted(_) => {}
             Self::NoSpans | Self::EntryMissing | Self::TimedOut | Self::ServerMissing => {}
             Self::ParentsMissing(_) | Self::Incomplete(_) | Self::LateSpans => {}
-            Self::Lost(_) | Self::Truncated(_) | Self::NotUtf8 | Self::NotReached => {}
+            Self::Lost(_) | Self::Truncated(_) | Self::NotUtf8 => {}
+            Self::NotReached | Self::NoMeasurement => {}
             Self::StillOpen => {}
         }
         self
@@ -401,6 +404,7 @@ impl fmt::Display for Unjudged {
             ),
             Self::Undecoded(unknown) => write!(f, "the body cannot be read: {unknown}"),
             Self::NotReached => f.write_str("the step ended before this check was judged"),
+            Self::NoMeasurement => f.write_str("no request has a measurement"),
             Self::NotCaptured(name) => write!(f, "needs `{name}`, which was not captured"),
             Self::Incomplete(parents) => {
                 let ids: Vec<String> = parents.iter().take(3).map(SpanId::to_string).collect();

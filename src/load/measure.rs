@@ -89,7 +89,9 @@ pub(super) fn sample(
         (Measure::Sum(find, key), Some(trace)) => {
             let (values, found): (Vec<f64>, Vec<&Span>) =
                 check::numbers_of(find, key, trace)?.into_iter().unzip();
-            Ok(Some(total(budget, values.iter().sum(), &found)))
+            // Not `sum()`, which is -0 without values.
+            let sum = values.iter().fold(0.0, |sum, value| sum + value);
+            Ok(Some(total(budget, sum, &found)))
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::check::{CheckRef, Judged, Outcome, Unjudged};
 use crate::number::Unit;
 use crate::result::{Before, Exemplar, FailedTrace, Failing, Measured, Trouble, Versions};
 use crate::spec::{Budget, Location, Measure, Pace};
-use crate::step::WaitEnd;
 use crate::trace::Nanos;
 
 /// Maximum number of distinct errors.
@@ -232,13 +231,7 @@ impl<'a> RequestStats<'a> {
     }
 
     fn outcome(&self, done: &JudgedRequest<'_>) -> RequestOutcome {
-        let has_holes = done
-            .report
-            .trace
-            .iter()
-            .any(|trace| !trace.holes().is_empty());
-        let is_unmeasured =
-            self.measures && (has_holes || matches!(done.end, Some(WaitEnd::TimedOut(_))));
+        let is_unmeasured = self.measures && !done.report.was_closed;
         if done.report.failures().next().is_some() {
             RequestOutcome::Failed
         } else if done.report.has_failed() || is_unmeasured {

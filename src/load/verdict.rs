@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::budgets::{BudgetJudge, Decisions, JudgedRun, RetryState, TakeBack};
 use super::request::JudgedRequest;
 use super::request_stats::RequestStats;
-use crate::budget::share_bounds;
+use crate::budget::{share_bounds, trials_to_prove};
 use crate::check::{CheckRef, Failure, Judged, Outcome, Subject};
-use crate::number::{Unit, counted};
+use crate::number::{Unit, counted, figure_up};
 use crate::result::{FailureShare, HeldBack, Load, Phase, StepReport, Trouble};
 use crate::spec::{Allowance, Repeat, Spec};
 use crate::step::{self, AtDeadline, DecidedStep, RunContext, Stop, WaitEnd};
@@ -187,6 +187,9 @@ impl RepeatResult<'_> {
         if is_judged && verdict == LimitVerdict::Failed {
             report.checks.push(too_many_failures(self.repeat, &load));
         }
+        if is_judged && load.is_strict {
+            report.checks.extend(unproven_failures(self.repeat, &load));
+        }
         let mut discarded = Vec::new();
         let checks = match is_judged {
             true => &mut report.checks,
@@ -338,12 +341,30 @@ fn failure_share(repeat: &Repeat, stats: &RequestStats<'_>) -> Option<FailureSha
     let permits_some = repeat.failures != Allowance::Count(0) && !repeat.pace.is_search();
     let is_known = permits_some && stats.requests > 0;
     is_known.then(|| {
-        let [_, at_most] = share_bounds(stats.not_passed(), stats.requests, 0.025);
+        let [_, at_most] = share_bounds(stats.not_passed(), stats.requests, FailureShare::ERROR);
         FailureShare {
             at_most,
             permitted: repeat.failures,
         }
     })
+}
+
+/// The failed check if the requests do not prove the permitted share.
+fn unproven_failures(repeat: &Repeat, load: &Load) -> Option<Judged> {
+    let share = load.failure_share?;
+    let permitted = share.unproven()?;
+    let mut failure = Failure::new(
+        Subject::Failures,
+        repeat.failures_at.clone(),
+        format!("proof of at most {}", share.permitted),
+        format!("at most {} %", figure_up(100.0 * share.at_most)),
+    );
+    let needed = trials_to_prove(permitted, FailureShare::ERROR);
+    failure.hints.push(format!(
+        "{} without a failure prove it",
+        counted(needed, load.pace.unit())
+    ));
+    Some(Judged::failed(CheckRef::Failures, failure))
 }
 
 fn too_many_failures(repeat: &Repeat, load: &Load) -> Judged {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::budget::{Quantile, version};
+use crate::budget::{Quantile, trials_to_prove, version};
 use crate::check::CheckRef;
 use crate::number::{Unit, count, counted, duration, figure_up};
 use crate::result::{FailureShare, Load, Measured, StepReport, Versions};
@@ -40,7 +40,8 @@ fn earlier_runs(load: &Load) -> Option<String> {
 
 /// The share of failures that the requests prove.
 fn failure_share(load: &Load) -> Option<String> {
-    let FailureShare { at_most, permitted } = load.failure_share?;
+    let share = load.failure_share?;
+    let FailureShare { at_most, permitted } = share;
     let requests = counted(load.requests, load.pace.unit());
     let failed = match load.errored {
         0 => format!("{} of {requests} failed", count(load.failed)),
@@ -50,12 +51,13 @@ fn failure_share(load: &Load) -> Option<String> {
             count(errored)
         ),
     };
-    let proves = match permitted {
-        Allowance::Share(share) if at_most <= share => {
-            format!(", which proves `failures: {permitted}`")
-        }
-        Allowance::Share(_) => format!(", which does not prove `failures: {permitted}`"),
-        Allowance::Count(_) => String::new(),
+    let proves = match (permitted, share.unproven()) {
+        (Allowance::Count(_), _) => String::new(),
+        (Allowance::Share(_), None) => format!(", which proves `failures: {permitted}`"),
+        (Allowance::Share(_), Some(of)) => format!(
+            ", which does not prove `failures: {permitted}`: {} without a failure would",
+            counted(trials_to_prove(of, FailureShare::ERROR), load.pace.unit())
+        ),
     };
     Some(format!(
         "{failed}; the true share is at most {} % (95 % confidence){proves}",

@@ -96,6 +96,20 @@ pub struct FailureShare {
     pub permitted: Allowance,
 }
 
+impl FailureShare {
+    /// The error probability of the bound.
+    pub const ERROR: f64 = 0.05;
+
+    /// The share that the spec permits, if the requests do not prove it.
+    #[must_use]
+    pub fn unproven(&self) -> Option<f64> {
+        match self.permitted {
+            Allowance::Share(share) if self.at_most > share => Some(share),
+            _ => None,
+        }
+    }
+}
+
 /// A check that did not hold for some requests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failing {

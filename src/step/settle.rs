@@ -137,11 +137,11 @@ impl<'s> TraceWait<'s> {
                 return ControlFlow::Break(None);
             }
             let is_decided = judgements.iter().all(|one| one.finality == Finality::Final);
-            if is_decided && !expected.awaits_trace() {
+            if is_decided && !self.awaits_trace(expected) {
                 return ControlFlow::Break(Some((snapshot, WaitEnd::Early)));
             }
             let completeness = self.completeness(&snapshot);
-            match ended(completeness, expected, &judgements) {
+            match self.ended(completeness, expected, &judgements) {
                 ControlFlow::Break(end) => ControlFlow::Break(Some((snapshot, end))),
                 ControlFlow::Continue(next) => ControlFlow::Continue(next),
             }
@@ -169,7 +169,7 @@ impl<'s> TraceWait<'s> {
             if !self.policy.is_found() && judgements.iter().any(has_finally_failed) {
                 return ControlFlow::Break((snapshot, WaitEnd::Early));
             }
-            match ended(completeness, expected, &judgements) {
+            match self.ended(completeness, expected, &judgements) {
                 ControlFlow::Break(end) => ControlFlow::Break((snapshot, end)),
                 ControlFlow::Continue(next) => ControlFlow::Continue(next),
             }
@@ -231,6 +231,38 @@ impl<'s> TraceWait<'s> {
             .completeness(snapshot, misses_servers, &run.delays)
     }
 
+    /// The end of the wait, or the moment at which it can end.
+    fn ended(
+        &self,
+        completeness: Completeness,
+        expected: Expected<'_>,
+        judgements: &[Judgement],
+    ) -> ControlFlow<WaitEnd, Instant> {
+        match completeness {
+            Completeness::Closed => ControlFlow::Break(WaitEnd::Closed),
+            Completeness::TimedOut(at) => ControlFlow::Break(WaitEnd::TimedOut(at)),
+            Completeness::Quiet(_) if self.is_decided_when_quiet(expected, judgements) => {
+                ControlFlow::Break(WaitEnd::Quiet)
+            }
+            Completeness::Quiet(next) | Completeness::Open(next) => ControlFlow::Continue(next),
+        }
+    }
+
+    /// `orphans` is decided when the trace is quiet: it fails, or it is the only open check.
+    fn is_decided_when_quiet(&self, expected: Expected<'_>, judgements: &[Judgement]) -> bool {
+        let is_about_parents = |one: &&Judgement| is_orphans(expected.expect, &one.judged);
+        let has_failed = |one: &Judgement| one.judged.outcome.failure().is_some();
+        let is_decided =
+            |one: &Judgement| one.finality == Finality::Final || is_about_parents(&one);
+        judgements.iter().filter(is_about_parents).any(has_failed)
+            || !self.awaits_trace(expected) && judgements.iter().all(is_decided)
+    }
+
+    /// Returns `true` if the trace must be complete even if all checks are decided.
+    fn awaits_trace(&self, expected: Expected<'_>) -> bool {
+        expected.awaits_trace() || self.when == JudgeWhen::WhenComplete(TraceUse::Measured)
+    }
+
     fn with_losses(&self, mut snapshot: Snapshot) -> Snapshot {
         let mut losses = self.context.run.source.losses();
         losses.add(snapshot.trace.losses());
@@ -268,22 +300,6 @@ impl<'s> TraceWait<'s> {
     }
 }
 
-/// The end of the wait, or the moment at which it can end.
-fn ended(
-    completeness: Completeness,
-    expected: Expected<'_>,
-    judgements: &[Judgement],
-) -> ControlFlow<WaitEnd, Instant> {
-    match completeness {
-        Completeness::Closed => ControlFlow::Break(WaitEnd::Closed),
-        Completeness::TimedOut(at) => ControlFlow::Break(WaitEnd::TimedOut(at)),
-        Completeness::Quiet(_) if is_decided_when_quiet(expected, judgements) => {
-            ControlFlow::Break(WaitEnd::Quiet)
-        }
-        Completeness::Quiet(next) | Completeness::Open(next) => ControlFlow::Continue(next),
-    }
-}
-
 fn has_finally_failed(judgement: &Judgement) -> bool {
     judgement.finality == Finality::Final && judgement.judged.outcome.failure().is_some()
 }
@@ -291,13 +307,4 @@ fn has_finally_failed(judgement: &Judgement) -> bool {
 fn is_orphans(expect: &Expect, judged: &Judged) -> bool {
     let condition = judged.check.condition(expect);
     matches!(condition, Some(Condition::Orphans(_)))
-}
-
-/// `orphans` is decided when the trace is quiet: it fails, or it is the only open check.
-fn is_decided_when_quiet(expected: Expected<'_>, judgements: &[Judgement]) -> bool {
-    let is_about_parents = |one: &&Judgement| is_orphans(expected.expect, &one.judged);
-    let has_failed = |one: &Judgement| one.judged.outcome.failure().is_some();
-    let is_decided = |one: &Judgement| one.finality == Finality::Final || is_about_parents(&one);
-    judgements.iter().filter(is_about_parents).any(has_failed)
-        || !expected.awaits_trace() && judgements.iter().all(is_decided)
 }

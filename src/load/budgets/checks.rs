@@ -6,7 +6,7 @@ use super::place::BaselinePlace;
 use super::record::WriteDecision;
 use super::requirement::Requirement;
 use crate::budget;
-use crate::check::{self, CheckRef, Failure, Outcome, Subject, Witness};
+use crate::check::{self, CheckRef, Failure, Outcome, Subject, Unjudged, Witness};
 use crate::number::Unit;
 use crate::result::{Load, Measured};
 use crate::spec::{Budget, Measure};
@@ -65,6 +65,9 @@ impl BudgetChecks<'_> {
             &self.load.measured[required.budget].samples,
         );
         let requests = self.load.requests.saturating_sub(samples.unknown());
+        if requests == 0 {
+            return required.check(Outcome::Unjudged(Unjudged::NoMeasurement));
+        }
         let found = match &budget.measure {
             Measure::ResponseTime => format!("no answer to {requests} requests"),
             Measure::TraceDuration => format!("no span in {requests} traces"),

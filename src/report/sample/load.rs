@@ -360,7 +360,7 @@ pub(in crate::report) fn queries() -> SpecReport {
         load.failed = 3;
         load.allowed = 10;
         load.failure_share = Some(FailureShare {
-            at_most: 0.043_2,
+            at_most: 0.038_4,
             permitted: Allowance::Share(0.05),
         });
     })
