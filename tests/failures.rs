@@ -14,7 +14,7 @@ use std::time::Duration;
 use spanspec::internal::check::{MetricEvidence, capture};
 use spanspec::internal::result::{Phase, Telemetry, Timing};
 use spanspec::internal::source::otlp::read_logs;
-use spanspec::internal::spec::{Scope, Trigger};
+use spanspec::internal::spec::Scope;
 use spanspec::internal::step::metrics_of_exports;
 use spanspec::{
     Attempt, CommandResponse, Context, Detail, Evidence, Expect, Finality, Granularity,
@@ -268,15 +268,8 @@ fn report(folder: &Path, name: &str) -> Report {
 
 fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
     let mut scope = spec.scope();
-    let (trigger, is_sampled) = match step.trigger(&scope).unwrap() {
-        Trigger::Request(request) => (
-            format!("{} {}", request.method, request.url),
-            request.sampled,
-        ),
-        Trigger::Run(command) => (command.words.join(" "), command.sampled),
-        Trigger::TraceId(named) => (format!("trace {}", named.trace_id), true),
-        Trigger::Search(_) => panic!("a search has several traces"),
-    };
+    let trigger = step.trigger(&scope).unwrap();
+    let (trigger, is_sampled) = (trigger.describe(), trigger.is_sampled());
     let response = response(&folder.join("response.json"));
     let traces = otlp::read(&fs::read(folder.join("trace.json")).unwrap()).unwrap();
     let trace = traces.into_iter().next();

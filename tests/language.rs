@@ -48,6 +48,7 @@ mistakes! {
     at_sign
     backquote
     bad_indentation
+    baggage
     braces_in_braces
     brackets_in_braces
     budgets

@@ -17,7 +17,7 @@ use axum::http::{Response as Reply, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use serde_json::{Value, json};
-use spanspec::internal::spec::{Body, Part, PartContent, Request, Tls, Trigger};
+use spanspec::internal::spec::{Body, Part, PartContent, Propagation, Request, Tls, Trigger};
 use spanspec::internal::trigger::{Session, TraceContext, TriggerError, fire};
 use spanspec::{HttpResponse, Response};
 use support::{ClosedPort, serve};
@@ -103,8 +103,11 @@ async fn echo_server() -> SocketAddr {
 async fn a_request_carries_the_context_and_nothing_that_nobody_asked_for() {
     let address = echo_server().await;
     let mut request = request("GET", &format!("http://{address}/"));
-    request.trace_state = Some("vendor=1".to_owned());
-    request.sampled = false;
+    request.propagation = Propagation {
+        sampled: false,
+        trace_state: Some("vendor=1".to_owned()),
+        baggage: Some("tenant=acme".to_owned()),
+    };
     let trigger = Trigger::Request(Box::new(request));
     let context = TraceContext::of(&trigger);
 
@@ -118,6 +121,7 @@ async fn a_request_carries_the_context_and_nothing_that_nobody_asked_for() {
         json!({
             "traceparent": context.traceparent(),
             "tracestate": "vendor=1",
+            "baggage": "tenant=acme",
             "user-agent": concat!("spanspec/", env!("CARGO_PKG_VERSION")),
             "accept": "*/*",
             "host": address.to_string(),
@@ -981,8 +985,7 @@ mod command {
             env: Vec::new(),
             dir: ".".into(),
             timeout: Some(support::DEADLINE),
-            sampled: true,
-            trace_state: None,
+            propagation: Propagation::default(),
         }
     }
 
@@ -1000,9 +1003,10 @@ mod command {
 
     #[tokio::test]
     async fn a_command_finds_the_context_in_its_environment() {
-        let mut command = shell("echo $TRACEPARENT $TRACESTATE $SKU; pwd");
+        let mut command = shell("echo $TRACEPARENT $TRACESTATE $BAGGAGE $SKU; pwd");
         command.env = vec![("SKU".to_owned(), "A1".to_owned())];
-        command.trace_state = Some("vendor=1".to_owned());
+        command.propagation.trace_state = Some("vendor=1".to_owned());
+        command.propagation.baggage = Some("tenant=acme".to_owned());
         command.dir = "/".into();
         let trigger = Trigger::Run(command);
         let context = TraceContext::of(&trigger);
@@ -1010,7 +1014,7 @@ mod command {
         else {
             panic!("a command gives its result");
         };
-        let expected = format!("{} vendor=1 A1\n/\n", context.traceparent());
+        let expected = format!("{} vendor=1 tenant=acme A1\n/\n", context.traceparent());
         assert_eq!(response.stdout, expected);
         assert_eq!(response.exit_code, Some(0));
     }

@@ -111,6 +111,10 @@ fn triggers() -> Map<String, Value> {
         ("request", text_or(map_of(keys::REQUEST))),
         ("fields", by_name(field)),
         (
+            "baggage",
+            json!({ "type": "object", "minProperties": 1, "maxProperties": 64, "additionalProperties": text() }),
+        ),
+        (
             "parts",
             json!({ "type": "array", "items": requiring(map_of(keys::PART), "name") }),
         ),

@@ -71,7 +71,7 @@ pub use selector::{
 pub use services::{DeclaredService, ServiceSet};
 pub use source::{Location, MAX_FILE_SIZE, Place, Source};
 pub use spec::{Spec, Step};
-pub use trigger::{Body, Command, Part, PartContent, Request, Search, Tls, Trigger};
+pub use trigger::{Body, Command, Part, PartContent, Propagation, Request, Search, Tls, Trigger};
 pub use wait::Wait;
 
 #[cfg(feature = "run")]

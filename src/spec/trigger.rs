@@ -67,24 +67,20 @@ impl Trigger {
         }
     }
 
-    /// Returns `false` if the trace context asks services not to record.
+    /// What it sends beside the ids of the trace; `None` if it sends nothing.
     #[must_use]
-    pub fn is_sampled(&self) -> bool {
+    pub fn propagation(&self) -> Option<&Propagation> {
         match self {
-            Self::Request(request) => request.sampled,
-            Self::Run(command) => command.sampled,
-            Self::TraceId(_) | Self::Search(_) => true,
+            Self::Request(request) => Some(&request.propagation),
+            Self::Run(command) => Some(&command.propagation),
+            Self::TraceId(_) | Self::Search(_) => None,
         }
     }
 
-    /// The W3C `tracestate` to send.
+    /// Returns `false` if the trace context asks services not to record.
     #[must_use]
-    pub fn trace_state(&self) -> Option<&str> {
-        match self {
-            Self::Request(request) => request.trace_state.as_deref(),
-            Self::Run(command) => command.trace_state.as_deref(),
-            Self::TraceId(_) | Self::Search(_) => None,
-        }
+    pub fn is_sampled(&self) -> bool {
+        self.propagation().is_none_or(|sent| sent.sampled)
     }
 
     /// The trace that something else starts.
@@ -153,6 +149,27 @@ impl Search {
     }
 }
 
+/// What a trigger sends beside the ids of the trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Propagation {
+    /// The sampled flag of the trace context.
+    pub sampled: bool,
+    /// The W3C `tracestate`.
+    pub trace_state: Option<String>,
+    /// The W3C `baggage`, encoded.
+    pub baggage: Option<String>,
+}
+
+impl Default for Propagation {
+    fn default() -> Self {
+        Self {
+            sampled: true,
+            trace_state: None,
+            baggage: None,
+        }
+    }
+}
+
 /// An HTTP request, with variables substituted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
@@ -172,10 +189,8 @@ pub struct Request {
     pub redirects: usize,
     /// Certificates for `https`.
     pub tls: Tls,
-    /// The sampled flag of the trace context.
-    pub sampled: bool,
-    /// The W3C `tracestate` header.
-    pub trace_state: Option<String>,
+    /// What is sent beside the ids of the trace.
+    pub propagation: Propagation,
 }
 
 impl Request {
@@ -191,8 +206,7 @@ impl Request {
             timeout: None,
             redirects: 0,
             tls: Tls::default(),
-            sampled: true,
-            trace_state: None,
+            propagation: Propagation::default(),
         }
     }
 }
@@ -274,8 +288,6 @@ pub struct Command {
     pub dir: PathBuf,
     /// Time after which its process group is ended.
     pub timeout: Option<Duration>,
-    /// The sampled flag of the trace context.
-    pub sampled: bool,
-    /// W3C `tracestate`, as `TRACESTATE`.
-    pub trace_state: Option<String>,
+    /// What is sent beside the ids of the trace.
+    pub propagation: Propagation,
 }

@@ -63,16 +63,17 @@ pub(super) async fn run(
 
 fn launch(command: &Command, context: &TraceContext) -> Launch {
     let mut set = command.env.clone();
-    set.push(("TRACEPARENT".to_owned(), context.traceparent()));
-    if let Some(state) = &context.trace_state {
-        set.push(("TRACESTATE".to_owned(), state.clone()));
-    }
+    set.extend(
+        context
+            .fields()
+            .map(|(name, value)| (name.to_ascii_uppercase(), value)),
+    );
     Launch {
         words: command.words.clone(),
         dir: command.dir.clone(),
         set,
-        // An inherited value belongs to another trace.
-        unset: vec!["TRACESTATE".to_owned()],
+        // Inherited values belong to another trace.
+        unset: ["TRACESTATE", "BAGGAGE"].map(str::to_owned).into(),
         mark: ProcessMark::new(),
     }
 }

@@ -15,6 +15,8 @@ pub struct TraceContext {
     pub sampled: bool,
     /// The W3C `tracestate`.
     pub trace_state: Option<String>,
+    /// The W3C `baggage`, encoded.
+    pub baggage: Option<String>,
 }
 
 /// The member of `tracestate` that marks requests of spanspec.
@@ -30,22 +32,24 @@ impl TraceContext {
             parent_id: SpanId::of_caller(trace_id),
             sampled: true,
             trace_state: None,
+            baggage: None,
         }
     }
 
-    /// A fresh context for the trigger: with its sampled flag, its `tracestate`, and the trace id of
-    /// an existing trace.
+    /// A fresh context for the trigger: with what it propagates, or the trace id of an existing trace.
     #[must_use]
     pub fn of(trigger: &Trigger) -> Self {
         let fresh = Self::random();
         let existing = trigger.existing_trace();
+        let sent = trigger.propagation().cloned().unwrap_or_default();
         Self {
             trace_id: existing.map_or(fresh.trace_id, |trace| trace.trace_id),
             parent_id: existing
                 .and_then(|trace| trace.span_id)
                 .unwrap_or(fresh.parent_id),
-            sampled: trigger.is_sampled(),
-            trace_state: trigger.trace_state().map(str::to_owned),
+            sampled: sent.sampled,
+            trace_state: sent.trace_state,
+            baggage: sent.baggage,
         }
     }
 
@@ -84,6 +88,7 @@ impl TraceContext {
     ///     parent_id: "00f067aa0ba902b7".parse()?,
     ///     sampled: true,
     ///     trace_state: None,
+    ///     baggage: None,
     /// };
     /// assert_eq!(
     ///     context.traceparent(),
@@ -95,5 +100,17 @@ impl TraceContext {
     pub fn traceparent(&self) -> String {
         let flags = u8::from(self.sampled);
         format!("00-{}-{}-{flags:02x}", self.trace_id, self.parent_id)
+    }
+
+    /// The fields that propagate it, under the names of the W3C: headers, metadata, or, in upper case,
+    /// variables of the environment.
+    #[cfg(feature = "run")]
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let optional = [
+            ("tracestate", &self.trace_state),
+            ("baggage", &self.baggage),
+        ];
+        let optional = optional.map(|(name, value)| Some((name, value.clone()?)));
+        std::iter::once(("traceparent", self.traceparent())).chain(optional.into_iter().flatten())
     }
 }

@@ -85,7 +85,7 @@ impl Hop {
         }
     }
 
-    /// Removes authenticating headers and the client certificate for another host.
+    /// Removes authenticating headers, baggage and the client certificate for another host.
     fn forget_credentials(&mut self) {
         let secret: Vec<_> = self
             .headers
@@ -97,6 +97,7 @@ impl Hop {
             self.headers.remove(name);
         }
         self.headers.remove(HOST);
+        self.headers.remove("baggage");
         self.tls.cert = None;
         self.tls.key = None;
         self.tls.key_password = None;
@@ -119,13 +120,11 @@ fn with_query(url: &Url, query: &[(String, String)]) -> Url {
 }
 
 fn propagate(context: &TraceContext, headers: &mut HeaderMap) -> Result<(), TriggerError> {
-    let traceparent = HeaderValue::try_from(context.traceparent());
-    headers.insert("traceparent", traceparent.expect("hex digits and dashes"));
-    if let Some(state) = &context.trace_state {
-        let value = HeaderValue::try_from(state).map_err(|_| TriggerError::TraceState {
-            value: state.clone(),
-        })?;
-        headers.insert("tracestate", value);
+    for (name, value) in context.fields() {
+        let header = HeaderValue::try_from(&value);
+        // Only `tracestate` is text of the spec: the other fields are encoded.
+        let header = header.map_err(|_| TriggerError::TraceState { value })?;
+        headers.insert(name, header);
     }
     Ok(())
 }
@@ -143,6 +142,7 @@ mod tests {
             ("x-api-key", "x"),
             ("accept", "text/html"),
             ("traceparent", "00-…"),
+            ("baggage", "user.id=7"),
         ] {
             headers.insert(name, HeaderValue::from_str(value).unwrap());
         }

@@ -6,17 +6,17 @@
 //!
 //! A request has the content of the spec, and:
 //!
-//! - `traceparent`, and `tracestate` if the context has one;
+//! - `traceparent`, and `tracestate` and `baggage` if the context has them;
 //! - `user-agent: spanspec/<version>` and `accept: */*`, unless the spec has them;
 //! - the cookies of the [`Session`], after those of the spec;
 //! - a `content-type` for JSON and forms, unless the spec has one, and always for multipart bodies.
 //!
 //! There is no `accept-encoding` and no `referer`. HTTP/2 is used if a TLS server offers it.
 //! A redirect that is followed has the same trace context. To another host or port, or from `https`
-//! to `http`, it has no credentials: no cookies, no client certificate, and no headers whose name
-//! contains `auth`, `token`, `secret`, `session`, `password` or `api-key`.
+//! to `http`, it has no credentials: no cookies, no client certificate, no baggage, and no headers whose
+//! name contains `auth`, `token`, `secret`, `session`, `password` or `api-key`.
 //!
-//! A command gets `TRACEPARENT` and, if the context has one, `TRACESTATE`.
+//! A command gets `TRACEPARENT` and, if the context has them, `TRACESTATE` and `BAGGAGE`.
 
 #[cfg(feature = "run")]
 mod body;

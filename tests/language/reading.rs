@@ -46,7 +46,7 @@ fn the_short_form_is_a_method_and_a_url() {
         ("DELETE", "http://127.0.0.1/orders/7")
     );
     assert_eq!(
-        (short.body, short.redirects, short.sampled),
+        (short.body, short.redirects, short.propagation.sampled),
         (Body::None, 0, true)
     );
     assert_eq!(request("request: http://a/").method, "GET");
@@ -82,11 +82,29 @@ fn a_request_has_headers_query_and_switches() {
         pairs(&[("page", "2"), ("tag", "x"), ("tag", "y")])
     );
     assert_eq!(
-        (full.timeout, full.redirects, full.sampled),
+        (full.timeout, full.redirects, full.propagation.sampled),
         (Some(Duration::from_secs(10)), 3, false)
     );
-    assert_eq!(full.trace_state.as_deref(), Some("vendor=1"));
+    assert_eq!(full.propagation.trace_state.as_deref(), Some("vendor=1"));
     assert!(!full.tls.verify && full.url.query() == Some("x=1"));
+}
+
+#[test]
+fn the_values_of_baggage_are_encoded() {
+    let baggage = |text: &str| {
+        request(&format!(
+            "request: {{ get: \"http://a/\", baggage: {text} }}"
+        ))
+        .propagation
+        .baggage
+        .unwrap()
+    };
+    assert_eq!(
+        baggage("{ tenant: acme, user.name: \"Zoë, a+b=c;d\", n: 010 }"),
+        "tenant=acme,user.name=Zo%C3%AB%2C%20a%2Bb%3Dc%3Bd,n=010"
+    );
+    let command = command("run: { command: ls, baggage: { tenant: acme } }");
+    assert_eq!(command.propagation.baggage.as_deref(), Some("tenant=acme"));
 }
 
 #[test]
@@ -146,7 +164,7 @@ fn a_command_has_an_environment_a_folder_and_a_time() {
         (full.dir, full.timeout),
         (folder().join("sub"), Some(Duration::from_secs(60)))
     );
-    assert!(!full.sampled && full.trace_state.as_deref() == Some("v=1"));
+    assert!(!full.propagation.sampled && full.propagation.trace_state.as_deref() == Some("v=1"));
 }
 
 #[test]

@@ -57,7 +57,13 @@ pub(crate) const SEARCH: Keys = Keys(&[&[
 ]]);
 
 /// `request`, if it is a map.
-pub(crate) const REQUEST: Keys = Keys(&[METHOD_TABLE, TARGET, BODY_TABLE, REQUEST_OPTIONS]);
+pub(crate) const REQUEST: Keys = Keys(&[
+    METHOD_TABLE,
+    TARGET,
+    BODY_TABLE,
+    REQUEST_OPTIONS,
+    PROPAGATION,
+]);
 
 /// The methods with a key.
 pub(crate) const METHODS: Keys = Keys(&[METHOD_TABLE]);
@@ -118,12 +124,21 @@ const REQUEST_OPTIONS: &[Key] = &[
         "Maximum number of redirects to follow; default 0.",
     ),
     key("tls", "tls", "Certificates."),
+];
+
+/// What a trigger sends beside the ids of the trace.
+const PROPAGATION: &[Key] = &[
     key(
         "sampled",
         "flag",
-        "`false` clears the sampled flag of the trace context: the request should leave no spans.",
+        "`false` clears the sampled flag of the trace context: the services should record no spans.",
     ),
-    key("tracestate", "text", "The W3C `tracestate` header."),
+    key("tracestate", "text", "The W3C `tracestate`."),
+    key(
+        "baggage",
+        "baggage",
+        "The W3C `baggage`: keys and values, which are encoded.",
+    ),
 ];
 
 /// A part of `multipart`.
@@ -168,7 +183,9 @@ pub(crate) const TLS: Keys = Keys(&[&[
 ]]);
 
 /// `run`, if it is a map.
-pub(crate) const RUN: Keys = Keys(&[&[
+pub(crate) const RUN: Keys = Keys(&[RUN_TABLE, PROPAGATION]);
+
+const RUN_TABLE: &[Key] = &[
     key(
         "command",
         "words",
@@ -189,10 +206,4 @@ pub(crate) const RUN: Keys = Keys(&[&[
         "duration",
         "Time after which the command and its child processes are ended; default 10 min.",
     ),
-    key(
-        "sampled",
-        "flag",
-        "`false` clears the sampled flag of the trace context.",
-    ),
-    key("tracestate", "text", "The value of TRACESTATE."),
-]]);
+];

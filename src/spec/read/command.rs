@@ -16,7 +16,7 @@ const SHELL_OPERATORS: [&str; 5] = ["&&", "||", "|", ">", ";"];
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
 
 /// Environment variables that each command gets from spanspec.
-const TRACE_CONTEXT: [&str; 2] = ["TRACEPARENT", "TRACESTATE"];
+const TRACE_CONTEXT: [&str; 3] = ["TRACEPARENT", "TRACESTATE", "BAGGAGE"];
 
 impl Reader<'_> {
     pub(crate) fn command(&self, node: &Node) -> Option<Command> {
@@ -54,18 +54,13 @@ impl Reader<'_> {
             Some(timeout) => self.duration(timeout, "a timeout").map(Some),
             None => Some(None),
         };
-        let sampled = part("sampled").map_or(Some(true), |flag| self.bool(flag, "`sampled`"));
-        let trace_state = match part("tracestate") {
-            Some(state) => self.text(state, "a tracestate"),
-            None => Some(None),
-        };
+        let propagation = self.propagation(node, "env");
         Some(Command {
             words: words?,
             env: env?,
             dir: dir?,
             timeout: timeout?,
-            sampled: sampled?,
-            trace_state: trace_state?,
+            propagation: propagation?,
         })
     }
 

@@ -15,6 +15,7 @@ mod matcher;
 mod measure;
 mod metrics;
 mod poll;
+mod propagation;
 mod quantity;
 mod rate;
 mod repeat;

@@ -87,11 +87,7 @@ impl Reader<'_> {
             self.number(value, "a number of redirects", 0)
         });
         let tls = self.optional(node, "tls", |map| self.tls(map));
-        let sampled = self.optional(node, "sampled", |value| self.bool(value, "`sampled`"));
-        let trace_state = self.optional(node, "tracestate", |value| {
-            self.text(value, "a tracestate")
-                .map(Option::unwrap_or_default)
-        });
+        let propagation = self.propagation(node, "headers");
         let (method, url) = target?;
         Some(Request {
             method,
@@ -102,8 +98,7 @@ impl Reader<'_> {
             timeout: timeout?,
             redirects: redirects?.unwrap_or(0),
             tls: tls?.unwrap_or_default(),
-            sampled: sampled?.unwrap_or(true),
-            trace_state: trace_state?,
+            propagation: propagation?,
         })
     }
 
@@ -192,14 +187,6 @@ impl Reader<'_> {
 
     fn header_name(&self, entry: &Entry) -> Option<http::HeaderName> {
         let text = self.key(entry)?;
-        if text.eq_ignore_ascii_case("traceparent") || text.eq_ignore_ascii_case("tracestate") {
-            return self.wrong(
-                entry.key.place,
-                format!("`{text}` cannot be set: spanspec sends its own with each request"),
-                "not here",
-                "set the trace flags with `sampled: false`, the state with `tracestate: …`; to check an existing trace, use `trace_id`",
-            );
-        }
         match http::HeaderName::from_bytes(text.as_bytes()) {
             Ok(name) => Some(name),
             Err(_) => self.wrong(
