@@ -389,7 +389,7 @@ impl<'e, 't> Selection<'e, 't> {
         if let Some(other) =
             self.of_kind(|kind| !matches!(kind, MetricKind::Histogram | MetricKind::Summary))
         {
-            let hint = "only histograms have a `count` and a `sum`: check its `value` or `change`";
+            let hint = "only histograms have a `count` and a `sum`: check its `value`";
             return self.not_applicable(condition, other, hint);
         }
         let lasts = self

@@ -42,7 +42,7 @@ pub(super) fn excerpt(text: &str) -> String {
             format!(
                 "{}… ({} characters in all)",
                 &text[..end],
-                text.chars().count()
+                number::count(text.chars().count() as u64)
             )
         }
         None => text.to_owned(),

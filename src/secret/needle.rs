@@ -410,7 +410,7 @@ fn length_note(cut: &str) -> usize {
     let note = || {
         let rest = cut.strip_prefix(CUT)?;
         let number = rest.strip_prefix(" (")?;
-        let number = number.trim_start_matches(|char: char| char.is_ascii_digit());
+        let number = number.trim_start_matches(|char: char| char.is_ascii_digit() || char == ',');
         let after = number.strip_prefix(" characters in all)")?;
         Some(rest.len() - after.len())
     };

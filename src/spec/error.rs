@@ -169,6 +169,29 @@ pub(crate) fn suggest(written: &str, accepted: &[&str]) -> String {
     did_you_mean(written, accepted).unwrap_or_else(|| format!("accepted here: {}", list()))
 }
 
+/// `did you mean …?` if an accepted key has this name elsewhere.
+pub(crate) fn synonym(written: &str, accepted: &[&str]) -> Option<String> {
+    let meant = match written.to_lowercase().as_str() {
+        "level" | "severity_text" | "severity_number" => "severity",
+        "message" | "msg" | "line" => "body",
+        "event_name" => "event",
+        "span" | "in_span" => "on",
+        "labels" | "tags" | "attrs" => "attributes",
+        "delta" | "increase" | "growth" => "change",
+        "total" => "sum",
+        "average" | "mean" => "avg",
+        "maximum" | "largest" => "max",
+        "minimum" | "smallest" => "min",
+        "parent" => "child_of",
+        "under" | "inside" | "within" | "descendant_of" => "below",
+        "ancestor_of" => "above",
+        _ => return None,
+    };
+    accepted
+        .contains(&meant)
+        .then(|| format!("did you mean `{meant}`?"))
+}
+
 /// `did you mean …?` if an accepted word is similar.
 pub(crate) fn did_you_mean(written: &str, accepted: &[&str]) -> Option<String> {
     closest(written, accepted).map(|word| format!("did you mean `{word}`?"))

@@ -3,7 +3,7 @@
 use super::Reader;
 use super::selector::may_be_none;
 use crate::spec::aggregate::{Aggregate, AggregateOf};
-use crate::spec::yaml::{Entry, Node};
+use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{Limits, Matcher};
 
 impl Reader<'_> {
@@ -32,7 +32,17 @@ impl Reader<'_> {
 
     fn aggregate(&self, of: AggregateOf, node: &Node) -> Option<Vec<Aggregate>> {
         let what = format!("`{}`", of.key());
-        let entries = self.any_map(node, &what)?;
+        let Kind::Map(entries) = &node.kind else {
+            return self.wrong(
+                node.place,
+                format!("{what} must be a map, found {}", node.describe()),
+                "not a map",
+                format!(
+                    "write an attribute and a limit: `{}: {{ db.response.returned_rows: < 100 }}`",
+                    of.key()
+                ),
+            );
+        };
         if entries.is_empty() {
             return self.wrong(
                 node.place,

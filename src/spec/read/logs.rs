@@ -235,18 +235,35 @@ fn severity_range(text: &str) -> Result<Limits<u64>, Refusal> {
 fn severity(word: &str, text: &str) -> Result<u64, Refusal> {
     let found = SEVERITIES.iter().find(|(name, _)| *name == word);
     found.map(|(_, least)| *least).ok_or_else(|| {
-        let names = SEVERITIES.map(|(name, _)| name);
-        let lower = word.to_lowercase();
-        let help = match lower.trim_start_matches(['<', '>', '=']).trim() {
-            name if word.starts_with('>') && names.contains(&name) => format!("write `{name}..`"),
-            name if word.starts_with('<') && names.contains(&name) => format!("write `..{name}`"),
-            "warning" => "write `warn`".to_owned(),
-            "critical" => "write `fatal`".to_owned(),
-            _ if word.parse::<u64>().is_ok() => {
+        let help = match meant(word, text) {
+            Some(meant) => format!("write `{meant}`"),
+            None if word.parse::<u64>().is_ok() => {
                 "write a word: trace, debug, info, warn, error or fatal".to_owned()
             }
-            _ => suggest(&lower, &names),
+            None => suggest(&word.to_lowercase(), &SEVERITIES.map(|(name, _)| name)),
         };
         Refusal::new(format!("`{text}` is not a severity"), help)
+    })
+}
+
+/// The severities that were probably meant by `> warn`, `error+` or `warning..`.
+fn meant(word: &str, text: &str) -> Option<String> {
+    let lower = word.to_lowercase();
+    let name = match lower.trim_matches(['<', '>', '=', '+', ' ']) {
+        "warning" => "warn",
+        "information" => "info",
+        "err" => "error",
+        "critical" => "fatal",
+        name => name,
+    };
+    let at = SEVERITIES.iter().position(|(known, _)| *known == name)?;
+    let next = |at: usize| SEVERITIES.get(at).map(|(name, _)| *name);
+    Some(match lower.as_str() {
+        _ if text.contains("..") => text.replace(word, name),
+        sign if sign.starts_with(">=") || sign.ends_with('+') => format!("{name}.."),
+        sign if sign.starts_with('>') => format!("{}..", next(at + 1)?),
+        sign if sign.starts_with("<=") => format!("..{name}"),
+        sign if sign.starts_with('<') => format!("..{}", next(at.checked_sub(1)?)?),
+        _ => name.to_owned(),
     })
 }

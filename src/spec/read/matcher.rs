@@ -276,7 +276,11 @@ impl Reader<'_> {
                 node.place,
                 format!("`{text}` is a duration, but this value is a plain number"),
                 "has a unit",
-                format!("write `{sign} 600`, in the unit of the value"),
+                format!(
+                    "write `{sign} {}`, in the unit of the value",
+                    text.trim_end_matches(|c: char| c.is_ascii_alphabetic())
+                        .trim_end()
+                ),
             ),
             None => self.wrong(
                 node.place,

@@ -196,7 +196,7 @@ impl Reader<'_> {
                 node.place,
                 format!("{what} takes an upper limit only"),
                 "not an upper limit",
-                "write `< 150ms`",
+                "write `< 150ms`; a budget has no lower limit",
             ),
         }
     }
@@ -269,7 +269,7 @@ fn upper_number(text: &str, what: &str) -> Result<UpperLimit, Refusal> {
             return Err(match parse_number(operand) {
                 Some(_) => Refusal::new(
                     format!("{what} takes an upper limit only"),
-                    format!("write `<= {operand}`"),
+                    "write `<= 4` or `< 2000`; a budget has no lower limit",
                 ),
                 None => Refusal::new(
                     format!("{what} cannot be `{text}`"),
@@ -302,6 +302,11 @@ fn upper_number(text: &str, what: &str) -> Result<UpperLimit, Refusal> {
 fn not_a_duration(duration: &str, what: &str) -> Refusal {
     Refusal::new(
         format!("{what} is a limit for a plain number, found the duration `{duration}`"),
-        "write `<= 4`, or measure a duration: remove `measure`",
+        format!(
+            "write `<= {}`, or remove `measure` to limit the duration",
+            duration
+                .trim_end_matches(|c: char| c.is_ascii_alphabetic())
+                .trim_end()
+        ),
     )
 }

@@ -9,7 +9,7 @@ use crate::spec::metric::{
     MetricAsk, MetricCondition, MetricEntry, SeriesAsk, SeriesSelector, SeriesType,
 };
 use crate::spec::selector::Pattern;
-use crate::spec::yaml::{Entry, Kind, Node};
+use crate::spec::yaml::{Entry, EntryKey, Kind, Node};
 use crate::spec::{AttributeKey, Matcher, Place};
 use crate::trace::Value;
 
@@ -77,6 +77,9 @@ impl Reader<'_> {
             .filter(|entry| entry.key.text != "find")
             .collect();
         let asks = self.all(&asked, |entry| self.metric_condition(entry, ids));
+        for entry in asked {
+            self.refuse_key_of_other_type(find.as_ref()?, &entry.key);
+        }
         Some(MetricEntry {
             find: find?,
             find_at: self.at(find_node.place),
@@ -168,6 +171,39 @@ impl Reader<'_> {
         })
     }
 
+    /// Refuses a condition that the type in `find` excludes.
+    fn refuse_key_of_other_type(&self, find: &SeriesSelector, key: &EntryKey) {
+        let of_type = find
+            .conditions
+            .iter()
+            .find_map(|condition| match condition {
+                SeriesAsk::Type(choice) => match choice.allowed.as_slice() {
+                    [one] => Some(*one),
+                    _ => None,
+                },
+                _ => None,
+            });
+        let (name, keys): (_, &[&str]) = match of_type {
+            Some(SeriesType::Gauge) => ("gauge", &["value", "exemplar"]),
+            Some(SeriesType::Sum) => ("sum", &["change", "value", "exemplar"]),
+            Some(SeriesType::Histogram) => ("histogram", &["change", "count", "sum", "exemplar"]),
+            Some(SeriesType::Summary) => ("summary", &["change", "count", "sum"]),
+            None => return,
+        };
+        if keys::METRIC_ENTRY.contains(&key.text)
+            && key.text != "find"
+            && !keys.contains(&key.text.as_str())
+        {
+            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            self.wrong::<()>(
+                key.place,
+                format!("a {name} has no `{}`", key.text),
+                "never there",
+                format!("check {}", keys.join(", ")),
+            );
+        }
+    }
+
     /// `None` inside for an unknown key, which is reported already.
     fn metric_condition(&self, entry: &Entry, ids: &EntryIds) -> Option<Option<MetricCondition>> {
         let (key, node) = (entry.key.text.as_str(), &entry.value);
@@ -208,6 +244,12 @@ impl Reader<'_> {
     fn exemplar(&self, node: &Node, ids: &EntryIds) -> Option<Option<Pattern>> {
         match node.scalar() {
             Some(scalar) if scalar.text == "this" => Some(None),
+            Some(scalar) if ["true", "trace", "yes"].contains(&scalar.text.as_str()) => self.wrong(
+                node.place,
+                format!("`exemplar` takes `this` or a span, found `{}`", scalar.text),
+                "not a span",
+                "write `exemplar: this` for any span of this trace",
+            ),
             _ => self.pattern(node, ids).map(Some),
         }
     }

@@ -30,7 +30,7 @@ mod wait;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::error::{ErrorList, suggest};
+use super::error::{ErrorList, suggest, synonym};
 use super::keys::Keys;
 use super::scope::{Filled, Scope};
 use super::yaml::{Entry, Kind, Node, Scalar, Style};
@@ -152,7 +152,8 @@ impl Reader<'_> {
             entry.key.place,
             format!("unknown key `{}` in {what}", entry.key.text),
             "unknown key",
-            suggest(&entry.key.text, accepted),
+            synonym(&entry.key.text, accepted)
+                .unwrap_or_else(|| suggest(&entry.key.text, accepted)),
         );
     }
 

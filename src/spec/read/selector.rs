@@ -123,6 +123,7 @@ impl Reader<'_> {
     /// A list of maps of conditions, at least one of which a span meets.
     fn any_of(&self, node: &Node, ids: &EntryIds) -> Option<Ask> {
         let items = self.list(node, "`any_of`")?;
+        let alternatives = self.all(items, |item| self.alternative(item, ids));
         if let [] | [_] = items {
             let (what, label) = match items {
                 [] => ("`any_of` is empty", "empty"),
@@ -132,19 +133,31 @@ impl Reader<'_> {
                 "list two or more maps of conditions, or write the conditions without `any_of`";
             return self.wrong(node.place, what, label, help);
         }
-        let alternatives = self.all(items, |item| {
-            let entries = self.map(item, "an alternative of `any_of`", keys::SPAN)?;
-            if entries.is_empty() {
-                return self.wrong(
-                    item.place,
-                    "every span meets this alternative, because it is empty",
-                    "empty",
-                    "add a condition, or remove `any_of`",
-                );
-            }
-            self.conditions(entries, ids)
-        });
         alternatives.map(Ask::AnyOf)
+    }
+
+    fn alternative(&self, node: &Node, ids: &EntryIds) -> Option<Vec<SpanCondition>> {
+        if let Kind::Scalar(scalar) = &node.kind {
+            return self.wrong(
+                node.place,
+                format!(
+                    "an alternative of `any_of` must be a map, found `{}`",
+                    scalar.text
+                ),
+                "not a map",
+                format!("write a condition, such as `{{ name: {} }}`", scalar.text),
+            );
+        }
+        let entries = self.map(node, "an alternative of `any_of`", keys::SPAN)?;
+        if entries.is_empty() {
+            return self.wrong(
+                node.place,
+                "every span meets this alternative, because it is empty",
+                "empty",
+                "add a condition, or remove `any_of`",
+            );
+        }
+        self.conditions(entries, ids)
     }
 
     /// A `service.name`.

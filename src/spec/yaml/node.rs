@@ -135,9 +135,11 @@ impl Scalar {
             return Ok(number);
         }
         if is_number_elsewhere(text) {
-            return Err(format!(
-                "write the number as in JSON, or quote the string: \"{text}\""
-            ));
+            let number = text.trim_start_matches('+').replace('_', "");
+            return Err(match Value::number(&number) {
+                Some(_) => format!("write `{number}`, or quote the string: \"{text}\""),
+                None => format!("write the number as in JSON, or quote the string: \"{text}\""),
+            });
         }
         Ok(Value::String(text.to_owned()))
     }
