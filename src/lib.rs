@@ -99,6 +99,9 @@ mod draft;
 #[cfg(feature = "cli")]
 mod exec;
 mod harness;
+#[cfg(feature = "cli")]
+#[allow(dead_code, unused_imports)]
+mod import;
 #[doc(hidden)]
 pub mod internal;
 #[cfg(feature = "run")]

@@ -10,6 +10,7 @@ use super::authoring_arguments::{
 };
 use super::budget_arguments::{AbArguments, BaselineArguments};
 use super::exec_arguments::{CollectArguments, ExecArguments, MergeArguments};
+use super::import_arguments::ImportArguments;
 
 /// Tests a distributed system by its traces.
 ///
@@ -55,6 +56,8 @@ pub(super) enum Command {
     Watch(Box<WatchArguments>),
     /// Send a request, and write a spec from its response and trace
     Record(Box<RecordArguments>),
+    /// Write specs from the files of other tools
+    Import(ImportArguments),
     /// Write a project file, a first spec and a CI workflow
     Init(InitArguments),
     /// Print the JSON Schema of specs or of the project file, for editors

@@ -17,6 +17,8 @@ mod generated;
 #[cfg(unix)]
 mod hangup;
 mod host;
+mod import;
+mod import_arguments;
 mod init;
 mod judging_arguments;
 mod lint;
@@ -78,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Show(arguments) => show::show(&arguments),
         Command::Watch(arguments) => watch::watch(*arguments),
         Command::Record(arguments) => record::record(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
         Command::Init(arguments) => init::init(&arguments),
         Command::Schema(arguments) => generated::schema(&arguments),
         Command::Completions(arguments) => generated::completions(&arguments),

@@ -14,7 +14,7 @@ mod spans;
 #[cfg(test)]
 mod tests;
 mod varies;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use part::Execution;
 pub use request::{Payload, Request};

@@ -7,7 +7,7 @@ use crate::trace::Value;
 const WIDTH: usize = 88;
 
 /// A text after a key, quoted if necessary.
-pub(super) fn block(text: &str) -> String {
+pub(crate) fn block(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:${}=&?+@%() ,".contains(c);
     let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || "/_$".contains(c));
     let is_well = starts_well
@@ -23,7 +23,7 @@ pub(super) fn block(text: &str) -> String {
 }
 
 /// A text inside brackets or braces, quoted if necessary.
-pub(super) fn flow(text: &str) -> String {
+pub(crate) fn flow(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./ ".contains(c);
     let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || "/_".contains(c));
     let is_well =
@@ -45,7 +45,7 @@ fn is_word(text: &str) -> bool {
 
 /// A double-quoted scalar. In addition to the escapes of JSON, characters are escaped that YAML
 /// does not permit, or takes for the end of a line.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let json = serde_json::Value::from(text).to_string();
     let mut written = String::with_capacity(json.len());
     for character in json.chars() {
@@ -137,7 +137,7 @@ pub(super) fn with_texts(value: &Value, change: &impl Fn(&str) -> String) -> Val
 }
 
 /// The text with each literal `${` escaped.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace("${", "$${")
 }
 
@@ -202,7 +202,7 @@ fn json_flow(value: &Value) -> String {
 }
 
 /// A user-defined key.
-pub(super) fn key_text(key: &str) -> String {
+pub(crate) fn key_text(key: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     let starts_well = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if starts_well && key.chars().all(is_plain) && !is_word(key) {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use snapbox::{Assert, Data};
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 23] = [
     "",
     "run",
     "baseline",
@@ -23,6 +23,8 @@ const COMMANDS: [&str; 21] = [
     "show",
     "watch",
     "record",
+    "import",
+    "import tracetest",
     "init",
     "schema",
     "completions",

@@ -1,0 +1,87 @@
+//! Specs from the files of other tools. Pure: the caller reads and writes files.
+//!
+//! An importer reads its format with [`Node`] (YAML and JSON with places), builds specs as [`Map`]s,
+//! and returns an [`Import`]. An imported spec never checks less than its original without a
+//! [`Remark`].
+
+mod node;
+mod remark;
+pub(crate) mod tracetest;
+mod written;
+
+pub(crate) use node::{Content, Node};
+pub(crate) use remark::{Level, Remarks};
+pub(crate) use written::{Map, Written};
+
+use std::collections::BTreeSet;
+
+/// The result of an import.
+#[derive(Debug, Default)]
+pub(crate) struct Import {
+    pub(crate) files: Vec<File>,
+    pub(crate) remarks: Remarks,
+}
+
+/// A file to write.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct File {
+    /// Relative to the folder of the output, with `/` between folders.
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+impl Import {
+    /// Adds a file. A path that is taken gets a number.
+    pub(crate) fn add(&mut self, path: &str, text: String) -> &str {
+        let taken: BTreeSet<String> = self.files.iter().map(|file| key(&file.path)).collect();
+        let path = free(path, &taken);
+        self.files.push(File { path, text });
+        &self.files[self.files.len() - 1].path
+    }
+}
+
+/// The path, or the path with the first number for which there is no file.
+fn free(path: &str, taken: &BTreeSet<String>) -> String {
+    let (stem, extension) = path.rsplit_once('.').unwrap_or((path, ""));
+    let numbered = (2..).map(|number| format!("{stem}-{number}.{extension}"));
+    std::iter::once(path.to_owned())
+        .chain(numbered)
+        .find(|path| !taken.contains(&key(path)))
+        .expect("the numbers do not end")
+}
+
+/// Some file systems ignore case.
+fn key(path: &str) -> String {
+    path.to_lowercase()
+}
+
+/// A file name without extension that is made of a name: `Add to cart` becomes `add-to-cart`.
+pub(crate) fn file_stem(name: &str) -> String {
+    const LONGEST: usize = 60;
+    let words: Vec<String> = name
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    let stem: String = words.join("-").chars().take(LONGEST).collect();
+    match stem.trim_end_matches('-') {
+        "" => "spec".to_owned(),
+        stem => stem.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_files_never_have_the_same_path() {
+        let mut import = Import::default();
+        for _ in 0..2 {
+            import.add("a.yaml", String::new());
+        }
+        assert_eq!(import.add("A.yaml", String::new()), "A-3.yaml");
+        assert_eq!(file_stem("POST /orders: new!"), "post-orders-new");
+        assert_eq!(file_stem("…"), "spec");
+    }
+}
