@@ -5,12 +5,13 @@ mod evidence;
 mod exemplars;
 mod growth;
 mod selection;
-
-use std::sync::Arc;
+mod silence;
+mod waiting;
 
 use amount::{Amount, Range};
 pub use evidence::{MetricEnd, MetricEvidence};
 use growth::{Doubt, Growth, Part, growth, main_part, sum_part};
+pub(crate) use waiting::{AwaitedMetrics, awaited};
 
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::select::Evaluator;
@@ -69,31 +70,6 @@ pub(super) fn judge(
         }));
     }
     judged
-}
-
-/// Returns `true` if every series that an entry selects has a point that counts the whole request.
-pub(crate) fn are_exported(entries: &[MetricEntry], evidence: &MetricEvidence) -> bool {
-    let selected = |record: &&Arc<SeriesRecord>| {
-        let mut finds = entries.iter().map(|entry| &entry.find);
-        finds.any(|find| selection::selects(find, &record.series) != Truth::No)
-    };
-    let mut selected = evidence.records.series.iter().filter(selected);
-    selected.all(|record| {
-        let Some(process) = evidence.records.processes.get(&record.process) else {
-            return true;
-        };
-        let has_point_of_end = record
-            .points
-            .iter()
-            .any(|point| process.corrected(point.time) >= evidence.settled);
-        match record.series.temporality {
-            Temporality::Delta => {
-                !evidence.is_process_alive(process) || evidence.is_process_final(process)
-            }
-            // A series that ended has no further point.
-            _ => !evidence.is_exported(record) || has_point_of_end,
-        }
-    })
 }
 
 /// Names of the services whose series an entry selects.
@@ -187,13 +163,15 @@ impl<'e, 't> Selection<'e, 't> {
         match self.evidence.end {
             MetricEnd::Complete => None,
             MetricEnd::NotReached => Some(Unjudged::NotReached),
-            MetricEnd::TimedOut => Some(self.not_exported()),
         }
     }
 
     /// At least one series is exported.
     fn existence(&self) -> Standing {
         if !self.series.is_empty() {
+            if let Some(why) = self.only_without_values() {
+                return Standing::unjudged(why);
+            }
             return match self.is_doubtful {
                 true => self
                     .gap()
@@ -214,31 +192,11 @@ impl<'e, 't> Selection<'e, 't> {
             failure.nearest = selection::nearest(&self.entry.find, self.evidence);
             failure.hints.extend(self.prometheus_hint());
             failure.hints.extend(self.ended_hint());
+            if failure.hints.is_empty() {
+                failure.hints.extend(self.exported_hint());
+            }
         }
         Standing::fails(failure, Finality::Final)
-    }
-
-    /// The reason if no process exported that could have the series.
-    fn silence(&self) -> Option<Unjudged> {
-        let of_service = |record: &&Arc<SeriesRecord>| {
-            self.evidence.is_exported(record)
-                && selection::may_be_of_service(&self.entry.find, record)
-        };
-        if self
-            .evidence
-            .records
-            .series
-            .iter()
-            .any(|record| of_service(&record))
-        {
-            return None;
-        }
-        let whose = self.entry.find.exact_service();
-        let whose = whose.map_or_else(String::new, |name| format!(" of `{name}`"));
-        Some(unknown(
-            format!("no metric{whose} arrived"),
-            "export metrics: set OTEL_METRICS_EXPORTER=otlp, OTEL_METRIC_EXPORT_INTERVAL=500 and OTEL_METRIC_EXPORT_TIMEOUT=500 for the service; the default interval is 60 s",
-        ))
     }
 
     fn prometheus_hint(&self) -> Option<String> {
@@ -285,9 +243,10 @@ impl<'e, 't> Selection<'e, 't> {
         let growths: Vec<(&SeriesRecord, Growth)> = growths.collect();
         let all = growths.iter().map(|(_, growth)| growth.range);
         let range = all.fold(Range::NONE, Range::plus);
-        let doubt = growths
+        let doubts = growths
             .iter()
-            .find_map(|(record, growth)| Some((*record, growth.doubt?)));
+            .filter_map(|(record, growth)| Some((*record, growth.doubt?)));
+        let doubt = doubts.min_by_key(|(_, doubt)| *doubt);
         let found = || found_growth(range, &growths);
         self.of_range(condition, matcher, range, doubt, found)
     }
@@ -316,7 +275,7 @@ impl<'e, 't> Selection<'e, 't> {
             (Some(true), _) => Standing::holds(Finality::Final),
             (Some(false), _) => Standing::fails(self.failure(condition, found()), Finality::Final),
             (None, Some((record, doubt))) => Standing::unjudged(self.why(doubt, record)),
-            (None, None) => Standing::unjudged(self.not_exported()),
+            (None, None) => Standing::unjudged(self.silence_of(&self.series)),
         }
     }
 
@@ -401,9 +360,10 @@ impl<'e, 't> Selection<'e, 't> {
             .iter()
             .map(|(_, (range, _))| *range)
             .fold(Range::NONE, Range::plus);
-        let doubt = lasts
+        let doubts = lasts
             .iter()
-            .find_map(|(record, (_, doubt))| Some((*record, (*doubt)?)));
+            .filter_map(|(record, (_, doubt))| Some((*record, (*doubt)?)));
+        let doubt = doubts.min_by_key(|(_, doubt)| *doubt);
         let found = || match range.exact() {
             Some(amount) if self.series.len() == 1 => amount.value().to_string(),
             Some(amount) => format!("{} in {} series", amount.value(), self.series.len()),
@@ -425,26 +385,17 @@ impl<'e, 't> Selection<'e, 't> {
             .max_by_key(|point| (point.time, point.arrived));
         let process = self.evidence.records.processes.get(&record.process);
         match last.zip(process) {
-            Some((last, _)) if !has_sum(last.value) => (Range::ANY, Some(Doubt::NoTemporality)),
+            Some((last, _)) if !has_sum(last.value) => (Range::ANY, Some(Doubt::NoSum)),
             Some((last, process)) if process.corrected(last.time) >= self.evidence.settled => {
                 let amount = part(last.value).unwrap_or(Amount::ZERO);
-                (Range::exactly(amount), None)
+                match amount.is_nan() {
+                    true => (Range::ANY, Some(Doubt::NoNumber)),
+                    false => (Range::exactly(amount), None),
+                }
             }
-            _ => (Range::ANY, Some(Doubt::NotExported)),
+            Some((_, process)) => (Range::ANY, Some(self.evidence.absence(record, process))),
+            None => (Range::ANY, Some(Doubt::NoValue)),
         }
-    }
-
-    fn not_exported(&self) -> Unjudged {
-        let service = self.series.first().map(|one| one.series.resource.service());
-        self.no_export_of(service.or_else(|| self.entry.find.exact_service()))
-    }
-
-    fn no_export_of(&self, service: Option<&str>) -> Unjudged {
-        let whose = service.map_or_else(|| "a service".to_owned(), |name| format!("`{name}`"));
-        unknown(
-            format!("no metrics of {whose} arrived that were collected after the request"),
-            "set OTEL_METRIC_EXPORT_INTERVAL=500 and OTEL_METRIC_EXPORT_TIMEOUT=500 for the service, or a longer `wait: { metrics: … }`; and check that its clock is right",
-        )
     }
 
     /// The reason why an amount of this series is not known.
@@ -452,11 +403,11 @@ impl<'e, 't> Selection<'e, 't> {
         let series = &record.series;
         let (name, service) = (&series.name, series.resource.service());
         match doubt {
-            Doubt::NotExported if series.temporality == Temporality::Delta => unknown(
-                format!("no metrics of `{service}` arrived that were collected after the request"),
-                "with delta temporality, only what changed is exported: set OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative",
+            Doubt::NotExported => self.not_exported(record),
+            Doubt::NoValue => unknown(
+                format!("`{name}` of `{service}` was exported without a value since the request"),
+                "record it again after the request, or check another metric",
             ),
-            Doubt::NotExported => self.no_export_of(Some(service)),
             Doubt::NoBaseline => unknown(
                 format!(
                     "`{name}` of `{service}` did not arrive before the request, so its value may count earlier ones"
@@ -470,8 +421,18 @@ impl<'e, 't> Selection<'e, 't> {
                 "let the service run during the request, or check a lower bound: `change: 1..`",
             ),
             Doubt::NoTemporality | Doubt::Gauge => unknown(
-                format!("`{name}` of `{service}` was sent without its temporality or its sum"),
-                "update the SDK of the service, or check another metric",
+                format!(
+                    "`{name}` of `{service}` was sent without its temporality: its values may be totals or differences"
+                ),
+                "let the exporter of the service state it: OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative, or a newer SDK",
+            ),
+            Doubt::NoSum => unknown(
+                format!("`{name}` of `{service}` was sent without the sum of its measurements"),
+                "check its `count`: a histogram with negative measurements has no sum",
+            ),
+            Doubt::NoNumber => unknown(
+                format!("`{name}` of `{service}` has a value that is infinite or not a number"),
+                "correct the instrument, or select another series with `attributes`",
             ),
         }
     }

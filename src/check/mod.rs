@@ -68,9 +68,9 @@ pub use judgement::{Finality, Judgement};
 pub(crate) use logs::meets_apart_from_span;
 #[cfg(feature = "run")]
 pub(crate) use measured::number_of;
-pub use metrics::{MetricEnd, MetricEvidence};
 #[cfg(feature = "run")]
-pub(crate) use metrics::{are_exported, services as metric_services};
+pub(crate) use metrics::{AwaitedMetrics, awaited as awaited_metrics, services as metric_services};
+pub use metrics::{MetricEnd, MetricEvidence};
 pub(crate) use near_misses::{NearMiss, near_misses};
 #[cfg(feature = "run")]
 pub(crate) use nearest::nearest;

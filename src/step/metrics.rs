@@ -10,7 +10,7 @@ use super::completeness::{Flush, LONGEST, WaitPolicy};
 use super::context::StepContext;
 use super::run_context::RunContext;
 use super::settings::Stop;
-use crate::check::{self, MetricEnd, MetricEvidence};
+use crate::check::{self, AwaitedMetrics, MetricEnd, MetricEvidence};
 use crate::source::MetricWatch;
 use crate::spec::{Expect, Step};
 use crate::trace::{MetricRecords, Nanos, Trace, nanos_of, unix_nanos};
@@ -119,14 +119,15 @@ impl StepMetrics {
         loop {
             let evidence = self.evidence(context.fired, settled, MetricEnd::Complete);
             let now = Instant::now();
-            if now >= due && check::are_exported(&expect.metrics, &evidence) {
+            let until = match check::awaited_metrics(&expect.metrics, &evidence) {
+                AwaitedMetrics::Nothing => due,
+                AwaitedMetrics::Series => deadline.min(due + self.bound),
+                AwaitedMetrics::Export => deadline,
+            };
+            if now >= until {
                 return Ok(evidence);
             }
-            if now >= deadline {
-                let end = MetricEnd::TimedOut;
-                return Ok(MetricEvidence { end, ..evidence });
-            }
-            let next = if now < due { due } else { deadline };
+            let next = if now < due { due } else { until };
             tokio::select! {
                 () = self.watch.changed(), if now >= due => {}
                 () = tokio::time::sleep_until(next.into()) => {}

@@ -100,6 +100,8 @@ pub struct SeriesRecord {
     pub process: ProcessId,
     /// In order of arrival. The first may be from before the window.
     pub points: Vec<Point>,
+    /// Arrival and time of the last point without a value.
+    pub without_value: Option<(Instant, Nanos)>,
     /// The exemplars of all points of the window. SDKs send each in one export only.
     pub exemplars: Vec<Exemplar>,
 }

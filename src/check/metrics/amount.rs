@@ -70,6 +70,14 @@ impl Amount {
         self.value().compare(&other.value()) == Some(Ordering::Less)
     }
 
+    pub(super) fn is_finite(self) -> bool {
+        self.double().is_finite()
+    }
+
+    pub(super) fn is_nan(self) -> bool {
+        self.double().is_nan()
+    }
+
     pub(super) fn value(self) -> Value {
         match self {
             Self::Int(int) => Value::Int(int),

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::growth::Doubt;
 use crate::trace::{MetricRecords, Nanos, ProcessRecord, SeriesRecord, Temporality};
 
 /// The metrics that arrived around a request.
@@ -25,8 +26,6 @@ pub struct MetricEvidence {
 pub enum MetricEnd {
     /// Every process has had the time to export.
     Complete,
-    /// The deadline passed before.
-    TimedOut,
     /// The step ended before.
     NotReached,
 }
@@ -44,9 +43,58 @@ impl MetricEvidence {
         exports.any(|(arrived, _)| *arrived >= self.fired)
     }
 
-    /// Returns `true` if a process exports the series: it has a point of this time, or it is a series of
-    /// a process that exports only what changed.
+    /// Returns `true` if the process ended during the request: another one of its service began since the
+    /// trigger, and only that one has exported since the end.
+    pub(super) fn was_replaced(&self, process: &ProcessRecord) -> bool {
+        let service = process.resource.service();
+        let is_successor = |other: &ProcessRecord| {
+            let mut exports = other.exports.iter();
+            other.resource.service() == service
+                && exports.all(|(arrived, _)| *arrived >= self.fired)
+                && self.is_process_final(other)
+        };
+        !self.is_process_final(process) && self.records.processes.values().any(is_successor)
+    }
+
+    /// Returns `true` if the series has a point, perhaps without a value, that was collected after the
+    /// end of the request.
+    pub(super) fn is_series_final(&self, record: &SeriesRecord, process: &ProcessRecord) -> bool {
+        let mut points = record.points.iter();
+        points.any(|point| process.corrected(point.time) >= self.settled)
+            || self.ended_without_value(record, process)
+    }
+
+    fn ended_without_value(&self, record: &SeriesRecord, process: &ProcessRecord) -> bool {
+        let last = record.without_value;
+        last.is_some_and(|(_, time)| process.corrected(time) >= self.settled)
+    }
+
+    /// The reason why a series has no value of the time after the request.
+    pub(super) fn absence(&self, record: &SeriesRecord, process: &ProcessRecord) -> Doubt {
+        if self.was_replaced(process) {
+            return Doubt::Reset;
+        }
+        match self.ended_without_value(record, process) {
+            true => Doubt::NoValue,
+            false => Doubt::NotExported,
+        }
+    }
+
+    /// Returns `true` if a process exports the series, with or without a value.
     pub(super) fn is_exported(&self, record: &SeriesRecord) -> bool {
+        let process = self.records.processes.get(&record.process);
+        self.has_value(record)
+            || record
+                .without_value
+                .zip(process)
+                .is_some_and(|((arrived, time), process)| {
+                    arrived >= self.fired || process.corrected(time) >= self.alone_since
+                })
+    }
+
+    /// Returns `true` if a process exports values of the series: it has a point of this time, or it is a
+    /// series of a process that exports only what changed.
+    pub(super) fn has_value(&self, record: &SeriesRecord) -> bool {
         let Some(process) = self.records.processes.get(&record.process) else {
             return false;
         };
@@ -54,6 +102,6 @@ impl MetricEvidence {
         let mut points = record.points.iter();
         points.any(|point| {
             point.arrived >= self.fired || process.corrected(point.time) >= self.alone_since
-        }) || is_delta && self.is_process_alive(process)
+        }) || is_delta && !record.points.is_empty() && self.is_process_alive(process)
     }
 }

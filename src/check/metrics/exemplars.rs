@@ -30,7 +30,7 @@ impl Selection<'_, '_> {
         };
         match answer {
             Ok(true) => Standing::holds(Finality::Final),
-            Ok(false) => match self.gap() {
+            Ok(false) => match self.gap().or_else(|| self.unfinished()) {
                 Some(gap) => Standing::unjudged(gap),
                 None => Standing::fails(self.no_exemplar(condition, &all), Finality::Final),
             },

@@ -15,19 +15,25 @@ pub(super) struct Growth {
     pub(super) between: Option<(Amount, Amount)>,
 }
 
-/// The reason why a growth is not known exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The reason why a growth is not known exactly. Of several, the first one is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Doubt {
     /// Gauges do not grow.
     Gauge,
     /// The process does not state the meaning of its values.
     NoTemporality,
+    /// The histogram has no sum.
+    NoSum,
+    /// A value is no number, or infinite.
+    NoNumber,
+    /// The process was restarted.
+    Reset,
+    /// The points since the request have no value.
+    NoValue,
     /// The series has no point that was collected after the end of the request.
     NotExported,
     /// The first point of the series may count earlier requests.
     NoBaseline,
-    /// The process was restarted.
-    Reset,
 }
 
 /// The part of the value of a point that grows.
@@ -66,7 +72,7 @@ impl Growth {
     fn plus(self, other: Self) -> Self {
         Self {
             range: self.range.plus(other.range),
-            doubt: self.doubt.or(other.doubt),
+            doubt: self.doubt.into_iter().chain(other.doubt).min(),
             between: self.between.or(other.between),
         }
     }
@@ -83,6 +89,9 @@ pub(super) fn growth(record: &SeriesRecord, part: Part, evidence: &MetricEvidenc
         evidence,
         process,
     };
+    if !evidence.has_value(record) {
+        return Growth::unknown(Doubt::NoValue);
+    }
     match record.series.temporality {
         Temporality::Cumulative => series.cumulative(),
         Temporality::Delta => series.delta(),
@@ -141,14 +150,17 @@ impl SeriesInWindow<'_> {
             return match baseline {
                 // Its last values are not known.
                 Some(_) if was_replaced => self.at_least(Some(Amount::ZERO), Doubt::Reset),
-                Some(_) => self.at_least(Some(Amount::ZERO), Doubt::NotExported),
+                Some(_) => self.at_least(Some(Amount::ZERO), self.absence()),
                 // It ended before.
                 None => Growth::exactly(Amount::ZERO),
             };
         };
         let Some(last_value) = (self.part)(last.value) else {
-            return Growth::unknown(Doubt::NoTemporality);
+            return Growth::unknown(Doubt::NoSum);
         };
+        if !last_value.is_finite() {
+            return Growth::unknown(Doubt::NoNumber);
+        }
         let of_window = points
             .iter()
             .filter(|point| baseline.is_none_or(|baseline| point.time >= baseline.time));
@@ -168,6 +180,7 @@ impl SeriesInWindow<'_> {
             None => None,
         };
         let growth = match first_value {
+            Some(first) if !first.is_finite() => return Growth::unknown(Doubt::NoNumber),
             Some(first) => Growth {
                 between: Some((first, last_value)),
                 ..Growth::exactly(last_value.minus(first))
@@ -184,11 +197,12 @@ impl SeriesInWindow<'_> {
         };
         match self.is_final(last) {
             true => growth,
-            false => Growth {
-                doubt: Some(Doubt::NotExported),
-                ..self.at_least(growth.range.low, Doubt::NotExported)
-            },
+            false => self.at_least(growth.range.low, self.absence()),
         }
+    }
+
+    fn absence(&self) -> Doubt {
+        self.evidence.absence(self.record, self.process)
     }
 
     /// The growth is this or more.
@@ -254,13 +268,20 @@ impl SeriesInWindow<'_> {
         let mut growth = Growth::exactly(Amount::ZERO);
         for point in counted {
             let Some(value) = (self.part)(point.value) else {
-                return Growth::unknown(Doubt::NoTemporality);
+                return Growth::unknown(Doubt::NoSum);
             };
+            if !value.is_finite() {
+                return Growth::unknown(Doubt::NoNumber);
+            }
             growth = growth.plus(self.of_interval(point, value));
+        }
+        let without_value = self.record.without_value;
+        if without_value.is_some_and(|(arrived, _)| arrived >= self.evidence.fired) {
+            return self.at_least(growth.range.low, Doubt::NoValue);
         }
         match self.evidence.is_process_final(self.process) {
             true => growth,
-            false => self.at_least(growth.range.low, Doubt::NotExported),
+            false => self.at_least(growth.range.low, self.absence()),
         }
     }
 

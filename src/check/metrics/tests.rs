@@ -1,6 +1,7 @@
 //! Verdicts about metrics, from values.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -92,6 +93,7 @@ impl Exporter {
             series,
             process: ProcessId(1),
             points: points.collect(),
+            without_value: None,
             exemplars: Vec::new(),
         };
         self.evidence.records.series.push(Arc::new(record));
@@ -115,6 +117,19 @@ impl Exporter {
             span_id: SpanId::from_bytes([1; 8]).unwrap(),
         });
         self
+    }
+
+    /// The last series was sent without a value at this time.
+    fn without_value(mut self, time: Nanos) -> Self {
+        let arrived = self.at(time);
+        let record = self.evidence.records.series.last_mut().unwrap();
+        Arc::make_mut(record).without_value = Some((arrived, time));
+        self
+    }
+
+    /// The points that an entry of `metrics` still lacks.
+    fn awaited(&self, entry: &str) -> AwaitedMetrics {
+        awaited(&expect(entry).metrics, &self.evidence)
     }
 
     /// The verdicts about an entry of `metrics`, without those that hold.
@@ -275,6 +290,119 @@ fn a_point_that_was_collected_during_the_request_proves_only_a_lower_bound() {
 }
 
 #[test]
+fn a_series_that_is_not_exported_again_is_named_and_leaves_the_others() {
+    let exporter = exact(4, 5).series(
+        ("once", COUNTER, Temporality::Cumulative),
+        &[],
+        &[(2_100, 2_500, PointValue::Int(1))],
+    );
+    assert_eq!(exporter.verdicts("{ find: requests, change: 1 }"), PASSED);
+    let ended = [
+        "unjudged: `once` of `gateway` was not exported again after the request, unlike other metrics",
+    ];
+    assert_eq!(exporter.verdicts("{ find: once, change: 1 }"), ended);
+    assert_eq!(exporter.verdicts("{ find: once, value: 1 }"), ended);
+    assert_eq!(exporter.verdicts("{ find: once, exemplar: this }"), ended);
+    assert_eq!(exporter.verdicts("{ find: once, change: 1.. }"), PASSED);
+    assert_eq!(exporter.awaited("requests"), AwaitedMetrics::Nothing);
+    assert_eq!(exporter.awaited("once"), AwaitedMetrics::Series);
+    let silent = Exporter::new()
+        .exported(&[1_500, 2_500])
+        .counter(&[], &[(1_500, 4), (2_500, 5)]);
+    assert_eq!(silent.awaited("requests"), AwaitedMetrics::Export);
+}
+
+#[test]
+fn a_process_that_was_replaced_is_a_restart() {
+    let mut exporter = Exporter::new()
+        .exported(&[1_500])
+        .counter(&[], &[(1_500, 7)]);
+    let successor = ProcessRecord {
+        exports: vec![(exporter.at(3_500), 3_500)],
+        ..exporter.evidence.records.processes[&ProcessId(1)].clone()
+    };
+    let processes = &mut exporter.evidence.records.processes;
+    processes.insert(ProcessId(2), successor);
+    assert_eq!(exporter.awaited("requests"), AwaitedMetrics::Series);
+    assert_eq!(
+        exporter.verdicts("{ find: requests, change: 1 }"),
+        ["unjudged: `requests` of `gateway` was reset during the request: the process restarted"]
+    );
+}
+
+#[test]
+fn values_that_are_missing_or_no_number_have_their_own_reasons() {
+    let gauge = ("load", MetricKind::Gauge, Temporality::Unspecified);
+    let of = |points: &[(Nanos, Nanos, PointValue)]| {
+        Exporter::new()
+            .exported(&[1_500, 3_500])
+            .series(gauge, &[], points)
+    };
+    let nan = of(&[(0, 3_500, PointValue::Double(f64::NAN))]);
+    for value in ["5", "{ not: 5 }", "< 5"] {
+        assert_eq!(
+            nan.verdicts(&format!("{{ find: load, value: {value} }}")),
+            ["unjudged: `load` of `gateway` has a value that is infinite or not a number"]
+        );
+    }
+    let without = "unjudged: `load` of `gateway` was exported without a value since the request";
+    let flagged = of(&[(0, 2_500, PointValue::Int(5))]).without_value(3_500);
+    assert_eq!(flagged.verdicts("{ find: load, value: 5 }"), [without]);
+    assert_eq!(flagged.awaited("load"), AwaitedMetrics::Nothing);
+    let never = of(&[]).without_value(3_500);
+    assert_eq!(
+        never.verdicts("{ find: load, value: 5 }"),
+        [without, without]
+    );
+    for temporality in [Temporality::Delta, Temporality::Cumulative] {
+        let never = Exporter::new()
+            .exported(&[1_500, 3_500])
+            .series(("load", COUNTER, temporality), &[], &[])
+            .without_value(3_500);
+        assert_eq!(
+            never.verdicts("{ find: load, change: 0 }"),
+            [without, without]
+        );
+    }
+    let unspecified = Exporter::new().exported(&[1_500, 3_500]).series(
+        ("load", COUNTER, Temporality::Unspecified),
+        &[],
+        &[(10, 3_500, PointValue::Int(5))],
+    );
+    assert_eq!(
+        unspecified.verdicts("{ find: load, change: 1 }"),
+        [
+            "unjudged: `load` of `gateway` was sent without its temporality: its values may be totals or differences"
+        ]
+    );
+}
+
+#[test]
+fn a_process_that_exports_only_changes_is_told_apart() {
+    let exporter = Exporter::new().exported(&[2_500]).series(
+        ("requests", COUNTER, Temporality::Delta),
+        &[],
+        &[(1_500, 2_500, PointValue::Int(1))],
+    );
+    assert_eq!(exporter.awaited("requests"), AwaitedMetrics::Series);
+    let expect = expect("{ find: requests, change: 1 }");
+    let trace = Trace::assemble(this_trace(), Origin::Foreign, []);
+    let of_step =
+        Evidence::new(&Response::None, Some(&trace), true).with_metrics(Some(&exporter.evidence));
+    let judged = judge_all(&expect, &of_step);
+    let remedies = judged.iter().filter_map(|one| match &one.judged.outcome {
+        Outcome::Unjudged(Unjudged::Metrics { remedy, .. }) => Some(remedy.as_str()),
+        _ => None,
+    });
+    assert_eq!(
+        remedies.collect::<Vec<_>>(),
+        [
+            "with delta temporality, only what changed is exported: set OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative"
+        ]
+    );
+}
+
+#[test]
 fn a_clock_that_is_ahead_is_corrected() {
     let mut exporter = exact(4, 5);
     let processes = &mut exporter.evidence.records.processes;
@@ -412,6 +540,14 @@ fn nothing_holds_if_no_series_is_found() {
     );
     let silent = Exporter::new();
     assert_eq!(silent.verdicts("requests"), ["unjudged: no metric arrived"]);
+    // Its export after the request can have the series.
+    let early = Exporter::new()
+        .exported(&[1_500])
+        .counter(&[], &[(1_500, 4)]);
+    assert_eq!(
+        early.verdicts("other"),
+        ["unjudged: no metrics of `gateway` arrived that were collected after the request"]
+    );
     assert_eq!(
         verdicts("{ find: requests, change: 1 }", None),
         ["unjudged: the source of this trace has no metrics"]

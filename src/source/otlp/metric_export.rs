@@ -44,7 +44,8 @@ pub(crate) struct SeriesExport {
     pub(crate) id: u64,
     pub(crate) start: Nanos,
     pub(crate) time: Nanos,
-    pub(crate) value: PointValue,
+    /// `None` if the process sent a point without one.
+    pub(crate) value: Option<PointValue>,
     pub(crate) exemplars: Vec<Exemplar>,
     metric: Arc<MetricHead>,
     attributes: Vec<Bytes>,
@@ -71,7 +72,7 @@ struct RawPoint {
 }
 
 impl MetricExport {
-    /// Decodes an `ExportMetricsServiceRequest`. Points without a recorded value are left out.
+    /// Decodes an `ExportMetricsServiceRequest`.
     pub(crate) fn decode(request: Bytes) -> Result<Self, Malformed> {
         let request = MetricsData::decode(request)?;
         let processes = request.resource_metrics.into_iter().map(process);
@@ -154,9 +155,7 @@ fn add_points(
         temporality,
     });
     for point in raw {
-        let Some(value) = point.value.filter(|_| point.flags & NO_RECORDED_VALUE == 0) else {
-            continue;
-        };
+        let value = point.value.filter(|_| point.flags & NO_RECORDED_VALUE == 0);
         let mut digest = DefaultHasher::new();
         (scope_id, &metric.name, &metric.unit, kind, temporality).hash(&mut digest);
         unordered(&point.attributes).hash(&mut digest);

@@ -68,6 +68,7 @@ impl MetricHistory {
                     series: point.series(&resource),
                     process: id,
                     points: Vec::new(),
+                    without_value: None,
                     exemplars: Vec::new(),
                 });
             }
@@ -117,11 +118,15 @@ impl MetricHistory {
         };
         // A copy only if a reader has the record.
         let record = Arc::make_mut(record);
+        let Some(value) = sent.value else {
+            record.without_value = Some((arrived, sent.time));
+            return;
+        };
         let point = Point {
             start: sent.start,
             time: sent.time,
             arrived,
-            value: sent.value,
+            value,
         };
         if self.windows == 0 {
             if record
@@ -359,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn points_without_a_value_and_exemplars_without_valid_ids_are_left_out() {
+    fn points_without_a_value_are_no_points_and_exemplars_without_valid_ids_are_left_out() {
         let exemplar = |trace: Vec<u8>, span: Vec<u8>| Exemplar {
             trace_id: trace,
             span_id: span,
@@ -379,8 +384,16 @@ mod tests {
         let _changes = history.open();
         take_in(&mut history, export("orders", vec![kept, flagged]), 2);
         let records = history.records();
-        assert_eq!(records.series.len(), 1);
-        let exemplars: Vec<_> = records.series[0].exemplars.iter().collect();
+        let of_flag = records
+            .series
+            .iter()
+            .find(|one| one.without_value.is_some());
+        assert!(of_flag.is_some_and(|one| one.points.is_empty()));
+        let exemplars: Vec<_> = records
+            .series
+            .iter()
+            .flat_map(|one| &one.exemplars)
+            .collect();
         assert_eq!(exemplars.len(), 1);
         assert_eq!(exemplars[0].trace_id.as_bytes(), &[1; 16]);
     }

@@ -1,0 +1,150 @@
+//! The reasons why a series did not arrive, and what arrived in its place.
+
+use std::collections::BTreeSet;
+
+use super::growth::Doubt;
+use super::waiting::{AwaitedMetrics, awaited_point};
+use super::{Selection, selection, unknown};
+use crate::check::Unjudged;
+use crate::check::nearest::similarity;
+use crate::trace::{SeriesRecord, Temporality};
+
+/// Upper limit of the names that a message lists.
+const MOST_NAMES: usize = 5;
+
+/// Variables that let a service export soon.
+const INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL=500 and OTEL_METRIC_EXPORT_TIMEOUT=500";
+
+impl<'e> Selection<'e, '_> {
+    /// The series that are exported by processes that may have the series of the selector.
+    fn exported(&self) -> Vec<&'e SeriesRecord> {
+        let records = self.evidence.records.series.iter();
+        let of_service = records.map(|record| &**record).filter(|record| {
+            self.evidence.is_exported(record)
+                && selection::may_be_of_service(&self.entry.find, record)
+        });
+        of_service.collect()
+    }
+
+    /// The reason if no process exported since the request that could have the series.
+    pub(super) fn silence(&self) -> Option<Unjudged> {
+        let exported = self.exported();
+        if exported.is_empty() {
+            return Some(self.no_metric());
+        }
+        let is_final = |record: &&&SeriesRecord| {
+            let process = self.evidence.records.processes.get(&record.process);
+            process.is_some_and(|process| self.evidence.is_process_final(process))
+        };
+        let has_exported = exported.iter().find(is_final).is_some();
+        (!has_exported).then(|| self.silence_of(&exported))
+    }
+
+    fn no_metric(&self) -> Unjudged {
+        let mut known = self.evidence.records.series.iter();
+        let service = self.entry.find.exact_service();
+        let whose = service.map_or_else(String::new, |name| format!(" of `{name}`"));
+        let help = |others: &str| {
+            format!(
+                "export metrics: set OTEL_METRICS_EXPORTER=otlp, {INTERVAL} for the service; the default interval is 60 s{others}"
+            )
+        };
+        if known.any(|record| selection::may_be_of_service(&self.entry.find, record)) {
+            let reason = format!("no metric{whose} has arrived since the request");
+            return unknown(reason, help(""));
+        }
+        let others = self.evidence.records.series.iter();
+        let others: BTreeSet<&str> = others
+            .map(|record| record.series.resource.service())
+            .collect();
+        let others = match others.is_empty() {
+            true => String::new(),
+            false => format!(". Metrics arrived of {}", listed(others.into_iter())),
+        };
+        unknown(format!("no metric{whose} arrived"), help(&others))
+    }
+
+    /// The reason if these series have no point of the time after the request, and no process of them has
+    /// exported since.
+    pub(super) fn silence_of(&self, series: &[&SeriesRecord]) -> Unjudged {
+        let service = series.first().map(|one| one.series.resource.service());
+        let service = service.or_else(|| self.entry.find.exact_service());
+        let whose = service.map_or_else(|| "a service".to_owned(), |name| format!("`{name}`"));
+        let is_delta = |record: &&SeriesRecord| record.series.temporality == Temporality::Delta;
+        unknown(
+            format!("no metrics of {whose} arrived that were collected after the request"),
+            match !series.is_empty() && series.iter().all(is_delta) {
+                true => "with delta temporality, only what changed is exported: set OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative".to_owned(),
+                false => format!(
+                    "set {INTERVAL} for the service, or a longer `wait: {{ metrics: … }}`; and check that its clock is right"
+                ),
+            },
+        )
+    }
+
+    /// The reason why a series has no point of the time after the request.
+    pub(super) fn not_exported(&self, record: &SeriesRecord) -> Unjudged {
+        let process = self.evidence.records.processes.get(&record.process);
+        if process.is_some_and(|process| self.evidence.is_process_final(process)) {
+            let (name, service) = (&record.series.name, record.series.resource.service());
+            return unknown(
+                format!(
+                    "`{name}` of `{service}` was not exported again after the request, unlike other metrics"
+                ),
+                "let the instrument report in each export, or check another metric; a callback that reports nothing ends its series",
+            );
+        }
+        self.silence_of(&[record])
+    }
+
+    /// The reason if a series that was found may still get points.
+    pub(super) fn unfinished(&self) -> Option<Unjudged> {
+        let mut series = self.series.iter();
+        let open =
+            series.find(|one| awaited_point(one, self.evidence) != AwaitedMetrics::Nothing)?;
+        let process = self.evidence.records.processes.get(&open.process)?;
+        Some(self.why(self.evidence.absence(open, process), open))
+    }
+
+    /// The reason if all series found were exported without values.
+    pub(super) fn only_without_values(&self) -> Option<Unjudged> {
+        let mut series = self.series.iter();
+        let has_values = series.any(|record| self.evidence.has_value(record));
+        let first = self.series.first().filter(|_| !has_values)?;
+        Some(self.why(Doubt::NoValue, first))
+    }
+
+    /// The metrics that the service exports, similar names first.
+    pub(super) fn exported_hint(&self) -> Option<String> {
+        let exported = self.exported();
+        let names: BTreeSet<&str> = exported.iter().map(|one| &*one.series.name).collect();
+        let mut names: Vec<&str> = names.into_iter().collect();
+        if let Some(wanted) = self.entry.find.name() {
+            names.sort_by(|a, b| similarity(wanted, b).total_cmp(&similarity(wanted, a)));
+        }
+        let service = self.entry.find.exact_service();
+        let whose = service.map_or_else(
+            || "services export".to_owned(),
+            |name| format!("`{name}` exports"),
+        );
+        (!names.is_empty()).then(|| {
+            format!(
+                "{whose} {}; a metric is exported once something is recorded, at OTEL_METRIC_EXPORT_INTERVAL, and only with OTEL_METRICS_EXPORTER=otlp",
+                listed(names.into_iter())
+            )
+        })
+    }
+}
+
+/// Names in code, up to a limit.
+fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let named: Vec<String> = names
+        .take(MOST_NAMES)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    match more {
+        0 => named.join(", "),
+        more => format!("{}, and {more} more", named.join(", ")),
+    }
+}
