@@ -245,7 +245,8 @@ impl Store {
     /// Stores the log record of a line that a service printed.
     #[cfg(feature = "run")]
     pub(crate) fn ingest_line(&self, log: &mut TextLog, line: &str) {
-        match log.read(line, SystemTime::now()) {
+        let whole = |half| self.lock().trace_of_half(half);
+        match log.read(line, SystemTime::now(), whole) {
             TextLine::Record(request) => {
                 // It is valid OTLP.
                 let _ = self.ingest_logs_at(&request, Instant::now());

@@ -196,6 +196,14 @@ impl StoreState {
         holes
     }
 
+    /// The only kept trace with these lower 64 bits of its id.
+    #[cfg(feature = "run")]
+    pub(super) fn trace_of_half(&self, half: u64) -> Option<TraceId> {
+        let is_half = |id: &&TraceId| id.as_bytes()[8..] == half.to_be_bytes();
+        let mut found = self.entries.keys().filter(is_half);
+        found.next().copied().filter(|_| found.next().is_none())
+    }
+
     /// The log records of a trace that the store has.
     pub(super) fn logs_of(&self, trace: TraceId) -> Vec<RawRecord> {
         if let Some(entry) = self.entries.get(&trace) {
