@@ -17,6 +17,8 @@ use spanspec::{
 mod evidence;
 #[path = "language/load.rs"]
 mod load;
+#[path = "language/log_evidence.rs"]
+mod log_evidence;
 #[path = "language/matching.rs"]
 mod matching;
 #[path = "language/reading.rs"]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use crate::spec::severity_name;
-use crate::step::missing_parents;
+use crate::step::missing_spans;
 use crate::trace::{self, Attributes, SpanKind, StatusCode};
 
 /// A trace.
@@ -89,7 +89,7 @@ impl<'a> FlatTrace<'a> {
     pub(super) fn of(trace: &'a trace::Trace, is_complete: bool, problems: Vec<String>) -> Self {
         let missing = match is_complete {
             true => Vec::new(),
-            false => missing_parents(trace),
+            false => missing_spans(trace),
         };
         Self {
             trace_id: trace.id().to_string(),

@@ -130,7 +130,7 @@ fn answer(settled: &Settled, format: TraceFormat) -> Response {
     response
 }
 
-/// The reasons why the trace is incomplete, apart from missing parents.
+/// The reasons why the trace is incomplete, apart from missing spans.
 fn problems(settled: &Settled) -> Vec<String> {
     if settled.is_complete {
         return Vec::new();
@@ -144,7 +144,7 @@ fn problems(settled: &Settled) -> Vec<String> {
         _ => {}
     }
     problems.extend(settled.unanswered.iter().cloned());
-    if problems.is_empty() && trace.orphans().next().is_none() {
+    if problems.is_empty() && !trace.misses_spans() {
         problems.push("the answer was given before every service had the time to export its spans: use `until=settled` and a longer `wait`".to_owned());
     }
     problems

@@ -1,5 +1,6 @@
 //! Answers to conditions on the attributes of a span, a resource, an event or a link.
 
+use super::exceptions::ExceptionsOfSpan;
 use super::lost::{mistyped, mistyped_in_doubt};
 use super::matching::{MatchInput, answer, meets, meets_text, would_match};
 use super::outcome::{SpanName, Unjudged};
@@ -21,12 +22,12 @@ pub(super) fn attribute(attributes: &Attributes, key: &AttributeKey, matcher: &M
     }
 }
 
-/// The number of matching events of a span; each dropped event can be one. `exceptions` are those that were
-/// sent as log records.
+/// The number of matching events of a span; each dropped event can be one. `exceptions` are those in log
+/// records.
 pub(super) fn count_events(
     pattern: &EventPattern,
     span: &Span,
-    exceptions: &[&LogRecord],
+    exceptions: &ExceptionsOfSpan<'_>,
     losses: &Losses,
 ) -> Count {
     let is_like = |name: &str| {
@@ -37,15 +38,17 @@ pub(super) fn count_events(
     let answers = events.map(|event| {
         is_like(&event.name).min(have(&event.attributes, &pattern.attributes, losses))
     });
-    let of_records = exceptions.iter().map(|record| {
-        let answer = have(&record.attributes, &pattern.attributes, losses);
-        answer.min(if record.is_repeated {
-            Truth::Seems
-        } else {
-            Truth::Yes
+    let has = |record: &&LogRecord| have(&record.attributes, &pattern.attributes, losses);
+    let of_records = exceptions.certain.iter().map(|record| {
+        has(record).min(match record.is_repeated {
+            true => Truth::Seems,
+            false => Truth::Yes,
         })
     });
-    Count::of(answers.chain(of_records)).with_missing(span.dropped_events)
+    let possible = exceptions.possible.iter();
+    let possible = possible.map(|record| has(record).min(Truth::SeemsNot));
+    let all = answers.chain(of_records).chain(possible);
+    Count::of(all).with_missing(span.dropped_events)
 }
 
 pub(super) fn have(

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 #[cfg(feature = "run")]
 use super::outcome::SpanName;
-use super::record::event_name;
+use super::record::{event_name, unknown_service};
 #[cfg(feature = "run")]
 use super::{CheckRef, Judged, Outcome, select};
 use crate::spec::EXCEPTION;
@@ -20,8 +20,21 @@ const STACKTRACE: &str = "exception.stacktrace";
 #[derive(Default)]
 pub(super) struct Exceptions<'t> {
     by_span: HashMap<(TraceId, SpanId), Vec<&'t LogRecord>>,
+    /// Records whose exception can be among their dropped attributes.
+    cut: HashMap<(TraceId, SpanId), Vec<&'t LogRecord>>,
+    /// Exceptions without a span id, by trace.
+    without_span: HashMap<TraceId, Vec<&'t LogRecord>>,
     /// Ids of the two ends of a call.
     shared: HashSet<(TraceId, SpanId)>,
+}
+
+/// The exceptions of a span in log records.
+#[derive(Default)]
+pub(super) struct ExceptionsOfSpan<'t> {
+    /// Those that are not among its events.
+    pub(super) certain: Vec<&'t LogRecord>,
+    /// Records that can be exceptions, or exceptions that can belong to the span.
+    pub(super) possible: Vec<&'t LogRecord>,
 }
 
 impl<'t> Exceptions<'t> {
@@ -29,10 +42,20 @@ impl<'t> Exceptions<'t> {
         let mut all = Self::default();
         for trace in traces {
             for record in trace.logs() {
-                if let Some(ids) = record.trace_id.zip(record.span_id)
-                    && is_exception(record)
-                {
-                    all.by_span.entry(ids).or_default().push(record);
+                match (record.span_id, is_exception(record)) {
+                    (Some(span), true) => {
+                        let of_span = all.by_span.entry((trace.id(), span));
+                        of_span.or_default().push(record);
+                    }
+                    (Some(span), false) if record.attributes.dropped() > 0 => {
+                        let of_span = all.cut.entry((trace.id(), span));
+                        of_span.or_default().push(record);
+                    }
+                    (None, true) => {
+                        let of_trace = all.without_span.entry(trace.id());
+                        of_trace.or_default().push(record);
+                    }
+                    _ => {}
                 }
             }
             let mut seen = HashSet::new();
@@ -45,23 +68,29 @@ impl<'t> Exceptions<'t> {
         all
     }
 
-    /// The exceptions of a span that are not among its events. A record with the type and message of an event
-    /// is the same exception.
-    pub(super) fn beside_events(&self, span: &Span) -> Vec<&'t LogRecord> {
+    /// The exceptions of a span. A record with the type and message of an event is the same exception.
+    pub(super) fn of_span(&self, span: &Span) -> ExceptionsOfSpan<'t> {
         let ids = (span.trace_id, span.span_id);
-        let Some(records) = self.by_span.get(&ids) else {
-            return Vec::new();
-        };
         let is_shared = self.shared.contains(&ids);
-        let is_its = |record: &&&LogRecord| !is_shared || record.service() == span.service();
+        let is_of_service = |record: &LogRecord| record.service() == span.service();
+        let is_its = |record: &&&LogRecord| !is_shared || is_of_service(record);
         let is_exception = |event: &&Event| event.name == EXCEPTION;
         let mut events: Vec<&Event> = span.events.iter().filter(is_exception).collect();
-        let mut others: Vec<&LogRecord> = records.iter().filter(is_its).copied().collect();
-        others.retain(|record| {
+        let records = self.by_span.get(&ids).into_iter().flatten();
+        let mut certain: Vec<&LogRecord> = records.filter(is_its).copied().collect();
+        certain.retain(|record| {
             let same = events.iter().position(|event| is_same(event, record));
             same.map(|at| events.remove(at)).is_none()
         });
-        others
+        let cut = self.cut.get(&ids).into_iter().flatten().filter(is_its);
+        let without_span = self.without_span.get(&span.trace_id).into_iter();
+        let without_span = without_span
+            .flatten()
+            .filter(|record| is_of_service(record) || unknown_service(record).is_some());
+        ExceptionsOfSpan {
+            certain,
+            possible: cut.chain(without_span).copied().collect(),
+        }
     }
 }
 
@@ -80,7 +109,7 @@ pub(crate) fn exceptions_in_logs(judged: &[Judged], expect: &Expect, trace: &Tra
     let exceptions = Exceptions::of(std::iter::once(trace).chain(trace.linked()));
     let mut notes: Vec<String> = Vec::new();
     for span in entries.flat_map(|(_, entry)| select(&entry.find, trace)) {
-        if exceptions.beside_events(span).is_empty() {
+        if exceptions.of_span(span).certain.is_empty() {
             continue;
         }
         let name = SpanName::of(span);
@@ -144,8 +173,10 @@ mod tests {
         let trace = Trace::assemble(trace_id, crate::trace::Origin::Foreign, [span]);
         let trace = trace.with_logs(std::sync::Arc::new(logs.to_vec()));
         let exceptions = Exceptions::of([&trace].into_iter());
-        let others = exceptions.beside_events(&trace.spans()[0]);
+        let others = exceptions.of_span(&trace.spans()[0]);
+        assert!(others.possible.is_empty());
         let kinds: Vec<String> = others
+            .certain
             .iter()
             .map(|one| one.attributes.get(TYPE).unwrap().to_text())
             .collect();

@@ -42,7 +42,7 @@ impl Evaluator<'_> {
             Ask::Event(pattern) => {
                 let exceptions = self.exceptions(pattern, this);
                 let events = count_events(pattern, this, &exceptions, self.losses());
-                found_events(events.seen, this, exceptions.len())
+                found_events(events.seen, this, exceptions.certain.len())
             }
             Ask::LinkCount(_) => words::count(this.links.len() as u64),
             Ask::Link(pattern) => {

@@ -157,6 +157,10 @@ fn judge_check(
         let finality = Finality::Final;
         return with(Standing { outcome, finality });
     }
+    let is_about_logs = matches!(check.ask, Condition::LogsCorrelated(_));
+    if is_about_logs && !evidence.sampled && evaluator.forest.trace().is_empty() {
+        return unjudged(Unjudged::UncorrelatedWithoutSpans);
+    }
     let no_span_is_the_point = !evidence.sampled
         && matches!(&check.ask, Condition::SpanCount(limits) if limits.contains(0));
     if evaluator.forest.trace().is_empty() && !no_span_is_the_point {

@@ -10,7 +10,7 @@ use super::matching::{MatchInput, answer, meets, meets_text, would_match};
 use super::nearest::similarity;
 use super::outcome::DroppedPart;
 use super::present::all_of;
-use super::record::{body, event_name, name_of, text_of};
+use super::record::{body, event_name, name_of, text_of, unknown_service};
 use super::select::{Evaluator, Types};
 use super::truth::{Count, Truth};
 use super::uncertain::or_uncertain;
@@ -90,7 +90,7 @@ impl<'e, 't> LogSelection<'e, 't> {
     }
 
     /// For each record, the answer to the selector. A record that it excludes only because of the type of
-    /// a value, or for want of a severity, is in doubt.
+    /// a value is in doubt.
     fn mask(&self, types: Types) -> Vec<Truth> {
         let of_record = |record: &&LogRecord| {
             let conditions = self.entry.find.conditions.iter().zip(&self.spans);
@@ -167,27 +167,21 @@ impl<'e, 't> LogSelection<'e, 't> {
         let mut failure = self.failure(found);
         failure
             .hints
-            .extend(doubtful.first().map(|record| self.doubt(record)));
+            .extend(doubtful.first().and_then(|record| self.doubt(record)));
         self.show(&mut failure, doubtful.into_iter());
         Some(Standing::fails(failure, Finality::Open))
     }
 
     /// The reason why `find` cannot judge a record.
-    fn doubt(&self, record: &LogRecord) -> String {
-        let name = name_of(record);
+    fn doubt(&self, record: &LogRecord) -> Option<String> {
         let mut conditions = self.entry.find.conditions.iter();
-        let open = conditions.find(|one| is_in_doubt(&one.ask, record));
-        match open.map(|one| &one.ask) {
-            Some(LogAsk::Severity(_)) | None => format!(
-                "{name} has no severity number from 1 to 24: let the logging library or bridge of {} set one",
-                record.service()
-            ),
-            Some(ask) => format!(
-                "the {} of {name} is {}, of a type that the matcher cannot judge",
-                ask.subject(),
-                found(ask, record, self.evaluator)
-            ),
-        }
+        let open = conditions.find(|one| is_in_doubt(&one.ask, record))?;
+        Some(format!(
+            "the {} of {} is {}, of a type that the matcher cannot judge",
+            open.ask.subject(),
+            name_of(record),
+            found(&open.ask, record, self.evaluator)
+        ))
     }
 
     fn failure(&self, found: String) -> Failure {
@@ -359,6 +353,45 @@ pub(crate) fn meets_apart_from_span(find: &LogSelector, record: &LogRecord) -> b
     answers.all(Truth::seems)
 }
 
+/// Shows the records that meet a selector and have the id of a span of this trace, but another trace id.
+#[cfg(feature = "run")]
+pub(crate) fn show_strayed(
+    failure: &mut Failure,
+    find: &LogSelector,
+    records: &[LogRecord],
+    trace: TraceId,
+) {
+    let meeting = records
+        .iter()
+        .filter(|record| meets_apart_from_span(find, record));
+    let strayed: Vec<Candidate> = meeting
+        .take(MOST_NEAREST)
+        .map(|record| Candidate {
+            span_id: record.span_id,
+            service: record.service().to_owned(),
+            name: text_of(record),
+            rejected: vec![Rejection {
+                key: "trace id".to_owned(),
+                expected: trace.to_string(),
+                found: record
+                    .trace_id
+                    .map_or_else(String::new, |id| id.to_string()),
+                form: RejectionForm::Value,
+            }],
+        })
+        .collect();
+    let Some(first) = strayed.first() else {
+        return;
+    };
+    // In place of the reasons why there is none.
+    failure.hints = vec![format!(
+        "a log record has the id of a span of this trace, and the id of another trace: let {} take both ids from the current span, and keep neither in a field or thread",
+        first.service
+    )];
+    failure.nearest.splice(0..0, strayed);
+    failure.nearest.truncate(MOST_NEAREST);
+}
+
 fn pattern_of(condition: &LogCondition) -> Option<&crate::spec::Pattern> {
     match &condition.ask {
         LogAsk::On(pattern) => Some(pattern),
@@ -390,7 +423,7 @@ fn meets_record(ask: &LogAsk, spans: &SelectedSpans, record: &LogRecord) -> Trut
         }
         LogAsk::Severity(limits) => {
             let number = record.severity.map(u64::from);
-            Truth::of(number.is_some_and(|number| limits.contains(number)))
+            number.map_or(Truth::SeemsNot, |number| Truth::of(limits.contains(number)))
         }
         LogAsk::Body(matcher) => Truth::of(meets(matcher, body(record))),
         LogAsk::Event(matcher) => text(matcher, event_name(record)),
@@ -407,11 +440,9 @@ fn meets_record(ask: &LogAsk, spans: &SelectedSpans, record: &LogRecord) -> Trut
     }
 }
 
-/// Returns `true` if a record does not meet a condition for want of a severity, or because of the type of
-/// a value.
+/// Returns `true` if a record does not meet a condition because of the type of a value.
 fn is_in_doubt(ask: &LogAsk, record: &LogRecord) -> bool {
     match ask {
-        LogAsk::Severity(_) => record.severity.is_none(),
         LogAsk::Body(matcher) => body(record).is_some_and(|body| {
             let input = MatchInput::Value(body);
             answer(matcher, input).misfit().is_some() && would_match(matcher, input)
@@ -485,6 +516,7 @@ fn why_unmet(ask: &LogAsk, record: &LogRecord, evaluator: &Evaluator<'_>) -> Unj
             dropped(DroppedPart::Resource, record.resource.attributes.dropped())
         }
         LogAsk::Service(_) => unknown_service(record).unwrap_or(Unjudged::NotReached),
+        LogAsk::Severity(_) => Unjudged::NoSeverity(name_of(record)),
         LogAsk::On(pattern) => {
             let reach = evaluator.reach_of_pattern(pattern);
             match witness(record, evaluator) {
@@ -496,22 +528,6 @@ fn why_unmet(ask: &LogAsk, record: &LogRecord, evaluator: &Evaluator<'_>) -> Unj
             }
         }
         _ => Unjudged::NotReached,
-    }
-}
-
-/// The reason, if the service of a record is not known.
-fn unknown_service(record: &LogRecord) -> Option<Unjudged> {
-    const KEY: &str = "service.name";
-    let attributes = &record.resource.attributes;
-    match attributes.get(KEY) {
-        Some(Value::String(_)) => None,
-        Some(_) => Some(Unjudged::OtherType(name_of(record), KEY.to_owned())),
-        None if attributes.dropped() == 0 => None,
-        None => Some(Unjudged::Dropped(
-            name_of(record),
-            DroppedPart::Resource,
-            attributes.dropped(),
-        )),
     }
 }
 

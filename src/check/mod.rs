@@ -65,9 +65,9 @@ pub(crate) use judge::until;
 pub use judge::{judge, outcomes};
 pub use judgement::{Finality, Judgement};
 #[cfg(feature = "run")]
-pub(crate) use logs::meets_apart_from_span;
+pub(crate) use logs::{meets_apart_from_span, show_strayed};
 #[cfg(feature = "run")]
-pub(crate) use measured::number_of;
+pub(crate) use measured::{number_of, sum_of};
 #[cfg(feature = "run")]
 pub(crate) use metrics::{AwaitedMetrics, awaited as awaited_metrics, services as metric_services};
 pub use metrics::{MetricEnd, MetricEvidence};
@@ -75,6 +75,8 @@ pub(crate) use near_misses::{NearMiss, near_misses};
 #[cfg(feature = "run")]
 pub(crate) use nearest::nearest;
 pub use outcome::{DroppedPart, Judged, NoNumber, Outcome, SpanName, Unjudged};
+#[cfg(feature = "run")]
+pub(crate) use record::record_name;
 pub use select::select;
 #[cfg(feature = "run")]
 pub(crate) use select::{SpanTime, all_of, longest, numbers_of};

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use super::record::name_of;
 use super::{CheckRef, Failure, Subject};
 use crate::spec::{Capture, Location};
-use crate::trace::{Field, Hole, NoDuration, Span, SpanId, Undecoded};
+use crate::trace::{Field, Hole, NoDuration, Span, SpanId, Trace, Undecoded};
 
 /// A check and its outcome.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +89,12 @@ pub enum Unjudged {
     NoTime(SpanName),
     /// It needs the span in which a log record was written, which did not arrive.
     SpanOfRecord(SpanName),
+    /// It needs the span of an exception in a log record without a span id.
+    ExceptionWithoutSpan(SpanName),
+    /// It compares log records with spans, and the request asked services not to record spans.
+    UncorrelatedWithoutSpans,
+    /// It needs the severity of a log record, which has none.
+    NoSeverity(SpanName),
     /// It measures the attribute with this key of a span.
     NoNumber(SpanName, String, NoNumber),
     /// The metrics do not suffice.
@@ -116,6 +123,8 @@ pub enum NoNumber {
     NotFinite,
     /// It is negative, so ratios have no meaning.
     Negative,
+    /// It, or the sum, has more digits than a double, so that its order with a limit is not known.
+    Inexact,
 }
 
 impl fmt::Display for NoNumber {
@@ -125,12 +134,15 @@ impl fmt::Display for NoNumber {
             Self::OtherType(name) => write!(f, "is not a number, but of type {name}"),
             Self::NotFinite => f.write_str("is infinite or not a number"),
             Self::Negative => f.write_str("is negative"),
+            Self::Inexact => {
+                f.write_str("is too large to be measured exactly (above 2^53), alone or in the sum")
+            }
         }
     }
 }
 
 /// The name of a span, or the beginning of the text of a log record, in messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SpanName {
     /// `service.name` of its resource.
     pub service: String,
@@ -252,6 +264,18 @@ impl DroppedPart {
 }
 
 impl Unjudged {
+    /// The reason why what holds of a trace may not be all of it: spans that never arrived, to which others, or
+    /// log records, refer.
+    pub(crate) fn missing_spans(trace: &Trace) -> Option<Self> {
+        let missing: Vec<SpanId> = trace.missing_parents().into_iter().collect();
+        if !missing.is_empty() {
+            return Some(Self::ParentsMissing(missing));
+        }
+        let of_logs = trace.missing_log_spans();
+        let first = of_logs.values().next()?;
+        Some(Self::SpanOfRecord(name_of(first)))
+    }
+
     /// The remedy in the imperative.
     #[must_use]
     pub fn help(&self) -> Option<String> {
@@ -280,6 +304,26 @@ impl Unjudged {
             Self::NoNumber(span, key, NoNumber::OtherType(_)) => {
                 Some(format!("let {} send `{key}` as a number", span.service))
             }
+            Self::ExceptionWithoutSpan(record) => Some(format!(
+                "let {} write it in the context of the span",
+                record.service
+            )),
+            Self::UncorrelatedWithoutSpans => Some(
+                "remove `sampled: false`, or expect the records with `logs`, which needs no spans"
+                    .to_owned(),
+            ),
+            Self::SpanOfRecord(record) => Some(format!(
+                "let {} export this span: it was dropped, not sampled, still runs, or is exported elsewhere",
+                record.service
+            )),
+            Self::Lost(Field::LogRecords) => Some(
+                "let the services send log records to spanspec, or read a folder (`files`) to which the Collector also exports logs"
+                    .to_owned(),
+            ),
+            Self::NoSeverity(record) => Some(format!(
+                "let the logging library or bridge of {} set one, or print it where spanspec finds it: `level` in JSON, or the beginning of the line",
+                record.service
+            )),
             Self::OtherType(..) => Some("write a matcher for the type that was sent".to_owned()),
             Self::Metrics { remedy, .. } => Some(remedy.clone()),
             Self::SeveralKeys(..) => Some(ONE_KEY.to_owned()),
@@ -317,9 +361,11 @@ impl Unjudged {
             Self::NoDuration(span, _) | Self::Dropped(span, ..) | Self::LinkedMissing(span, _) => {
                 span.change(&change);
             }
-            Self::Repeated(record) | Self::NoTime(record) | Self::SpanOfRecord(record) => {
-                record.change(&change);
-            }
+            Self::Repeated(record)
+            | Self::NoTime(record)
+            | Self::SpanOfRecord(record)
+            | Self::ExceptionWithoutSpan(record)
+            | Self::NoSeverity(record) => record.change(&change),
             Self::Metrics { reason, .. } => *reason = change(reason),
             Self::OtherType(span, key)
             | Self::SeveralKeys(span, key)
@@ -340,6 +386,7 @@ impl Unjudged {
             // A failure also contains locations, so the caller changes it.
             Self::Contradicted(_) => {}
             Self::NoSpans | Self::EntryMissing | Self::TimedOut | Self::ServerMissing => {}
+            Self::UncorrelatedWithoutSpans => {}
             Self::ParentsMissing(_) | Self::Incomplete(_) | Self::LateSpans => {}
             Self::Lost(_) | Self::Truncated(_) | Self::NotUtf8 => {}
             Self::NotReached | Self::NoMeasurement => {}
@@ -388,6 +435,15 @@ impl fmt::Display for Unjudged {
             Self::SpanOfRecord(record) => {
                 write!(f, "the span in which {record} was written did not arrive")
             }
+            Self::ExceptionWithoutSpan(record) => {
+                write!(f, "{record} is an exception without a span id, so it can be of any span of its service")
+            }
+            Self::UncorrelatedWithoutSpans => f.write_str(
+                "the request asked services not to record spans, which show what belongs to it",
+            ),
+            Self::NoSeverity(record) => {
+                write!(f, "{record} has no severity number from 1 to 24")
+            }
             Self::NoTime(record) => {
                 write!(f, "{record} has no time that shows if it was written inside a span")
             }
@@ -410,7 +466,7 @@ impl fmt::Display for Unjudged {
                 let ids: Vec<String> = parents.iter().take(3).map(SpanId::to_string).collect();
                 write!(
                     f,
-                    "the trace is incomplete, so a span that never arrived could change this: parent {} is missing",
+                    "the trace is incomplete, so a span that never arrived could change this: span {} is missing",
                     ids.join(", ")
                 )
             }
@@ -431,11 +487,19 @@ impl fmt::Display for Unjudged {
                 write!(f, "a link of {span} leads to span {id}, which never arrived")
             }
             Self::NoNumber(span, key, why) => write!(f, "`{key}` of {span} {why}"),
-            Self::Contradicted(failure) => write!(
-                f,
-                "spans that arrived after the verdict contradict it: expected {}, found {}",
-                failure.expected, failure.found
-            ),
+            Self::Contradicted(failure) => {
+                let records = match failure.subject {
+                    Subject::SelectedLogs(_) | Subject::Record { .. } | Subject::Correlation(_) => {
+                        "log records"
+                    }
+                    _ => "spans",
+                };
+                write!(
+                    f,
+                    "{records} that arrived after the verdict contradict it: expected {}, found {}",
+                    failure.expected, failure.found
+                )
+            }
             Self::LateSpans => f.write_str("it was judged without spans that arrived later"),
         }
     }

@@ -1,6 +1,6 @@
 //! What a log record is called in messages.
 
-use super::outcome::SpanName;
+use super::outcome::{DroppedPart, SpanName, Unjudged};
 use super::words;
 use crate::trace::{LogRecord, Value};
 
@@ -30,4 +30,26 @@ pub(super) fn name_of(record: &LogRecord) -> SpanName {
         service: record.service().to_owned(),
         name: text_of(record),
     }
+}
+
+/// The reason, if the service of a record is not known.
+pub(super) fn unknown_service(record: &LogRecord) -> Option<Unjudged> {
+    const KEY: &str = "service.name";
+    let attributes = &record.resource.attributes;
+    match attributes.get(KEY) {
+        Some(Value::String(_)) => None,
+        Some(_) => Some(Unjudged::OtherType(name_of(record), KEY.to_owned())),
+        None if attributes.dropped() == 0 => None,
+        None => Some(Unjudged::Dropped(
+            name_of(record),
+            DroppedPart::Resource,
+            attributes.dropped(),
+        )),
+    }
+}
+
+/// The beginning of its text and its service, for messages about traces.
+#[cfg(feature = "run")]
+pub(crate) fn record_name(record: &LogRecord) -> String {
+    name_of(record).to_string()
 }

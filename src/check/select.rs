@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 
 use super::Unjudged;
 use super::attributes::{attribute, count_events, why_doubtful};
-use super::exceptions::Exceptions;
+use super::exceptions::{Exceptions, ExceptionsOfSpan};
 use super::forest::{Forest, TraceReach};
 use super::judgement::FailureDetail;
 use super::links::{Targets, are_nested, count_links};
@@ -20,15 +20,15 @@ use super::lost::{
 use super::lost::{lost_in, lost_of};
 use super::matching::meets_text;
 #[cfg(feature = "run")]
-use super::measured::number;
+use super::measured::{MeasuredNumber, number};
 use super::relations::{Related, related};
 use super::truth::{Count, Truth};
 use super::uncertain::unknown_service;
 use crate::spec::{
-    Ask, AttributeKey, EventPattern, Limits, Matcher, Pattern, Relative, Selector, SpanCondition,
-    SpanEntry, Syntax, Take,
+    Ask, AttributeKey, EXCEPTION, EventPattern, Limits, Matcher, Pattern, Relative, Selector,
+    SpanCondition, SpanEntry, Syntax, Take,
 };
-use crate::trace::{Attributes, Field, LogRecord, Losses, Nanos, Span, Trace};
+use crate::trace::{Attributes, Field, Losses, Nanos, Span, Trace};
 
 /// The spans of a trace that meet a selector, by start time. Includes linked traces if the selector
 /// follows links.
@@ -98,7 +98,7 @@ pub(crate) fn numbers_of<'t>(
     selector: &Selector,
     key: &AttributeKey,
     trace: &'t Trace,
-) -> Result<Vec<(f64, &'t Span)>, Unjudged> {
+) -> Result<Vec<(MeasuredNumber, &'t Span)>, Unjudged> {
     let forest = Forest::new(trace);
     let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
     let exists = Ask::Attribute(key.clone(), Matcher::Exists);
@@ -558,9 +558,10 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The log records that count as events of a span for this pattern.
-    pub(super) fn exceptions(&self, pattern: &EventPattern, span: &Span) -> Vec<&LogRecord> {
-        if !pattern.is_exception() {
-            return Vec::new();
+    pub(super) fn exceptions(&self, pattern: &EventPattern, span: &Span) -> ExceptionsOfSpan<'_> {
+        let name = pattern.name.as_ref();
+        if !name.is_none_or(|name| meets_text(name, EXCEPTION)) {
+            return ExceptionsOfSpan::default();
         }
         let traces = || {
             self.forest
@@ -568,7 +569,7 @@ impl<'a> Evaluator<'a> {
                 .map(|(_, trace)| trace)
         };
         let exceptions = self.exceptions.get_or_init(|| Exceptions::of(traces()));
-        exceptions.beside_events(span)
+        exceptions.of_span(span)
     }
 
     /// Returns `true` if further spans cannot remove a span from the selection.
@@ -585,7 +586,7 @@ impl<'a> Evaluator<'a> {
         match ask {
             Ask::SelfTime(_) => false,
             // Further log records can be exceptions of the span.
-            Ask::Event(pattern) => !pattern.is_exception() || pattern.count.has_no_greatest(),
+            Ask::Event(pattern) => !pattern.may_be_exception() || pattern.count.has_no_greatest(),
             Ask::Relation(relation) => match relation.place {
                 Relative::After | Relative::Before => false,
                 place if place.follows_links() && are_nested(self.forest) => false,
@@ -607,7 +608,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn stays_false(ask: &Ask) -> bool {
         match ask {
             Ask::SelfTime(_) | Ask::Relation(_) => false,
-            Ask::Event(pattern) => !pattern.is_exception(),
+            Ask::Event(pattern) => !pattern.may_be_exception(),
             Ask::Link(link) => link.to.is_none(),
             Ask::AnyOf(alternatives) => {
                 let mut all = alternatives.iter().flatten();

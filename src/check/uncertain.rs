@@ -2,6 +2,7 @@
 
 use super::attributes::why_doubtful_key;
 use super::causes::{Causes, UnknownCause};
+use super::exceptions::ExceptionsOfSpan;
 use super::forest::TraceReach;
 use super::judgement::Standing;
 use super::lost::{is_guessed, mistyped};
@@ -127,15 +128,19 @@ impl Evaluator<'_> {
 
     /// The reason why the number of exceptions in log records is uncertain.
     fn reason_of_exceptions(&self, pattern: &EventPattern, span: &Span) -> Option<Unjudged> {
-        let exceptions = self.exceptions(pattern, span);
-        let repeated = exceptions.iter().find(|record| record.is_repeated);
+        let ExceptionsOfSpan { certain, possible } = self.exceptions(pattern, span);
+        let mut repeated = certain.iter().filter(|record| record.is_repeated);
+        let repeated = repeated.next();
         let repeated = repeated.map(|record| Unjudged::Repeated(name_of(record)));
         repeated.or_else(|| {
-            let cut = exceptions
-                .iter()
-                .find(|record| record.attributes.dropped() > 0)?;
-            let (part, number) = (DroppedPart::LogAttributes, cut.attributes.dropped());
-            Some(Unjudged::Dropped(name_of(cut), part, number))
+            let without_span = possible.iter().find(|record| record.span_id.is_none());
+            let mut all = certain.iter().chain(&possible);
+            let cut = all.find(|record| record.attributes.dropped() > 0);
+            let cut = cut.map(|cut| {
+                let (part, number) = (DroppedPart::LogAttributes, cut.attributes.dropped());
+                Unjudged::Dropped(name_of(cut), part, number)
+            });
+            cut.or_else(|| without_span.map(|one| Unjudged::ExceptionWithoutSpan(name_of(one))))
         })
     }
 

@@ -328,7 +328,7 @@ fn nearly(name: &str, trace: &Trace, near: NearMiss, at: Location) -> String {
 /// Everything that does not hold, as the command would show it. Of an incomplete trace, nothing is
 /// known that a further span could change.
 pub(super) fn unmet(name: &str, trace: &Trace, expect: &Expect, at: Location) -> Option<String> {
-    let missing: Vec<SpanId> = trace.missing_parents().into_iter().collect();
+    let missing: Vec<SpanId> = trace.missing_spans().into_iter().collect();
     let is_whole = trace.origin() == Origin::Foreign || late::is_taken(trace.id());
     let why = match missing.is_empty() {
         false if !is_whole => Some(Unjudged::Incomplete(missing)),

@@ -68,14 +68,14 @@ pub enum Incomplete {
         /// The same, drawn.
         picture: String,
     },
-    /// Spans refer to parents that never came, and what hangs below those may be missing too.
+    /// Spans or log records refer to spans that never came, and what hangs below those may be missing too.
     #[error(
         "the trace is still incomplete {} after the response: {} never arrived\n{picture}`Call::tolerate_orphans` takes it as it is, and `Call::timeout` waits longer",
         duration(*timeout),
-        parents(missing)
+        names(missing)
     )]
     ParentsMissing {
-        /// The parents.
+        /// The missing spans.
         missing: Vec<SpanId>,
         /// The time waited after the response.
         timeout: Duration,
@@ -361,10 +361,10 @@ fn no_entry(trace: &Trace, timeout: Duration, picture: &str) -> String {
     }
 }
 
-fn parents(missing: &[SpanId]) -> String {
+fn names(missing: &[SpanId]) -> String {
     let ids: Vec<String> = missing.iter().take(3).map(SpanId::to_string).collect();
     match missing.len().saturating_sub(3) {
-        0 => format!("parent {}", ids.join(", ")),
-        more => format!("parent {} and {more} more", ids.join(", ")),
+        0 => format!("span {}", ids.join(", ")),
+        more => format!("span {} and {more} more", ids.join(", ")),
     }
 }

@@ -191,12 +191,8 @@ impl Watched {
                 hole.remedy
             ));
         }
-        let known = self.trace.missing_parents();
-        let missing: Vec<SpanId> = trace
-            .missing_parents()
-            .difference(&known)
-            .copied()
-            .collect();
+        let known = self.trace.missing_spans();
+        let missing: Vec<SpanId> = trace.missing_spans().difference(&known).copied().collect();
         let why = (!missing.is_empty()).then_some(Unjudged::Incomplete(missing));
         let contradicted = self.passed.iter().filter_map(|one| {
             let name = format!("{}   passed before the late spans", one.name);

@@ -78,19 +78,18 @@ pub(super) fn sample(
         }
         (Measure::Attribute(find, key), Some(trace)) => {
             let found = check::numbers_of(find, key, trace)?.into_iter();
-            let largest = found.max_by(|(one, _), (other, _)| one.total_cmp(other));
-            Ok(largest.map(|(value, span)| Sample {
-                value,
+            let largest = found.max_by(|(one, _), (other, _)| one.double.total_cmp(&other.double));
+            Ok(largest.map(|(number, span)| Sample {
+                value: number.double,
                 is_found: true,
                 version: version(span),
                 side: side(budget, Some(span)),
             }))
         }
         (Measure::Sum(find, key), Some(trace)) => {
-            let (values, found): (Vec<f64>, Vec<&Span>) =
-                check::numbers_of(find, key, trace)?.into_iter().unzip();
-            // Not `sum()`, which is -0 without values.
-            let sum = values.iter().fold(0.0, |sum, value| sum + value);
+            let numbers = check::numbers_of(find, key, trace)?;
+            let sum = check::sum_of(&numbers, key)?;
+            let found: Vec<&Span> = numbers.iter().map(|(_, span)| *span).collect();
             Ok(Some(total(budget, sum, &found)))
         }
     }

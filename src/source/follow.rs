@@ -1,6 +1,8 @@
 //! Follows one trace.
 
 use std::collections::HashMap;
+#[cfg(feature = "run")]
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,9 +16,9 @@ use super::otlp::Signal;
 use super::poll_state::PollState;
 use super::snapshot::Snapshot;
 use super::store::{DecodedLogs, Lifetime, RecordDecoder, SharedState, undecoded};
+use crate::trace::{Field, Hole, Origin, Span, Trace, TraceId};
 #[cfg(feature = "run")]
-use crate::trace::LogsWithoutTrace;
-use crate::trace::{Hole, Origin, Span, Trace, TraceId};
+use crate::trace::{LogRecord, LogsWithoutTrace, SpanId};
 
 /// Number of spans that cannot be decoded of which a trace keeps the reason.
 const MOST_UNDECODED: usize = 4;
@@ -221,7 +223,12 @@ impl Follow {
         holes.extend(undecoded.flat_map(|decoded| decoded.holes.iter().cloned()));
         if let Some(polled) = polled {
             holes.extend(polled.troubles);
-            snapshot.trace = snapshot.trace.with_losses(polled.losses);
+            let mut losses = polled.losses;
+            if polled.lacks_logs {
+                losses.add(&std::iter::once(Field::LogRecords).collect());
+            }
+            let trace = snapshot.trace.with_losses(losses);
+            snapshot.trace = trace.with_log_holes(polled.log_troubles);
         }
         snapshot.with_holes(holes)
     }
@@ -237,6 +244,20 @@ impl Follow {
             records: decoded.filter_map(Result::ok).map(Arc::new).collect(),
             has_all,
         }
+    }
+
+    /// The log records with the id of another trace and the id of one of these spans, since this moment or ever.
+    #[cfg(feature = "run")]
+    pub(crate) fn strayed_logs(
+        &self,
+        since: Option<Instant>,
+        spans: &HashSet<SpanId>,
+    ) -> Vec<LogRecord> {
+        let records = self.state.lock().logs_of_others(self.trace, since);
+        let mut decoder = RecordDecoder::default();
+        let decoded = records.into_iter().map(|raw| decoder.log_record(raw));
+        let is_strayed = |record: &LogRecord| record.span_id.is_some_and(|id| spans.contains(&id));
+        decoded.filter_map(Result::ok).filter(is_strayed).collect()
     }
 
     /// The point that [`snapshot`](Self::snapshot) has reached.

@@ -12,6 +12,10 @@ pub(super) struct PollState {
     pub(super) confirmed: Option<Instant>,
     /// The reasons why the last answer may lack spans.
     pub(super) troubles: Vec<Hole>,
+    /// The reasons why the last answer may lack log records.
+    pub(super) log_troubles: Vec<Hole>,
+    /// The source had no log records at all when it was read last.
+    pub(super) lacks_logs: bool,
     /// Fields that spans of an answer have lost, beside those that the source always loses.
     pub(super) losses: Losses,
 }

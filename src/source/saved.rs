@@ -4,8 +4,8 @@ use std::io;
 
 #[cfg(feature = "cli")]
 use super::otlp::FileTraces;
-pub(crate) use super::otlp::whole_part;
 use super::otlp::{self, ReadError};
+pub(crate) use super::otlp::{UntiedFile, whole_part};
 use super::{jaeger_json, zipkin_json};
 use crate::trace::{Hole, Losses, Span, Trace};
 
@@ -79,12 +79,17 @@ pub(crate) fn read(file: &[u8]) -> Result<FileTraces, SavedError> {
     }
 }
 
-/// The same, without the traces to which links lead.
+/// The same, without the traces to which links lead, and with log records apart.
 ///
 /// # Errors
 /// When the bytes have another format.
-pub(crate) fn read_untied(file: &[u8]) -> Result<Vec<Trace>, SavedError> {
-    otlp::read_untied(file).or_else(|error| of_other_format(file, error))
+pub(crate) fn read_untied(file: &[u8]) -> Result<UntiedFile, SavedError> {
+    otlp::read_untied(file).or_else(|error| {
+        Ok(UntiedFile {
+            traces: of_other_format(file, error)?,
+            ..UntiedFile::default()
+        })
+    })
 }
 
 fn of_other_format(file: &[u8], error: ReadError) -> Result<Vec<Trace>, SavedError> {

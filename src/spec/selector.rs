@@ -235,13 +235,14 @@ impl SpanEntry {
 }
 
 impl EventPattern {
-    /// Returns `true` if its name is `exception`. Services also send exceptions as log records.
+    /// Returns `true` if an event with the name `exception` can meet it. Services also send exceptions as
+    /// log records.
     #[must_use]
-    pub fn is_exception(&self) -> bool {
-        let name = self.name.as_ref();
-        name.is_some_and(
-            |name| matches!(name, Matcher::Equal(name) if name.as_str() == Some(EXCEPTION)),
-        )
+    pub fn may_be_exception(&self) -> bool {
+        match &self.name {
+            Some(Matcher::Equal(name)) => name.as_str() == Some(EXCEPTION),
+            _ => true,
+        }
     }
 }
 
@@ -361,7 +362,7 @@ impl Ask {
             Pattern::Entry { .. } => false,
         };
         match self {
-            Self::Event(pattern) => pattern.is_exception(),
+            Self::Event(pattern) => pattern.may_be_exception(),
             Self::Relation(relation) => in_pattern(&relation.other),
             Self::Link(link) => link.to.as_ref().is_some_and(in_pattern),
             Self::AnyOf(alternatives) => {

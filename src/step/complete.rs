@@ -33,7 +33,7 @@ pub(crate) struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Unsettled {
     pub(crate) trace: Trace,
-    /// Parents of spans that never arrived.
+    /// Spans that never arrived.
     pub(crate) missing: BTreeSet<SpanId>,
     /// The length of the wait, from the response.
     pub(crate) timeout: Duration,
@@ -54,7 +54,7 @@ pub(crate) async fn complete(follow: &mut Follow, waiting: Waiting) -> Result<Tr
         ControlFlow::Break(match completeness {
             Completeness::Closed if has_all => Ok(trace),
             _ => Err(Unsettled {
-                missing: trace.missing_parents(),
+                missing: trace.missing_spans(),
                 trace,
                 timeout: policy.timeout,
             }),

@@ -2,8 +2,8 @@
 //!
 //! Services export spans some time after they end, in batches, and OTLP does not mark the last span.
 //! The *flush bound* is an upper limit for that delay. A trace is *quiet* when its entry has arrived
-//! and the flush bound has passed since the response, and *closed* when, in addition, no parent is
-//! missing. These are functions of moments: nothing here sleeps. `drive` waits.
+//! and the flush bound has passed since the response, and *closed* when, in addition, no parent and no
+//! span of a log record is missing. These are functions of moments: nothing here sleeps. `drive` waits.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -89,7 +89,8 @@ pub(super) struct TraceProgress {
     at: Instant,
     /// The source had no further span until this moment.
     known_until: Instant,
-    /// A parent is missing or, with an unknown flush bound, the SERVER span of a call.
+    /// A parent or the span of a log record is missing or, with an unknown flush bound, the SERVER span of
+    /// a call.
     misses_parts: bool,
     /// Spans are known to be lost, so waiting for missing parts is useless.
     has_holes: bool,
@@ -227,6 +228,14 @@ impl WaitPolicy {
         self.bound = self.bound.max(bound).min(LONGEST);
     }
 
+    /// What is waited for.
+    pub(super) fn records(&self) -> &'static str {
+        match self.needs_logs {
+            true => "spans and log records",
+            false => "spans",
+        }
+    }
+
     /// The latest moment of the verdict.
     pub(super) fn deadline(&self) -> Instant {
         self.start.moment() + self.timeout
@@ -361,7 +370,7 @@ impl TraceProgress {
         Self {
             at: snapshot.at,
             known_until: snapshot.known_until,
-            misses_parts: trace.orphans().next().is_some(),
+            misses_parts: trace.misses_spans(),
             has_holes: !trace.holes().is_empty(),
             last_arrival: arrivals.iter().copied().max(),
             last_activity: producers.chain(snapshot.linked_arrival).max(),

@@ -51,6 +51,9 @@ impl StepContext<'_> {
 
     /// The flush bound of log records, unless the spec has one for all records.
     pub(super) fn log_bound(&self) -> Duration {
+        if let Some(backend) = self.run.source.backend() {
+            return backend.delay;
+        }
         let bound = self.run.options.log_flush.of_step(self.step).bound();
         self.step.wait.flush.unwrap_or(bound)
     }
@@ -114,7 +117,10 @@ impl StepContext<'_> {
 
     /// The trace was not complete at the deadline.
     pub(crate) fn inconclusive(&self, trace: Option<&Trace>, at: AtDeadline) -> Trouble {
-        let policy = self.policy(WaitStart::of(&self.called, self.fired));
+        let mut policy = self.policy(WaitStart::of(&self.called, self.fired));
+        if self.step.needs_logs {
+            policy.wait_for_logs(self.log_bound());
+        }
         let mut trouble = diagnosis::inconclusive(&policy, trace, at, &self.step.at);
         if at == AtDeadline::Quiet
             && policy.flush == Flush::Assumed

@@ -10,6 +10,7 @@ use super::completeness::{AtDeadline, WaitPolicy};
 use super::lost::{self, server_roots};
 use super::run_context::RunContext;
 use super::settings::Services;
+use crate::check;
 use crate::number::{duration, yaml};
 use crate::result::Trouble;
 use crate::source::{BackendFacts, LateTrace, ReceiverStats, Refusal, SourceDiagnostics};
@@ -163,7 +164,7 @@ fn refusals(stats: &ReceiverStats) -> Vec<&Refusal> {
 fn unsampled(at: Option<&Location>) -> Trouble {
     Trouble::new("no span of this trace arrived, as expected: the request asked services not to record spans")
         .with_location(at.cloned())
-        .with_help(["with `sampled: false` only `span_count: 0` and checks of the response can hold"])
+        .with_help(["with `sampled: false` only `span_count: 0`, `logs`, and checks of the response can hold"])
 }
 
 /// The trace was not complete at the deadline.
@@ -174,11 +175,17 @@ pub(super) fn inconclusive(
     at: &Location,
 ) -> Trouble {
     const ORPHANS: &str = "`orphans: 0..` in `expect` accepts missing parents, as of a mesh or a browser that reports elsewhere";
+    const OF_LOGS: &str = "`orphans: 0..` in `expect` accepts that the spans of log records are missing, as after sampling in the service";
     const LONGER: &str = "`wait: { timeout: … }` waits longer";
+    let has_orphans = trace.is_none_or(|trace| trace.orphans().next().is_some());
+    let accept = match has_orphans || !trace.is_some_and(Trace::misses_spans) {
+        true => ORPHANS,
+        false => OF_LOGS,
+    };
     if policy.is_found() {
         return incomplete_when_found(policy, trace, state, at).with_help([match state {
             AtDeadline::Open => LONGER,
-            AtDeadline::Quiet | AtDeadline::NoEntry => ORPHANS,
+            AtDeadline::Quiet | AtDeadline::NoEntry => accept,
         }]);
     }
     let timeout = policy.timeout;
@@ -188,8 +195,8 @@ pub(super) fn inconclusive(
             duration(timeout)
         ),
         at: Some(at.clone()),
-        details: trace.map(missing_parents).unwrap_or_default(),
-        help: vec![ORPHANS.to_owned(), LONGER.to_owned()],
+        details: trace.map(missing_spans).unwrap_or_default(),
+        help: vec![accept.to_owned(), LONGER.to_owned()],
     };
     match state {
         AtDeadline::Quiet => {}
@@ -207,7 +214,7 @@ pub(super) fn inconclusive(
             };
             trouble
                 .details
-                .insert(0, format!("spans may arrive until {until}"));
+                .insert(0, format!("{} may arrive until {until}", policy.records()));
             trouble.help = vec![format!(
                 "set `wait: {{ timeout: … }}` to more than {}",
                 yaml(tail + flush + policy.pause)
@@ -236,7 +243,7 @@ fn incomplete_when_found(
     };
     Trouble::new(&what)
         .with_location(Some(at.clone()))
-        .with_details(trace.map(missing_parents).unwrap_or_default())
+        .with_details(trace.map(missing_spans).unwrap_or_default())
 }
 
 /// Descriptions of calls that got an answer and have no SERVER span.
@@ -294,7 +301,7 @@ pub(super) fn remarks(
     is_over: bool,
 ) -> Vec<String> {
     let missing = if is_over {
-        missing_parents(trace)
+        missing_spans(trace)
     } else {
         Vec::new()
     };
@@ -302,9 +309,27 @@ pub(super) fn remarks(
     lost.chain(missing).collect()
 }
 
-/// Descriptions of parents that never arrived, with their children.
+/// Descriptions of spans that never arrived: parents with their children, and spans of log records.
 #[must_use]
-pub fn missing_parents(trace: &Trace) -> Vec<String> {
+pub fn missing_spans(trace: &Trace) -> Vec<String> {
+    let parents = trace.missing_parents();
+    let of_logs = trace.missing_log_spans().into_iter();
+    let of_logs = of_logs
+        .filter(|(span, _)| !parents.contains(span))
+        .map(|(span, record)| {
+            format!(
+                "the span {span} never arrived, in which log record {} was written: {ABSENT}",
+                check::record_name(record)
+            )
+        });
+    let all = missing_parents(trace).into_iter().chain(of_logs);
+    all.take(MAX_LISTED).collect()
+}
+
+/// Possible reasons why a single span did not arrive.
+const ABSENT: &str = "it was dropped, not sampled, or exported elsewhere";
+
+fn missing_parents(trace: &Trace) -> Vec<String> {
     let orphans: Vec<&Span> = trace.orphans().map(|span| &trace.spans()[span]).collect();
     trace
         .missing_parents()
@@ -312,15 +337,16 @@ pub fn missing_parents(trace: &Trace) -> Vec<String> {
         .take(MAX_LISTED)
         .map(|parent| {
             let children = orphans.iter().filter(|span| span.parent_id == Some(parent));
-            let children: BTreeSet<String> =
-                children.map(|span| format!("`{}` of {}", span.name, span.service())).collect();
+            let children: BTreeSet<String> = children
+                .map(|span| format!("`{}` of {}", span.name, span.service()))
+                .collect();
             let more = match children.len().saturating_sub(3) {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
             let children: Vec<String> = children.into_iter().take(3).collect();
             format!(
-                "the span {parent} never arrived, which is the parent of {}{more}: it was dropped, not sampled, or exported elsewhere",
+                "the span {parent} never arrived, which is the parent of {}{more}: {ABSENT}",
                 children.join(", ")
             )
         })

@@ -41,7 +41,7 @@ mod watched;
 
 pub use self::completeness::Flush;
 #[cfg(feature = "run")]
-pub use self::diagnosis::{absent, missing_parents};
+pub use self::diagnosis::{absent, missing_spans};
 #[cfg(feature = "cli")]
 pub use self::metrics::metrics_of_exports;
 #[cfg(all(test, feature = "run"))]

@@ -114,6 +114,7 @@ impl<'a> Observation<'a> {
         };
         let mut judged = wait.final_outcomes(expected, &evidence, end);
         self.name_uncorrelated(&mut judged, &expect).await;
+        self.name_strayed(&mut judged, &expect, &snapshot.trace);
         report
             .notices
             .extend(check::exceptions_in_logs(&judged, &expect, &snapshot.trace));
@@ -298,6 +299,29 @@ impl<'a> Observation<'a> {
                     counted(number, "log record")
                 ));
             }
+        }
+    }
+
+    /// Shows, as the nearest of each entry of `logs` that found nothing, the log records that meet it and have the
+    /// id of a span of this trace, but another trace id.
+    fn name_strayed(&self, judged: &mut [Judged], expect: &Expect, trace: &Trace) {
+        let mut strayed = None;
+        for one in judged {
+            let CheckRef::Log { entry, .. } = one.check else {
+                continue;
+            };
+            let (Some(failure), Some(entry)) = (one.failure_mut(), expect.logs.get(entry)) else {
+                continue;
+            };
+            if !matches!(failure.subject, Subject::SelectedLogs(_)) || !failure.witnesses.is_empty()
+            {
+                continue;
+            }
+            let records = strayed.get_or_insert_with(|| {
+                let spans = trace.spans().iter().map(|span| span.span_id).collect();
+                self.follow.strayed_logs(self.context.logs_since(), &spans)
+            });
+            check::show_strayed(failure, &entry.find, records, trace.id());
         }
     }
 

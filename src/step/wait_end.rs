@@ -39,11 +39,7 @@ impl WaitEnd {
                 AtDeadline::NoEntry => Unjudged::EntryMissing,
                 AtDeadline::Open => Unjudged::TimedOut,
                 AtDeadline::Quiet => {
-                    let missing: Vec<_> = trace.missing_parents().into_iter().collect();
-                    match missing.is_empty() {
-                        true => Unjudged::ServerMissing,
-                        false => Unjudged::ParentsMissing(missing),
-                    }
+                    Unjudged::missing_spans(trace).unwrap_or(Unjudged::ServerMissing)
                 }
             }),
             (_, outcome) => outcome,

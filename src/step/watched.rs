@@ -168,9 +168,12 @@ impl WatchedTrace {
             return;
         }
         self.is_late = true;
-        self.follow.snapshot();
+        let trace = self.follow.snapshot().trace;
         let (due, bound) = (self.basis.due(), self.basis.policy.bound);
-        for span in self.basis.needed(self.follow.since(&self.basis.mark)) {
+        for span in self
+            .basis
+            .needed(self.follow.since(&self.basis.mark), &trace)
+        {
             let by = span.arrived.saturating_duration_since(due);
             if by > bound {
                 delays.record(&span.service, by, bound);
@@ -191,7 +194,7 @@ impl WatchedTrace {
         let (logs_without_trace, others) = uncorrelated.unzip();
         let snapshot = self.follow.snapshot();
         let trace = snapshot.trace.with_losses(basis.losses.clone());
-        let mut records = basis.needed(self.follow.since(&basis.mark));
+        let mut records = basis.needed(self.follow.since(&basis.mark), &trace);
         records.extend(others.unwrap_or_default());
         let late = basis.late(&records, &basis.losses_of(&trace))?;
         let judged = basis.judged_trace(&trace);
@@ -220,9 +223,10 @@ impl WatchedTrace {
 }
 
 impl VerdictBasis {
-    /// The records that a check can need.
-    fn needed(&self, mut late: Vec<LateRecord>) -> Vec<LateRecord> {
-        let needs_logs = self.expect.needs_logs();
+    /// The records that a check can need. A log record of a span that did not arrive shows that the trace is
+    /// incomplete.
+    fn needed(&self, mut late: Vec<LateRecord>, trace: &Trace) -> Vec<LateRecord> {
+        let needs_logs = self.expect.needs_logs() || self.misses_parts(trace);
         late.retain(|record| record.signal == Signal::Traces || needs_logs);
         late
     }
@@ -288,7 +292,7 @@ impl VerdictBasis {
     }
 
     fn misses_parts(&self, trace: &Trace) -> bool {
-        !self.policy.accepts_parts() && trace.orphans().next().is_some()
+        !self.policy.accepts_parts() && trace.misses_spans()
     }
 
     /// The arrivals and losses since the verdict.

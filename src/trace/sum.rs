@@ -56,6 +56,8 @@ impl Sum {
             Value::Int(int) => int.to_string(),
             // Without an exponent.
             Value::Double(double) if double.is_finite() => double.to_string(),
+            // A string that a source without types sends.
+            Value::Number(number) => number.to_string(),
             _ => return None,
         };
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));

@@ -1,6 +1,6 @@
 //! The trace: spans assembled into a tree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::identity::{self, Index};
@@ -273,6 +273,41 @@ impl Trace {
             .iter()
             .filter_map(|&root| self.missing_parent(root))
             .collect()
+    }
+
+    /// The spans in which log records were written and that never arrived, each with its first record;
+    /// without the span id that we sent.
+    #[must_use]
+    pub fn missing_log_spans(&self) -> BTreeMap<SpanId, &LogRecord> {
+        let mut missing = BTreeMap::new();
+        for record in self.logs.iter() {
+            if let Some(span) = self.missing_log_span(record) {
+                missing.entry(span).or_insert(&**record);
+            }
+        }
+        missing
+    }
+
+    /// The spans that never arrived and to which others, or log records, refer.
+    #[must_use]
+    pub fn missing_spans(&self) -> BTreeSet<SpanId> {
+        let mut missing = self.missing_parents();
+        missing.extend(self.missing_log_spans().into_keys());
+        missing
+    }
+
+    /// Returns `true` if there are [missing spans](Self::missing_spans).
+    #[must_use]
+    pub fn misses_spans(&self) -> bool {
+        let mut logs = self.logs.iter();
+        self.orphans().next().is_some()
+            || logs.any(|record| self.missing_log_span(record).is_some())
+    }
+
+    fn missing_log_span(&self, record: &LogRecord) -> Option<SpanId> {
+        let span = record.span_id?;
+        let ours = self.origin == Origin::Injected(span);
+        (!ours && self.find(span).is_none()).then_some(span)
     }
 
     /// The entry spans: children of the span id that was sent, or, in a foreign trace, spans

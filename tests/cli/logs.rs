@@ -146,6 +146,63 @@ async fn a_record_with_an_invalid_id_leaves_checks_of_logs_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_record_with_the_id_of_another_trace_is_named() {
+    let (_, said) = run("logs-strayed", "  logs: [order placed]\n").await;
+    said.expect(
+        1,
+        &[
+            "front › order placed (span 00000000000000a1)",
+            "trace id is 00000000000000000000000000000bad, not ",
+            "take both ids from the current span, and keep neither",
+        ],
+    );
+    let (_, said) = run("logs-strayed", "  logs: [order lost]\n").await;
+    assert!(!said.out.contains("000bad"), "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_a_span_that_never_arrives_leaves_open_checks_unjudged() {
+    let spec = "name: it
+request: GET ${URL}/logs-orphan
+wait: { timeout: 1s }
+expect:
+  errors: 0
+";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    project.run(&[]).await.expect(
+        3,
+        &[
+            "the span in which `working` of front was written did not arrive",
+            "the span 00000000000000fe never arrived, in which log record `working` of front was written",
+            "`orphans: 0..` in `expect` accepts that the spans of log records are missing",
+        ],
+    );
+    let expect = "  errors: 0\n  orphans: 0..\n";
+    let (_, said) = run("logs-orphan", expect).await;
+    said.expect(0, &["1 passed"]);
+    // No further span can change it.
+    let (_, said) = run("logs-orphan", "  spans: [GET /it]\n").await;
+    said.expect(0, &["1 passed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_correlation_of_a_request_that_leaves_no_spans_is_not_judged() {
+    let spec = "name: it
+request: { get: \"${URL}/nothing\", sampled: false }
+expect:
+  logs_correlated: [front]
+";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    project.run(&[]).await.expect(
+        3,
+        &[
+            "the request asked services not to record spans, which show what",
+            "remove `sampled: false`, or expect the records with `logs`",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sequence_and_a_capture_wait_for_exceptions_in_log_records() {
     let spec = "name: it
 request: GET ${URL}/logs-exception

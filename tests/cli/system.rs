@@ -290,7 +290,9 @@ async fn answer(
             let with_id = log(trace, "a2", 9, "working", 20);
             let without = log("", "", 9, "stock is low", 40);
             let outside = log("", "", 9, "tick", 5_000);
-            let records = [with_id, without, outside].map(|record| ("back", record));
+            let mut before = log("", "", 9, "started", 0);
+            before["timeUnixNano"] = json!((THEN - 5_000_000_000).to_string());
+            let records = [with_id, without, outside, before].map(|record| ("back", record));
             system.export_logs(records.into()).await;
         }
         // `back` keeps a log record.
@@ -311,6 +313,18 @@ async fn answer(
         "logs-invalid" => {
             system.export_spans(vec![("front", entry())]).await;
             let record = log(&trace[1..], "a1", 17, "lost the order", 40);
+            system.export_logs(vec![("front", record)]).await;
+        }
+        // A record with the trace id of another request.
+        "logs-strayed" => {
+            system.export_spans(vec![("front", entry())]).await;
+            let record = log(other, "a1", 9, "order placed", 40);
+            system.export_logs(vec![("front", record)]).await;
+        }
+        // A record of a span that never arrives.
+        "logs-orphan" => {
+            system.export_spans(vec![("front", entry())]).await;
+            let record = log(trace, "fe", 9, "working", 40);
             system.export_logs(vec![("front", record)]).await;
         }
         // An exception that is sent later than the span.

@@ -526,7 +526,7 @@ fn a_cause_that_did_not_arrive_may_be_any_span() {
     let none = "{ name: other, count: 0 }";
     let dropped = "1 link of `send` of shop was dropped";
     let linked = "a link of `retry` of shop leads to span 000000000000003d, which never arrived";
-    let orphaned = "the trace is incomplete, so a span that never arrived could change this: parent 0000000000000033 is missing";
+    let orphaned = "the trace is incomplete, so a span that never arrived could change this: span 0000000000000033 is missing";
     for (name, why) in [("send", dropped), ("again", linked), ("lost", orphaned)] {
         assert_eq!(of(name, none), why);
         assert_eq!(of(name, "other"), why);

@@ -3,7 +3,10 @@
 use std::io::Write;
 
 use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use prost::Message;
 use serde_json::{Value, json};
 use spanspec::{Origin, Receiver, Span, Value as Attribute};
@@ -369,6 +372,83 @@ async fn a_log_record_that_arrives_in_two_exports_is_marked_as_repeated() {
     let repeated: Vec<bool> = logs.map(|log| log.is_repeated).collect();
     // Equal records of one export were written twice.
     assert_eq!(repeated, [false, false, false, false, true, true]);
+}
+
+#[tokio::test]
+async fn a_copy_with_another_time_of_observation_may_be_the_same_record() {
+    let receiver = receiver().await;
+    let mut follow = receiver.follow(trace_id(1), Origin::Foreign);
+    let sdk = json!([{ "key": "telemetry.sdk.name", "value": { "stringValue": "opentelemetry" } }]);
+    let cases = [
+        ("of a log file", "5", json!([]), "", true),
+        ("of a log file without time", "0", json!([]), "", true),
+        ("of an SDK", "5", sdk.clone(), "", true),
+        // This time is the only one.
+        ("of an SDK without time", "0", sdk, "", false),
+        ("printed twice", "5", json!([]), "stdout", false),
+    ];
+    for (body, time, resource, scope, _) in &cases {
+        for observed in ["7", "8"] {
+            let record = json!({
+                "traceId": trace_id(1).to_string(), "body": { "stringValue": body },
+                "timeUnixNano": time, "observedTimeUnixNano": observed,
+            });
+            let request = json!({ "resourceLogs": [{
+                "resource": { "attributes": resource },
+                "scopeLogs": [{ "scope": { "name": scope }, "logRecords": [record] }],
+            }] });
+            post(&receiver, "/v1/logs", JSON, request.to_string()).await;
+        }
+    }
+    let trace = follow.snapshot().trace;
+    let repeated: Vec<bool> = trace.logs().iter().map(|log| log.is_repeated).collect();
+    let expected = cases.iter().flat_map(|(.., is_same)| [false, *is_same]);
+    assert_eq!(repeated, expected.collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_long_body_and_text_that_is_no_utf_8_are_kept() {
+    let receiver = receiver().await;
+    let mut follow = receiver.follow(trace_id(1), Origin::Foreign);
+    let long = "x".repeat(1 << 20);
+    let answer = post(&receiver, "/v1/logs", JSON, log_request(&long)).await;
+    assert_eq!(answer.0, 200);
+    let spoilt = |request: Vec<u8>| -> Vec<u8> {
+        let at = request.windows(2).position(|pair| pair == b"XY").unwrap();
+        [&request[..at], b"\xff\xfe", &request[at + 2..]].concat()
+    };
+    let json = log_request("cafXY").replacen("cafXY", "caf..", 1);
+    let answer = post(&receiver, "/v1/logs", JSON, spoilt(json.into_bytes())).await;
+    assert_eq!(answer.0, 200);
+    let record = LogRecord {
+        trace_id: trace_id(1).as_bytes().to_vec(),
+        body: Some(AnyValue {
+            value: Some(any_value::Value::StringValue("cafXY".to_owned())),
+        }),
+        ..LogRecord::default()
+    };
+    let request = ExportLogsServiceRequest {
+        resource_logs: vec![ResourceLogs {
+            scope_logs: vec![ScopeLogs {
+                log_records: vec![record],
+                ..ScopeLogs::default()
+            }],
+            ..ResourceLogs::default()
+        }],
+    };
+    let answer = post(
+        &receiver,
+        "/v1/logs",
+        PROTOBUF,
+        spoilt(request.encode_to_vec()),
+    )
+    .await;
+    assert_eq!(answer.0, 200);
+    let trace = follow.snapshot().trace;
+    let bodies: Vec<String> = trace.logs().iter().map(|log| log.body.to_text()).collect();
+    let spoilt = "caf\u{fffd}\u{fffd}";
+    assert_eq!(bodies, [long.as_str(), &long, "caf..", spoilt, spoilt]);
+    assert_eq!(trace.log_holes(), []);
 }
 
 #[tokio::test]

@@ -51,20 +51,37 @@ pub(super) fn would_pass(step: &StepReport, fresh: &[Judged]) -> bool {
     has_unmet && fresh.iter().all(holds) && step.checks.iter().all(holds_now)
 }
 
-/// Late spans that changed no verdict.
+const BOTH: (&str, &str) = ("spans and log records", "spans and log records");
+
+/// Late spans and log records that changed no verdict.
 #[derive(Default)]
 pub(super) struct Harmless {
-    /// For each service, the number of spans and the longest lag while the services ran.
-    services: BTreeMap<String, (usize, Option<Duration>)>,
+    /// For each service, its late records.
+    services: BTreeMap<String, HarmlessOfService>,
+}
+
+/// Late records of one service.
+#[derive(Default)]
+struct HarmlessOfService {
+    number: usize,
+    /// The name of the records if they are all of one kind.
+    nouns: Option<(&'static str, &'static str)>,
+    /// The longest lag while the services ran.
+    lag: Option<Duration>,
 }
 
 impl Harmless {
     pub(super) fn add(&mut self, late: &LateSpans, when: When) {
-        for (service, spans) in &late.services {
-            let (known, lag) = self.services.entry(service.clone()).or_default();
-            *known += spans;
+        for (service, number) in &late.services {
+            let known = self.services.entry(service.clone()).or_default();
+            known.number += number;
+            let nouns = (late.noun(1), late.noun(2));
+            known.nouns = match known.nouns {
+                Some(other) if other != nouns => Some(BOTH),
+                _ => Some(nouns),
+            };
             if when == When::Running {
-                *lag = (*lag).max(Some(late.lag));
+                known.lag = known.lag.max(Some(late.lag));
             }
         }
     }
@@ -73,7 +90,11 @@ impl Harmless {
     pub(super) fn notices(&self) -> Vec<String> {
         let services = self.services.iter();
         services
-            .map(|(service, (spans, lag))| words::harmless(service, *spans, *lag))
+            .map(|(service, late)| {
+                let (one, many) = late.nouns.unwrap_or(BOTH);
+                let noun = if late.number == 1 { one } else { many };
+                words::harmless(service, (late.number, noun), late.lag)
+            })
             .collect()
     }
 }

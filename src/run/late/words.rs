@@ -41,7 +41,8 @@ impl LateSpans {
         }
     }
 
-    fn noun(&self, number: usize) -> &'static str {
+    /// The name of the late records, of which there are this many.
+    pub(super) fn noun(&self, number: usize) -> &'static str {
         match (self.has_spans, self.has_logs) {
             (false, true) if number == 1 => "log record",
             (false, true) => "log records",
@@ -51,11 +52,14 @@ impl LateSpans {
         }
     }
 
-    /// The variable with the export delay.
-    fn variable(&self) -> &'static str {
-        match self.has_spans {
-            true => "OTEL_BSP_SCHEDULE_DELAY",
-            false => "OTEL_BLRP_SCHEDULE_DELAY",
+    /// The variables with the export delay, each with this value.
+    fn variables(&self, value: &str) -> String {
+        let of_spans = format!("`OTEL_BSP_SCHEDULE_DELAY{value}`");
+        let of_logs = format!("`OTEL_BLRP_SCHEDULE_DELAY{value}`");
+        match (self.has_spans, self.has_logs) {
+            (true, true) => format!("{of_spans} and {of_logs}"),
+            (false, true) => of_logs,
+            _ => of_spans,
         }
     }
 
@@ -100,12 +104,12 @@ impl LateSpans {
             ],
             When::Running => vec![
                 format!("set `wait: {{ flush: {} }}`", sufficient(self.lag)),
-                format!("or let {of} export sooner: `{}=100`", self.variable()),
+                format!("or let {of} export sooner: {}", self.variables("=100")),
             ],
             When::Stopping => vec![
                 format!(
-                    "let {of} export sooner: a delay in its code or in the file of `OTEL_CONFIG_FILE` overrides `{}`",
-                    self.variable()
+                    "let {of} export sooner: a delay in its code or in the file of `OTEL_CONFIG_FILE` overrides {}",
+                    self.variables("")
                 ),
                 "or set `wait: { flush: … }` to that delay and 250ms more".to_owned(),
             ],
@@ -146,13 +150,14 @@ pub(super) fn would_pass(late: &LateSpans, when: When) -> String {
     )
 }
 
-/// A note about late spans of a service that changed no verdict. `lag` is the longest while the
+/// A note about late records of a service that changed no verdict. `lag` is the longest while the
 /// services ran.
-pub(super) fn harmless(service: &str, spans: usize, lag: Option<Duration>) -> String {
-    let counted = match spans {
-        1 => "1 span".to_owned(),
-        _ => format!("{spans} spans"),
-    };
+pub(super) fn harmless(
+    service: &str,
+    (number, noun): (usize, &str),
+    lag: Option<Duration>,
+) -> String {
+    let counted = format!("{number} {noun}");
     match lag {
         Some(lag) => format!(
             "{counted} of `{service}` arrived after the verdict, up to {} after the response, and changed none; `wait: {{ flush: {} }}` would wait for them",
@@ -191,9 +196,9 @@ pub(super) fn too_many_contradicted(found: &Contradictions, load: &Load, when: W
     Trouble::new(&what).with_help(found.late.remedies(when))
 }
 
-fn are_affected(late: &LateSpans) -> &'static str {
+fn are_affected(late: &LateSpans) -> String {
     match late.number() {
-        0 => "cannot be judged",
-        _ => "are contradicted by late spans",
+        0 => "cannot be judged".to_owned(),
+        _ => format!("are contradicted by late {}", late.noun(2)),
     }
 }

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use super::settings::SourceSettings;
 pub(super) use crate::source::search::{SearchAnswer, SearchQuery};
 use crate::spec::keys::Key;
-use crate::trace::{Field, Hole, Losses, Nanos, Sender, Span, TraceId};
+use crate::trace::{Field, Hole, LogRecord, Losses, Nanos, Sender, Span, TraceId};
 
 /// A kind of backend.
 pub(crate) struct Kind {
@@ -48,6 +48,11 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
     /// [`Fetched::losses`].
     fn losses(&self) -> &'static [Field] {
         &[]
+    }
+
+    /// Returns `true` if its answers can have log records.
+    fn reads_logs(&self) -> bool {
+        false
     }
 
     /// Reads the spans of a trace. None if the backend does not have the trace, or not yet.
@@ -117,6 +122,11 @@ pub(super) struct Fetched {
     pub(super) holes: Vec<Hole>,
     /// Fields that these spans have lost, beside those that all spans lose in this backend.
     pub(super) losses: Losses,
+    /// The log records of the trace; `None` if the backend has no log records at all. One that is marked as
+    /// repeated may be the same as an equal one.
+    pub(super) logs: Option<Vec<LogRecord>>,
+    /// Log records that may be missing from the answer.
+    pub(super) log_holes: Vec<Hole>,
 }
 
 /// The reason why a trace could not be read.

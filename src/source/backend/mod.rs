@@ -250,8 +250,10 @@ impl TraceSource for Backend {
     fn losses(&self) -> Losses {
         // Neither can be found by the id of this trace.
         let losses = self.adapter.losses().iter().copied();
+        let of_logs = (!self.adapter.reads_logs()).then_some(Field::LogRecords);
         losses
-            .chain([Field::LinkingTraces, Field::LogRecords])
+            .chain([Field::LinkingTraces])
+            .chain(of_logs)
             .collect()
     }
 

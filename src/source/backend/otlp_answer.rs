@@ -1,13 +1,13 @@
 //! Answers in OTLP, as JSON or protobuf.
 
 use super::adapter::Fetched;
-use crate::source::otlp::{self, ReadError};
+use crate::source::otlp::{self, ReadError, UntiedFile};
 use crate::trace::{Hole, Sender};
 
 /// The spans of an answer in OTLP, with those of other traces.
 pub(super) fn spans(body: &[u8]) -> Result<Fetched, ReadError> {
     match otlp::read_untied(body) {
-        Ok(traces) => Ok(Fetched {
+        Ok(UntiedFile { traces, .. }) => Ok(Fetched {
             holes: traces
                 .iter()
                 .flat_map(|trace| trace.holes().iter().cloned())

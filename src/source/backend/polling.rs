@@ -10,7 +10,7 @@ use super::adapter::{Adapter, FetchError, Fetched};
 use crate::source::otlp::{self, Malformed};
 use crate::source::poll_state::PollState;
 use crate::source::store::Store;
-use crate::trace::{Hole, Origin, Sender, Span, SpanId, Trace, TraceId};
+use crate::trace::{Hole, LogRecord, Origin, Sender, Span, SpanId, Trace, TraceId};
 
 /// The first pause between two requests. It doubles while nothing changes.
 pub(super) const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
@@ -42,14 +42,17 @@ type Known = HashMap<(TraceId, SpanId), Vec<Span>>;
 struct LastAnswer {
     /// When it was requested.
     asked: Instant,
-    /// The number of its spans.
-    spans: usize,
+    /// The number of its spans and log records.
+    records: usize,
 }
+
+/// The log records that were read, as OTLP, each with its number.
+type KnownLogs = HashMap<String, usize>;
 
 impl Polling {
     /// Reads the trace until this is dropped. Returns the reason if further requests are useless.
     pub(super) async fn run(self) -> String {
-        let mut known = Known::new();
+        let (mut known, mut known_logs) = (Known::new(), KnownLogs::new());
         let mut pause = SHORTEST_PAUSE / 2;
         let mut last: Option<LastAnswer> = None;
         loop {
@@ -62,20 +65,29 @@ impl Polling {
                     spans,
                     mut holes,
                     losses,
+                    logs,
+                    mut log_holes,
                 }) => {
-                    let number = spans.len();
+                    let number = spans.len() + logs.as_ref().map_or(0, Vec::len);
                     // They may have been readable since the request that did not have them yet.
                     let since = last.map_or(asked, |last| last.asked);
                     let (new, lost) = self.take_in(spans, since, &mut known);
                     holes.extend(lost);
-                    let is_same = new == 0 && last.is_some_and(|last| last.spans == number);
+                    let lacks_logs = logs.is_none();
+                    let logs = logs.unwrap_or_default();
+                    let (new_logs, lost) = self.take_in_logs(logs, since, &mut known_logs);
+                    log_holes.extend(lost);
+                    let new = new + new_logs;
+                    let is_same = new == 0 && last.is_some_and(|last| last.records == number);
                     pause = if new == 0 { 2 * pause } else { SHORTEST_PAUSE };
                     last = Some(LastAnswer {
                         asked,
-                        spans: number,
+                        records: number,
                     });
                     self.state.send_modify(|state| {
                         state.troubles = holes;
+                        state.log_troubles = log_holes;
+                        state.lacks_logs = lacks_logs;
                         // Spans of earlier answers stay.
                         state.losses.add(&losses);
                         if is_same {
@@ -89,7 +101,10 @@ impl Polling {
                     pause = 2 * pause;
                     least = error.after();
                     let hole = Hole::from(error);
-                    self.state.send_modify(|state| state.troubles = vec![hole]);
+                    self.state.send_modify(|state| {
+                        state.log_troubles = vec![hole.clone()];
+                        state.troubles = vec![hole];
+                    });
                 }
             }
             pause = pause.min(LONGEST_PAUSE);
@@ -138,13 +153,21 @@ impl Polling {
                     spans,
                     holes,
                     losses,
+                    logs,
+                    log_holes,
                 }) => {
                     all.losses.add(&losses);
+                    all.logs = all.logs.zip(logs).map(|(own, more)| [own, more].concat());
+                    all.log_holes.extend(log_holes);
                     let own = spans.into_iter().filter(|span| span.trace_id == trace);
                     all.spans.extend(own);
                     all.holes.extend(holes);
                 }
-                Err(error) => all.holes.push(error.into()),
+                Err(error) => {
+                    let hole = Hole::from(error);
+                    all.log_holes.push(hole.clone());
+                    all.holes.push(hole);
+                }
             }
         }
         Ok(all)
@@ -175,6 +198,40 @@ impl Polling {
             }
         }
         (new, holes)
+    }
+
+    /// Stores the log records that are new. Returns their number, and a hole for those that cannot be stored.
+    fn take_in_logs(
+        &self,
+        logs: Vec<LogRecord>,
+        since: Instant,
+        known: &mut KnownLogs,
+    ) -> (usize, Option<Hole>) {
+        let (mut seen, mut new, mut hole) = (KnownLogs::new(), 0, None);
+        for record in logs {
+            // A copy that may be the same record counts as one of another export.
+            let arrived = since + Duration::from_nanos(record.is_repeated.into());
+            let written = otlp::write_log_json(record);
+            let number = seen.entry(written.clone()).or_default();
+            *number += 1;
+            let known = known.entry(written.clone()).or_default();
+            if *number <= *known {
+                continue;
+            }
+            let request = otlp::logs_from_json(written.as_bytes());
+            let stored = request.and_then(|request| self.store.ingest_logs_at(&request, arrived));
+            match stored {
+                Ok(()) => (*known, new) = (*number, new + 1),
+                Err(error) => {
+                    hole = Some(Hole {
+                        reason: format!("log records of the backend cannot be stored: {error}"),
+                        sender: Sender::default(),
+                        remedy: "report this, with the answer of the backend".to_owned(),
+                    });
+                }
+            }
+        }
+        (new, hole)
     }
 
     /// Stores spans of one trace. Each has a request of its own, because several can have one id.

@@ -7,7 +7,7 @@ use prost::Message;
 
 use super::attribute;
 use super::error::Malformed;
-use super::ids::{SpanIds, WrongId};
+use super::ids::{SpanIds, WrongId, wrong_log_id};
 use super::message::{self, AnyValue, KeyValue, ValueKind};
 use crate::trace::{
     Attributes, Event, Hole, Link, LogRecord, Resource, Scope, Sender, Span, SpanId, SpanKind,
@@ -99,18 +99,27 @@ pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, Vec<Rejected>) {
     (spans, rejected)
 }
 
-/// All log records of these messages, in order.
-pub(super) fn logs(logs: message::LogsData) -> Vec<LogRecord> {
-    let mut records = Vec::new();
+/// All log records of these messages, in order, and the holes of those with an id of a wrong length.
+pub(super) fn logs(logs: message::LogsData) -> (Vec<LogRecord>, Vec<Hole>) {
+    let (mut records, mut holes) = (Vec::new(), Vec::new());
     for block in logs.resource_logs {
         let resource: Arc<Resource> = Arc::new(block.resource.unwrap_or_default().into());
         for block in block.scope_logs {
             let scope = Arc::new(block.scope.unwrap_or_default().into());
-            let own = block.log_records.into_iter();
-            records.extend(own.map(|record| log_from_message(record, &resource, &scope)));
+            for record in block.log_records {
+                let lengths = (record.trace_id.len(), record.span_id.len());
+                let record = log_from_message(record, &resource, &scope);
+                if !matches!(lengths, (0 | 16, 0 | 8)) {
+                    let hole = wrong_log_id(record.trace_id.is_some());
+                    if !holes.contains(&hole) {
+                        holes.push(hole);
+                    }
+                }
+                records.push(record);
+            }
         }
     }
-    records
+    (records, holes)
 }
 
 fn reject(span: &message::SpanMessage, resource: &Resource, reason: WrongId) -> Rejected {

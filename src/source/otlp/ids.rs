@@ -154,3 +154,20 @@ impl SpanIds {
         })
     }
 }
+
+/// The hole that a log record with an id of a wrong length leaves: it may belong to any trace, or to any span
+/// of its trace.
+pub(crate) fn wrong_log_id(has_trace: bool) -> Hole {
+    let (id, bytes) = match has_trace {
+        true => ("span id", 8),
+        false => ("trace id", 16),
+    };
+    Hole {
+        reason: format!(
+            "the {id} of a log record does not have {bytes} bytes ({} hex digits)",
+            2 * bytes
+        ),
+        sender: Sender::default(),
+        remedy: "let the logging bridge send the ids of the current span, or none".to_owned(),
+    }
+}

@@ -31,6 +31,7 @@ pub use error::{Malformed, ReadError};
 pub(crate) use file::{decompressed, whole_part};
 pub(crate) use hint::service_hint;
 pub use ids::WrongId;
+pub(crate) use ids::wrong_log_id;
 pub(crate) use json::metrics::metrics_from_json;
 pub(crate) use json::{logs_from_json, traces_from_json};
 pub(crate) use metric_export::{MetricExport, ProcessExport, SeriesExport};
@@ -43,16 +44,17 @@ pub use read::read_logs;
 #[cfg(feature = "cli")]
 pub(crate) use read::{FileTraces, read_file};
 #[cfg(feature = "run")]
-pub(crate) use read::{read_untied, tie};
+pub(crate) use read::{UntiedFile, read_untied, tie};
 pub(crate) use signal::Signal;
 #[cfg(feature = "run")]
 pub(crate) use walk::is_server;
 pub(crate) use walk::{
     LinkAt, LogAt, LogWalk, MetricWalk, Pieces, RecordWalk, ScopeAt, SpanAt, Walk,
+    without_observed_time,
 };
 pub use write::write_json;
 #[cfg(feature = "run")]
-pub(crate) use write::write_json_with;
+pub(crate) use write::{write_json_with, write_log_json};
 
 /// Returns `true` if a message that was refused is an export of traces.
 pub(crate) fn has_spans(encoding: Encoding, message: &[u8]) -> bool {

@@ -30,7 +30,7 @@ const MOST_HOLES: usize = 20;
 /// # Errors
 /// When the bytes have another format. OTLP without spans is not an error.
 pub fn read(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
-    Ok(read_with(bytes, |traces, _| tie(traces))?.traces)
+    Ok(file_traces(file::content(bytes)?, |traces, _| tie(traces))?.traces)
 }
 
 /// The content of a saved file.
@@ -50,7 +50,7 @@ pub(crate) struct FileTraces {
 /// Like [`read`], with numbers of what is left out.
 #[cfg(feature = "cli")]
 pub(crate) fn read_file(bytes: &[u8]) -> Result<FileTraces, ReadError> {
-    read_with(bytes, |traces, _| tie(traces))
+    file_traces(file::content(bytes)?, |traces, _| tie(traces))
 }
 
 /// Reads the log records of a saved file, in order, also those without a trace id.
@@ -59,14 +59,37 @@ pub(crate) fn read_file(bytes: &[u8]) -> Result<FileTraces, ReadError> {
 /// As of [`read`].
 #[cfg(feature = "cli")]
 pub fn read_logs(bytes: &[u8]) -> Result<Vec<LogRecord>, ReadError> {
-    Ok(decode::logs(file::content(bytes)?.logs))
+    Ok(decode::logs(file::content(bytes)?.logs).0)
 }
 
-/// Like [`read`], without the traces to which links lead, and with empty traces of which all spans are
-/// left out.
+/// The content of a file that can be a part of a whole.
 #[cfg(feature = "run")]
-pub(crate) fn read_untied(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
-    Ok(read_with(bytes, with_empty)?.traces)
+#[derive(Debug, Default)]
+pub(crate) struct UntiedFile {
+    /// The traces with their spans only, also empty ones of which all spans are left out.
+    pub(crate) traces: Vec<Trace>,
+    /// The log records with a trace id.
+    pub(crate) logs: Vec<LogRecord>,
+    /// There are log records, perhaps without a trace id.
+    pub(crate) has_logs: bool,
+    /// Log records that may be missing.
+    pub(crate) log_holes: Vec<Hole>,
+}
+
+/// Like [`read`], with log records apart from traces, which another file may have.
+#[cfg(feature = "run")]
+pub(crate) fn read_untied(bytes: &[u8]) -> Result<UntiedFile, ReadError> {
+    let mut content = file::content(bytes)?;
+    let (mut logs, mut log_holes) = decode::logs(std::mem::take(&mut content.logs));
+    log_holes.extend(unread_hole(&content.unread));
+    let has_logs = !logs.is_empty();
+    logs.retain(|record| record.trace_id.is_some());
+    Ok(UntiedFile {
+        traces: file_traces(content, with_empty)?.traces,
+        logs,
+        has_logs,
+        log_holes,
+    })
 }
 
 /// Adds an empty trace for each of which all spans are left out.
@@ -80,8 +103,8 @@ fn with_empty(mut traces: Vec<Trace>, rejected: &[Rejected]) -> Vec<Trace> {
     traces
 }
 
-fn read_with(
-    bytes: &[u8],
+fn file_traces(
+    content: Content,
     complete: impl Fn(Vec<Trace>, &[Rejected]) -> Vec<Trace>,
 ) -> Result<FileTraces, ReadError> {
     let Content {
@@ -89,7 +112,7 @@ fn read_with(
         logs,
         has_metrics,
         unread,
-    } = file::content(bytes)?;
+    } = content;
     let (spans, rejected) = decode::spans(traces);
     match rejected.first() {
         Some(first) if spans.is_empty() => {
@@ -97,7 +120,7 @@ fn read_with(
             Err(ReadError::InvalidIds(rejected.len(), first))
         }
         _ => {
-            let (traces, other_logs) = with_logs(assemble(spans), decode::logs(logs));
+            let (traces, other_logs) = with_logs(assemble(spans), decode::logs(logs).0);
             Ok(FileTraces {
                 traces: with_holes(complete(traces, &rejected), &unread, &rejected),
                 other_logs,
@@ -127,17 +150,7 @@ fn with_logs(traces: Vec<Trace>, logs: Vec<LogRecord>) -> (Vec<Trace>, usize) {
 
 /// Adds the holes of rejected spans and of unread parts of the file.
 fn with_holes(traces: Vec<Trace>, unread: &[String], rejected: &[Rejected]) -> Vec<Trace> {
-    let unread = (!unread.is_empty()).then(|| {
-        let keys: Vec<String> = unread.iter().map(|key| format!("`{key}`")).collect();
-        Hole {
-            reason: format!(
-                "a part of the file is not OTLP/JSON: found {}",
-                keys.join(", ")
-            ),
-            sender: Sender::default(),
-            remedy: "save the traces again, as OTLP/JSON".to_owned(),
-        }
-    });
+    let unread = unread_hole(unread);
     let with_holes = |trace: Trace| {
         let linked = trace.linked().iter().map(Trace::id);
         let ids: Vec<TraceId> = std::iter::once(trace.id()).chain(linked).collect();
@@ -150,6 +163,19 @@ fn with_holes(traces: Vec<Trace>, unread: &[String], rejected: &[Rejected]) -> V
         trace.with_holes(holes)
     };
     traces.into_iter().map(with_holes).collect()
+}
+
+/// The hole of parts of a file that are not OTLP.
+fn unread_hole(unread: &[String]) -> Option<Hole> {
+    let keys: Vec<String> = unread.iter().map(|key| format!("`{key}`")).collect();
+    (!keys.is_empty()).then(|| Hole {
+        reason: format!(
+            "a part of the file is not OTLP/JSON: found {}",
+            keys.join(", ")
+        ),
+        sender: Sender::default(),
+        remedy: "save the traces again, as OTLP/JSON".to_owned(),
+    })
 }
 
 /// One trace for each trace id, in the order of their first appearance.

@@ -16,7 +16,7 @@ use super::ids::{SpanIds, WrongId};
 use super::wire::{Wire, WireField};
 use crate::trace::{SpanId, TraceId};
 
-pub(crate) use records::{LogAt, LogWalk, MetricWalk, RecordWalk};
+pub(crate) use records::{LogAt, LogWalk, MetricWalk, RecordWalk, without_observed_time};
 
 /// The spans of one request, borrowed from its bytes.
 #[derive(Debug, Default)]

@@ -25,6 +25,18 @@ pub(crate) fn write_json_with(trace: &Trace, key: &str, about: &impl serde::Seri
     format!("{:#}\n", Json::from(all))
 }
 
+/// Writes a log record as an OTLP/JSON document.
+#[cfg(feature = "run")]
+pub(crate) fn write_log_json(record: LogRecord) -> String {
+    let record = Arc::new(record);
+    let logs = grouped(
+        std::iter::once(&record),
+        ("scopeLogs", "logRecords"),
+        |record| (&record.resource, &record.scope, log_record(record)),
+    );
+    json!({ "resourceLogs": logs }).to_string()
+}
+
 fn document(trace: &Trace) -> serde_json::Map<String, Json> {
     let all = || std::iter::once(trace).chain(trace.linked());
     let spans = all().flat_map(Trace::spans);

@@ -28,13 +28,13 @@ const FOREIGN: [(&str, &str, &str); 14] = [
     ("/1/batch", "Honeycomb", SWITCH),
     ("/skywalking.v3.", "SkyWalking", SWITCH),
     ("/opencensus.proto.", "OpenCensus", SWITCH),
-    ("/loki/api/", "Loki", IGNORE),
+    ("/loki/api/", "Loki", LOKI),
 ];
 
 const SWITCH: &str = "use an OTLP exporter in that service: OTEL_TRACES_EXPORTER=otlp, and OTEL_EXPORTER_OTLP_ENDPOINT instead of the other exporter's endpoint";
 const DATADOG: &str =
     "use an OpenTelemetry SDK or agent in that service instead of the Datadog tracer";
-const IGNORE: &str = "no spans are sent there; nothing has to be done for a test of traces";
+const LOKI: &str = "to check these log records, send them with OTEL_LOGS_EXPORTER=otlp; other specs do not need them";
 const PROFILES: &str =
     "spanspec does not read profiles; nothing has to be done for a test of traces";
 
@@ -59,11 +59,14 @@ impl Misdirected {
         match segments.as_slice() {
             [] => Self::new(
                 "the exporter's endpoint has no path",
-                "append `/v1/traces` to OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, which is used as it is, or set OTEL_EXPORTER_OTLP_ENDPOINT instead, to which SDKs append it",
+                "append `/v1/traces` to OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and `/v1/logs` to OTEL_EXPORTER_OTLP_LOGS_ENDPOINT, which are used as they are, or set OTEL_EXPORTER_OTLP_ENDPOINT instead, to which SDKs append them",
             ),
             ["v1", known] if SIGNALS.contains(known) => Self::new(
                 format!("it is `/v1/{known}` with a slash too many"),
-                "remove the extra slash from OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+                format!(
+                    "remove the extra slash from OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_{}_ENDPOINT",
+                    known.to_uppercase()
+                ),
             ),
             [.., "v1", known] if SIGNALS.contains(known) => Self::prefixed(&segments, known),
             _ => Self::similar(signal),

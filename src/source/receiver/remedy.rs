@@ -1,7 +1,7 @@
 //! Remedies for refused exports, in the imperative. Both protocols refuse them for the same causes.
 
 pub(super) const UNREADABLE: &str = "update the OpenTelemetry SDK or Collector that sent it, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf there";
-pub(super) const TOO_LARGE: &str = "export smaller batches: set OTEL_BSP_MAX_EXPORT_BATCH_SIZE=128, or limit attributes with OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT";
+pub(super) const TOO_LARGE: &str = "export smaller batches: set OTEL_BSP_MAX_EXPORT_BATCH_SIZE=128 (for log records, OTEL_BLRP_MAX_EXPORT_BATCH_SIZE=128), or limit attributes with OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT";
 pub(super) const COMPRESSION: &str = "set OTEL_EXPORTER_OTLP_COMPRESSION=gzip or none";
 pub(super) const CONTENT_TYPE: &str =
     "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, and the header content-type as OTLP does";

@@ -31,6 +31,9 @@ pub(in crate::source) struct DecodedLogs {
     first_arrivals: HashMap<u64, Instant>,
 }
 
+/// The scopes of lines that a service printed. Such a line is read once.
+const PRINTED: [&str; 2] = ["stdout", "stderr"];
+
 impl DecodedLogs {
     /// Decodes further records.
     pub(in crate::source) fn read(&mut self, new: Vec<RawRecord>, decoder: &mut RecordDecoder) {
@@ -40,16 +43,11 @@ impl DecodedLogs {
         let records = Arc::make_mut(&mut self.records);
         for raw in new {
             self.known += 1;
-            let mut digest = DefaultHasher::new();
-            (&raw.bytes, &raw.resource, &raw.scope).hash(&mut digest);
             let arrived = raw.arrived;
-            let first = *self
-                .first_arrivals
-                .entry(digest.finish())
-                .or_insert(arrived);
-            let is_repeated = first != arrived;
             // The walk accepts no record that cannot be decoded.
-            if let Ok(record) = decoder.log_record(raw) {
+            if let Ok(record) = decoder.log_record(raw.clone()) {
+                let first = self.first_arrivals.entry(digest(&raw, &record));
+                let is_repeated = *first.or_insert(arrived) != arrived;
                 self.arrivals.push(arrived);
                 records.push(Arc::new(LogRecord {
                     is_repeated,
@@ -58,6 +56,24 @@ impl DecodedLogs {
             }
         }
     }
+}
+
+/// A digest that is the same for each copy of a record. A Collector that reads a record again observes it at
+/// another time; an SDK sets that time once, as the only time of a record if the logging library has none.
+fn digest(raw: &RawRecord, record: &LogRecord) -> u64 {
+    let mut digest = DefaultHasher::new();
+    let is_printed = PRINTED.contains(&record.scope.name.as_str());
+    let is_of_sdk = record
+        .resource
+        .attributes
+        .get("telemetry.sdk.name")
+        .is_some();
+    match otlp::without_observed_time(&raw.bytes) {
+        Ok((has_time, rest)) if !is_printed && (has_time || !is_of_sdk) => rest.hash(&mut digest),
+        _ => raw.bytes.hash(&mut digest),
+    }
+    (&raw.resource, &raw.scope).hash(&mut digest);
+    digest.finish()
 }
 
 impl RecordDecoder {

@@ -15,9 +15,7 @@ use super::metrics::MetricHistory;
 use super::presence::{OnClose, Presence};
 use super::recent::{RecentRequests, traces_of_logs, traces_of_spans};
 use super::request::service;
-#[cfg(feature = "run")]
-use crate::source::otlp;
-use crate::source::otlp::{LinkAt, LogAt, LogWalk, MetricExport, Signal, SpanAt, Walk};
+use crate::source::otlp::{self, LinkAt, LogAt, LogWalk, MetricExport, Signal, SpanAt, Walk};
 use crate::source::stats::ReceiverStats;
 use crate::trace::{Hole, MetricRecords, Sender, TraceId};
 
@@ -265,7 +263,7 @@ impl StoreState {
         let mut has_others = false;
         for record in &walk.records {
             if record.has_wrong_id {
-                let hole = Arc::new(losses::wrong_log_id(record.trace_id.is_some()));
+                let hole = Arc::new(otlp::wrong_log_id(record.trace_id.is_some()));
                 let loss = Loss { at: arrived, hole };
                 match record.trace_id {
                     Some(trace) => self.lose_logs(trace, loss),
@@ -346,6 +344,25 @@ impl StoreState {
             found,
             self.logs_discarded.is_none_or(|last| Some(last) < since),
         )
+    }
+
+    /// The log records with the id of another trace that arrived since this moment, or ever, and are still
+    /// remembered.
+    #[cfg(feature = "run")]
+    pub(in crate::source) fn logs_of_others(
+        &self,
+        trace: TraceId,
+        since: Option<Instant>,
+    ) -> Vec<RawRecord> {
+        let is_other = |id: &TraceId| *id != trace;
+        let recent = self.recent_logs.since(since);
+        let mut found = recent_logs(recent, |record| {
+            record.trace_id.as_ref().is_some_and(is_other)
+        });
+        let entries = self.entries.iter().filter(|(id, _)| is_other(id));
+        let kept = entries.flat_map(|(_, entry)| &entry.logs);
+        found.extend(kept.filter(|record| Some(record.arrived) >= since).cloned());
+        found
     }
 
     /// Keeps metrics from now on.

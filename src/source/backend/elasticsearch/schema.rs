@@ -324,5 +324,6 @@ fn jaeger(documents: &Documents) -> serde_json::Result<Fetched> {
         spans: all.spans,
         holes: all.holes,
         losses: all.losses,
+        ..Fetched::default()
     })
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::FetchError;
-use crate::source::saved;
-use crate::trace::{Hole, Sender, Trace};
+use crate::source::saved::{self, UntiedFile};
+use crate::trace::{Hole, LogRecord, Sender, Trace};
 
 /// Maximum number of files.
 const MOST_FILES: usize = 10_000;
@@ -34,7 +34,7 @@ pub(super) struct Folder {
 #[derive(Debug)]
 struct TraceFile {
     stamp: Stamp,
-    traces: Vec<Trace>,
+    content: UntiedFile,
     problem: Option<Hole>,
     /// The problem is that the file is being written.
     is_cut: bool,
@@ -148,7 +148,27 @@ impl Folder {
 
     /// The traces of all files. A trace can have parts in several files.
     pub(super) fn traces(&self) -> impl Iterator<Item = &Trace> {
-        self.files.values().flat_map(|file| &file.traces)
+        self.files.values().flat_map(|file| &file.content.traces)
+    }
+
+    /// Returns `true` if a file has log records.
+    pub(super) fn has_logs(&self) -> bool {
+        self.files.values().any(|file| file.content.has_logs)
+    }
+
+    /// The log records of each file, by path.
+    pub(super) fn logs(&self) -> Vec<&[LogRecord]> {
+        let mut files: Vec<(&PathBuf, &TraceFile)> = self.files.iter().collect();
+        files.sort_by_key(|(path, _)| *path);
+        let files = files.into_iter();
+        files
+            .map(|(_, file)| file.content.logs.as_slice())
+            .collect()
+    }
+
+    /// The holes of log records that cannot be attributed.
+    pub(super) fn log_holes(&self) -> impl Iterator<Item = &Hole> {
+        self.files.values().flat_map(|file| &file.content.log_holes)
     }
 
     /// The hole of a file that no further reading can change.
@@ -174,12 +194,12 @@ impl TraceFile {
     fn read(path: &Path, stamp: Stamp) -> Self {
         let file = Self {
             stamp,
-            traces: Vec::new(),
+            content: UntiedFile::default(),
             problem: None,
             is_cut: false,
         };
         match fs::read(path) {
-            Ok(bytes) => file.with_traces(path, &bytes),
+            Ok(bytes) => file.with_content(path, &bytes),
             // It was removed or renamed after the folder was listed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => file,
             Err(error) => {
@@ -191,14 +211,14 @@ impl TraceFile {
         }
     }
 
-    fn with_traces(self, path: &Path, bytes: &[u8]) -> Self {
+    fn with_content(self, path: &Path, bytes: &[u8]) -> Self {
         let error = match saved::read_untied(bytes) {
-            Ok(traces) => return Self { traces, ..self },
+            Ok(content) => return Self { content, ..self },
             Err(_) if bytes.is_empty() => return self,
             Err(error) => error,
         };
         let is_cut = error.is_cut();
-        let (traces, problem) = match is_cut {
+        let (content, problem) = match is_cut {
             true => (
                 saved::read_untied(saved::whole_part(bytes)).unwrap_or_default(),
                 hole(
@@ -207,7 +227,7 @@ impl TraceFile {
                 ),
             ),
             false => (
-                Vec::new(),
+                UntiedFile::default(),
                 hole(
                     format!("{} is not a trace: {}", path.display(), error.in_full()),
                     "move it out of the folder of traces, or save its traces as OTLP",
@@ -215,7 +235,7 @@ impl TraceFile {
             ),
         };
         Self {
-            traces,
+            content,
             problem: Some(problem),
             is_cut,
             ..self

@@ -16,7 +16,9 @@ use futures_util::future::BoxFuture;
 use super::adapter::{Adapter, AddressForm, FetchError, Fetched, Kind, SearchAnswer, SearchQuery};
 use super::settings::SourceSettings;
 use crate::spec::keys::key;
-use crate::trace::{Attributes, Field, Hole, Losses, Nanos, Span, StatusCode, TraceId, Value};
+use crate::trace::{
+    Attributes, Field, Hole, LogRecord, Losses, Nanos, Span, StatusCode, TraceId, Value,
+};
 use folder::Folder;
 
 pub(super) const KIND: Kind = Kind {
@@ -93,6 +95,11 @@ fn later(hole: Hole) -> FetchError {
 fn fetched(trace: TraceId, folder: &Folder) -> Fetched {
     let mut fetched = Fetched {
         holes: folder.problems(),
+        log_holes: folder
+            .problems()
+            .into_iter()
+            .chain(folder.log_holes().cloned())
+            .collect(),
         ..Fetched::default()
     };
     for part in folder.traces().filter(|part| part.id() == trace) {
@@ -100,7 +107,27 @@ fn fetched(trace: TraceId, folder: &Folder) -> Fetched {
         fetched.holes.extend(part.holes().iter().cloned());
         fetched.losses.add(part.losses());
     }
+    fetched.logs = folder.has_logs().then(|| logs(trace, folder));
     fetched
+}
+
+/// The log records of a trace in all files. If files have equal ones, those of the second may be copies.
+fn logs(trace: TraceId, folder: &Folder) -> Vec<LogRecord> {
+    let mut all: Vec<LogRecord> = Vec::new();
+    for of_file in folder.logs() {
+        let known = all.len();
+        for record in of_file
+            .iter()
+            .filter(|record| record.trace_id == Some(trace))
+        {
+            let is_repeated = all[..known].contains(record);
+            all.push(LogRecord {
+                is_repeated,
+                ..record.clone()
+            });
+        }
+    }
+    all
 }
 
 /// The traces with a span that meets the query, the newest first.
@@ -194,6 +221,10 @@ fn can_be(attributes: &Attributes, key: &str, wanted: &Value) -> bool {
 }
 
 impl Adapter for Files {
+    fn reads_logs(&self) -> bool {
+        true
+    }
+
     fn fetch(&self, trace: TraceId) -> BoxFuture<'_, Result<Fetched, FetchError>> {
         self.ask(move |folder| fetched(trace, folder)).boxed()
     }

@@ -8,7 +8,8 @@ use super::super::Backend;
 use super::super::replay::*;
 use super::*;
 use crate::project::parse_source;
-use crate::source::TraceSource;
+use crate::source::{TraceSource, otlp};
+use crate::trace::{Origin, Trace};
 
 const LINES: &[u8] = recorded!("backends/collector-file/fan.jsonl");
 const MESSAGES: &[u8] = recorded!("backends/collector-file/fan.pb");
@@ -166,6 +167,107 @@ fn credentials_for_files_are_refused() {
     assert_eq!(
         why,
         "`files` has neither `headers` nor a `tenant`; remove them: files are read without requests"
+    );
+}
+
+/// A document with log records of a trace: their texts.
+fn logs(trace: &str, texts: &[&str]) -> String {
+    let records: Vec<serde_json::Value> = texts
+        .iter()
+        .map(|text| {
+            serde_json::json!({
+                "timeUnixNano": "1700000000100000000", "severityNumber": 9,
+                "body": { "stringValue": text }, "traceId": trace, "spanId": "00000000000000ab",
+            })
+        })
+        .collect();
+    let request =
+        serde_json::json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": records }] }] });
+    format!("{request}\n")
+}
+
+/// The texts of the log records, with `?` after one that may be a copy.
+fn texts(trace: &Trace) -> Vec<String> {
+    let mark = |is_repeated| if is_repeated { "?" } else { "" };
+    let logs = trace.logs().iter();
+    logs.map(|log| format!("{}{}", log.body.to_text(), mark(log.is_repeated)))
+        .collect()
+}
+
+#[tokio::test]
+async fn log_records_of_a_trace_are_read_from_each_file() {
+    let (placed, other) = (logs(PLACED, &["a", "b", "b"]), logs(REFUSED, &["c"]));
+    let protobuf = otlp::logs_from_json(logs(PLACED, &["b", "d"]).as_bytes()).unwrap();
+    let framed = [
+        &u32::try_from(protobuf.len()).unwrap().to_be_bytes()[..],
+        &protobuf,
+    ]
+    .concat();
+    let folder = folder([
+        ("traces.jsonl", LINES),
+        ("logs/1.jsonl", format!("{placed}{other}").as_bytes()),
+        ("logs/2.pb", &framed),
+    ]);
+    let backend = backend(folder.path());
+    let trace = settled(&backend, PLACED).await;
+    assert_eq!(texts(&trace), ["a", "b", "b", "b?", "d"]);
+    assert!(!trace.losses().contains(Field::LogRecords));
+    assert!(!backend.losses().contains(Field::LogRecords));
+    assert_eq!(trace.log_holes(), []);
+    // Not of the trace alone: the folder has log records.
+    let consumer = settled(&backend, CONSUMER).await;
+    assert!(texts(&consumer).is_empty() && !consumer.losses().contains(Field::LogRecords));
+}
+
+#[tokio::test]
+async fn log_records_are_unknown_while_a_folder_has_none_and_open_after_a_problem() {
+    let folder = folder([("traces.jsonl", LINES)]);
+    let backend = backend(folder.path());
+    let mut follow = backend.follow(id(PLACED), Origin::Foreign);
+    // The first snapshot starts the reading.
+    assert!(follow.snapshot().trace.is_empty());
+    let mut next = async || {
+        follow.changed().await;
+        follow.snapshot().trace
+    };
+    let first = loop {
+        let trace = next().await;
+        if !trace.is_empty() {
+            break trace;
+        }
+    };
+    assert!(first.losses().contains(Field::LogRecords));
+    let cut = logs(PLACED, &["a"]);
+    fs::write(folder.path().join("logs.jsonl"), &cut[..cut.len() - 9]).unwrap();
+    let second = loop {
+        let trace = next().await;
+        if !trace.log_holes().is_empty() {
+            break trace;
+        }
+    };
+    assert!(second.log_holes()[0].reason.contains("ends within a line"));
+    fs::write(folder.path().join("logs.jsonl"), &cut).unwrap();
+    let third = loop {
+        let trace = next().await;
+        if trace.log_holes().is_empty() {
+            break trace;
+        }
+    };
+    assert_eq!(texts(&third), ["a"]);
+    assert!(!third.losses().contains(Field::LogRecords));
+}
+
+#[tokio::test]
+async fn a_log_record_with_an_id_of_a_wrong_length_can_be_of_any_trace() {
+    let folder = folder([
+        ("traces.jsonl", LINES),
+        ("logs.jsonl", logs(&PLACED[1..], &["a"]).as_bytes()),
+    ]);
+    let trace = settled(&backend(folder.path()), PLACED).await;
+    assert!(
+        trace.log_holes()[0]
+            .reason
+            .contains("trace id of a log record")
     );
 }
 

@@ -84,6 +84,7 @@ impl Jaeger {
             spans: read.spans,
             holes: read.holes,
             losses: read.losses,
+            ..Fetched::default()
         })
     }
 

@@ -150,6 +150,27 @@ fn log_record(scope: usize, bytes: &[u8]) -> Result<LogAt<'_>, Malformed> {
     })
 }
 
+/// The fields of a `LogRecord` but for the time at which it was observed, and `true` if it has a time of its own.
+pub(crate) fn without_observed_time(record: &[u8]) -> Result<(bool, Vec<&[u8]>), Malformed> {
+    let (mut has_time, mut fields) = (false, Vec::new());
+    let mut wire = Wire(record);
+    let mut rest = record;
+    while let Some((tag, _)) = wire.next()? {
+        let (field, after) = rest.split_at(rest.len() - wire.0.len());
+        match tag {
+            1 => has_time |= !field.ends_with(&[0; 8]),
+            11 => {
+                rest = after;
+                continue;
+            }
+            _ => {}
+        }
+        fields.push(field);
+        rest = after;
+    }
+    Ok((has_time, fields))
+}
+
 fn metric(_: usize, bytes: &[u8]) -> Result<MetricAt, Malformed> {
     let mut points = 0;
     let mut wire = Wire(bytes);
