@@ -74,8 +74,8 @@ pub mod source {
 #[cfg(feature = "cli")]
 pub mod spec {
     pub use crate::spec::{
-        Allowance, Arrivals, Body, Budget, Command, Measure, Pace, Part, PartContent, Place,
-        Propagation, Rate, Repeat, Request, Scope, Tls, Trigger, Wait,
+        Allowance, Arrivals, Body, Budget, Command, GraphQl, Measure, Pace, Part, PartContent,
+        Place, Propagation, Rate, Repeat, Request, Scope, Tls, Trigger, Wait,
     };
 }
 #[cfg(feature = "cli")]

@@ -165,7 +165,7 @@ fn with_what_a_spec_needs(part: &str) -> String {
         })
     };
     let mut text = part.to_owned();
-    if !["request", "run", "trace_id", "steps"]
+    if !["request", "graphql", "run", "trace_id", "steps"]
         .iter()
         .any(|key| has(key))
     {

@@ -86,6 +86,10 @@ failures! {
     event_too_often
     exception_in_a_log
     find_a_service_name
+    graphql_another_error
+    graphql_errors
+    graphql_html
+    graphql_no_result
     implied_exit_code
     json_in_an_attribute
     kind_wrong

@@ -67,6 +67,7 @@ mistakes! {
     exclamation_mark
     expressions_and_paths
     glued_colon
+    graphql
     logs
     metrics
     matchers

@@ -1,8 +1,10 @@
 // Two services in one program: `SERVICE=pricing` selects pricing, otherwise it is the storefront, which
-// calls pricing. auto-instrumentations-node traces HTTP and Express, and sends the records of pino; the
-// code creates only `apply_discount`.
+// calls pricing. auto-instrumentations-node traces HTTP, Express and GraphQL, and sends the records of
+// pino; the code creates only `apply_discount`.
 
 const express = require("express");
+const { GraphQLError, buildSchema } = require("graphql");
+const { createHandler } = require("graphql-http/lib/use/express");
 const pino = require("pino");
 const { trace } = require("@opentelemetry/api");
 
@@ -45,13 +47,37 @@ function pricing(app) {
   });
 }
 
+function priced(sku, quantity) {
+  return fetch(`${PRICING_URL}/prices/${encodeURIComponent(sku)}?quantity=${quantity}`);
+}
+
+const schema = buildSchema(`
+  type Query {
+    quote(sku: ID!, quantity: Int! = 1): Quote
+  }
+  type Quote {
+    sku: ID!
+    quantity: Int!
+    total: Float!
+  }
+`);
+
+async function quote({ sku, quantity }) {
+  const answer = await priced(sku, quantity);
+  if (!answer.ok) {
+    const code = answer.status === 404 ? "UNKNOWN_SKU" : "PRICING_FAILED";
+    throw new GraphQLError(`no quote for ${sku}`, { extensions: { code } });
+  }
+  const { total } = await answer.json();
+  return { sku, quantity, total };
+}
+
 function storefront(app) {
+  app.all("/graphql", createHandler({ schema, rootValue: { quote } }));
   app.get("/quotes/:sku", async (request, response) => {
     const { sku } = request.params;
     const quantity = Number(request.query.quantity ?? 1);
-    const answer = await fetch(
-      `${PRICING_URL}/prices/${encodeURIComponent(sku)}?quantity=${quantity}`,
-    );
+    const answer = await priced(sku, quantity);
     if (answer.status === 404) {
       return response.status(404).json({ error: "unknown_sku", sku });
     }

@@ -132,6 +132,7 @@ pub fn fires_alike(pair: &SpecPair) -> bool {
     let mut steps = a.steps.iter().zip(&b.steps);
     steps.all(|(a, b)| match (a.trigger(&scope_a), b.trigger(&scope_b)) {
         (Ok(Trigger::Request(a)), Ok(Trigger::Request(b))) => a == b,
+        (Ok(Trigger::GraphQl(a)), Ok(Trigger::GraphQl(b))) => a == b,
         (Ok(Trigger::Run(a)), Ok(Trigger::Run(b))) => a == b,
         _ => false,
     })

@@ -19,6 +19,7 @@ mod failure;
 mod forest;
 #[cfg(feature = "run")]
 mod found;
+mod graphql;
 mod hints;
 mod judge;
 mod judgement;

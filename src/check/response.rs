@@ -3,8 +3,8 @@
 use super::difference::{Extra, differences};
 use super::matching::{MatchAnswer, MatchInput, answer, answer_of_several, path_answer};
 use super::truncated::{KnownPart, known};
-use super::words;
 use super::{Difference, Evidence, Failure, Outcome, Subject, Unjudged};
+use super::{graphql, words};
 use crate::spec::{Check, Condition, JsonPath, Limits, Matcher, Syntax};
 use crate::trace::{CommandResponse, HttpResponse, Nanos, Response, Value, nanos_of};
 
@@ -12,7 +12,7 @@ use crate::trace::{CommandResponse, HttpResponse, Nanos, Response, Value, nanos_
 pub(super) fn judge(check: &Check, evidence: &Evidence<'_>) -> Option<Outcome> {
     let outcome = match (&check.ask, evidence.response) {
         (
-            Condition::Body(_) | Condition::Json(..),
+            Condition::Body(_) | Condition::Json(..) | Condition::GraphQlErrors(_),
             Response::Http(HttpResponse {
                 undecoded: Some(unknown),
                 ..
@@ -29,6 +29,9 @@ pub(super) fn judge(check: &Check, evidence: &Evidence<'_>) -> Option<Outcome> {
                 Outcome::Pass if http.is_open => Outcome::Unjudged(Unjudged::StillOpen),
                 outcome => outcome,
             }
+        }
+        (Condition::GraphQlErrors(expected), Response::Http(http)) => {
+            graphql::judge(check, expected, http, evidence)
         }
         (Condition::ExitCode(matcher), Response::Command(command)) => {
             exit_code(check, matcher, command)

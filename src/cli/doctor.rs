@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use crate::project::Project;
 use crate::source::backend::{Backend, Finding, Grade};
-use crate::spec::Trigger;
 use crate::trigger::{Session, TraceContext, fire};
 use crate::workspace::{Ports, Workspace};
 
@@ -66,7 +65,7 @@ fn no_backend(project: &Project) -> String {
 async fn fire_one(backend: &Backend, workspace: &Workspace) -> Finding {
     let steps = workspace.specs.iter().filter(|spec| spec.skip.is_none());
     let triggers = steps.filter_map(|spec| spec.steps[0].trigger(&spec.scope()).ok());
-    let mut requests = triggers.filter(|trigger| matches!(trigger, Trigger::Request(_)));
+    let mut requests = triggers.filter(|trigger| trigger.request().is_some());
     let Some(trigger) = requests.next() else {
         return Finding {
             grade: Grade::Error,

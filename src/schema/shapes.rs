@@ -109,6 +109,14 @@ fn triggers() -> Map<String, Value> {
     let field = json!({ "anyOf": [text(), { "type": "array", "items": text() }] });
     defined([
         ("request", text_or(map_of(keys::REQUEST))),
+        (
+            "graphql",
+            json!({ "allOf": [map_of(keys::GRAPHQL), { "required": ["url", "query"] }] }),
+        ),
+        (
+            "graphql_query",
+            json!({ "anyOf": [text(), requiring(map_of(keys::QUERY_FILE), "file")] }),
+        ),
         ("fields", by_name(field)),
         (
             "baggage",
@@ -164,6 +172,17 @@ fn captures() -> Map<String, Value> {
 fn expectations() -> Map<String, Value> {
     defined([
         ("expect", not_empty(map_of(keys::EXPECT))),
+        (
+            "graphql_errors",
+            json!({ "anyOf": [
+                reference("count"),
+                { "type": "array", "minItems": 1, "items": not_empty(map_of(keys::GRAPHQL_ERROR)) },
+            ] }),
+        ),
+        (
+            "graphql_path",
+            json!({ "anyOf": [reference("matcher"), { "type": "array", "items": text() }] }),
+        ),
         ("setup_expect", not_empty(map_of(keys::ANSWER_CHECKS))),
         (
             "selectors",

@@ -57,6 +57,8 @@ pub enum Condition {
     Body(Matcher),
     /// A path in the JSON body.
     Json(JsonPath, Matcher),
+    /// The errors of a GraphQL response.
+    GraphQlErrors(GraphQlErrors),
     /// Time until the response was complete.
     ResponseTime(Limits<Nanos>),
     /// The exit code of a command.
@@ -81,6 +83,41 @@ pub enum Condition {
     Order(Box<(Selector, Selector)>),
     /// Each log record that this service, or any, wrote inside its spans has the id of the trace.
     LogsCorrelated(Option<String>),
+}
+
+/// The errors that a GraphQL response must have. It must be one of GraphQL in any case.
+#[derive(Clone, Debug)]
+pub enum GraphQlErrors {
+    /// A number of errors. Without errors, `data` must be there and not null.
+    Count(Limits<u64>),
+    /// Exactly these errors, in any order.
+    Each(Vec<ExpectedGraphQlError>),
+}
+
+/// An expected error of a GraphQL response.
+#[derive(Clone, Debug)]
+pub struct ExpectedGraphQlError {
+    /// `message`.
+    pub message: Option<Matcher>,
+    /// `path`, joined with dots.
+    pub path: Option<Matcher>,
+    /// `extensions.code`.
+    pub code: Option<Matcher>,
+    /// Its place in the spec.
+    pub at: Location,
+}
+
+impl fmt::Display for GraphQlErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(limits) if limits.contains_none(1, u64::MAX) => f.write_str("none"),
+            Self::Count(limits) => limits.fmt(f),
+            Self::Each(errors) => match errors.len() {
+                1 => f.write_str("exactly this error"),
+                several => write!(f, "exactly these {several} errors"),
+            },
+        }
+    }
 }
 
 /// A value that later steps and checks can use.
@@ -185,6 +222,7 @@ impl fmt::Display for Condition {
             Self::Header(name, matcher) => write!(f, "header `{name}`: {matcher}"),
             Self::Body(matcher) => write!(f, "body of the response: {matcher}"),
             Self::Json(path, matcher) => write!(f, "`{path}`: {matcher}"),
+            Self::GraphQlErrors(errors) => write!(f, "errors of the GraphQL response: {errors}"),
             Self::ResponseTime(limits) => write!(f, "response time: {limits}"),
             Self::ExitCode(matcher) => write!(f, "exit code: {matcher}"),
             Self::Stdout(matcher) => write!(f, "standard output: {matcher}"),

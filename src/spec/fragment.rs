@@ -174,6 +174,8 @@ impl Fragment<'_> {
 fn answer(root: &Node) -> TriggerResult {
     if root.get("run").is_some() {
         TriggerResult::Command
+    } else if root.get("graphql").is_some() {
+        TriggerResult::GraphQl
     } else {
         TriggerResult::Response
     }

@@ -15,6 +15,7 @@ mod file;
 mod fired;
 mod fragment;
 mod globals;
+mod graphql;
 mod jsonpath;
 pub(crate) mod keys;
 mod limits;
@@ -48,7 +49,9 @@ pub use aggregate::{Aggregate, AggregateOf};
 pub use attribute_key::AttributeKey;
 pub use budget::{Budget, CompareVersions, Limit, Measure, QuantileBudget, Regression, UpperLimit};
 pub use error::{SpecError, SpecErrors};
-pub use expect::{Capture, CaptureFrom, Check, Condition, Expect, Syntax};
+pub use expect::{
+    Capture, CaptureFrom, Check, Condition, Expect, ExpectedGraphQlError, GraphQlErrors, Syntax,
+};
 pub use file::{Context, Defaults};
 pub use globals::{Globals, Variables};
 pub use jsonpath::JsonPath;
@@ -71,7 +74,9 @@ pub use selector::{
 pub use services::{DeclaredService, ServiceSet};
 pub use source::{Location, MAX_FILE_SIZE, Place, Source};
 pub use spec::{Spec, Step};
-pub use trigger::{Body, Command, Part, PartContent, Propagation, Request, Search, Tls, Trigger};
+pub use trigger::{
+    Body, Command, GraphQl, Part, PartContent, Propagation, Request, Search, Tls, Trigger,
+};
 pub use wait::Wait;
 
 #[cfg(feature = "run")]

@@ -174,8 +174,8 @@ impl Step {
         })
     }
 
-    /// The expectations, with the default checks: exit code 0 for a command, a status below 400 for
-    /// a request without `expect`. `until` of a `poll` replaces them if it is about the same.
+    /// The expectations, with the default checks: exit code 0 for a command, no errors for a GraphQL
+    /// operation, a status below 400 for a request without `expect`. `until` of a `poll` replaces them if it is about the same.
     ///
     /// # Errors
     /// If a captured value is not valid in its place.
@@ -221,6 +221,9 @@ impl StepExpectations {
         match self.answer {
             TriggerResult::Command if !says("exit_code") => {
                 expect.checks.insert(0, Reader::exit_zero(at))
+            }
+            TriggerResult::GraphQl if !says("graphql_errors") => {
+                expect.checks.insert(0, Reader::no_graphql_errors(at));
             }
             TriggerResult::Response if self.expect.is_none() && !says("status") => {
                 expect.checks.push(Reader::no_error_status(at));

@@ -173,7 +173,7 @@ impl FileReader<'_> {
             poll: step.node.get("poll").cloned(),
             answer: TriggerResult::of(trigger.map(|trigger| trigger.key.text.as_str())),
             trace_checks: step.trace_checks,
-            at: trigger.map_or_else(|| start_of(step.node), |trigger| trigger.value.place),
+            at: trigger.map_or_else(|| start_of(step.node), place_of_trigger),
         };
         let reader = self.reader(scope);
         let is_fired =
@@ -314,4 +314,13 @@ pub(super) fn start_of(node: &Node) -> Place {
         Kind::Map(entries) => entries.first().map_or(node.place, |entry| entry.key.place),
         Kind::Scalar(_) | Kind::List(_) => node.place,
     }
+}
+
+/// The place of implied checks. A query can be long, so that of a GraphQL operation is its URL.
+fn place_of_trigger(trigger: &Entry) -> Place {
+    let url = match trigger.key.text.as_str() {
+        "graphql" => trigger.value.get("url"),
+        _ => None,
+    };
+    url.unwrap_or(&trigger.value).place
 }

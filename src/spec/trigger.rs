@@ -12,6 +12,8 @@ use crate::trace::{TraceRef, Value};
 pub enum Trigger {
     /// An HTTP request that carries our `traceparent`.
     Request(Box<Request>),
+    /// A GraphQL operation, as an HTTP request.
+    GraphQl(Box<GraphQl>),
     /// A command with the `traceparent` in its environment.
     Run(Command),
     /// A trace that something else starts.
@@ -55,15 +57,23 @@ impl Trigger {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Request(request) => {
-                let mut url = request.url.clone();
-                // It fails only for URLs that cannot have a password.
-                let _ = url.set_password(None);
-                format!("{} {url}", request.method)
+            Self::Request(request) => request.describe(),
+            Self::GraphQl(graphql) => {
+                format!("{} ({})", graphql.request.describe(), graphql.title)
             }
             Self::Run(command) => shell_words::join(&command.words),
             Self::TraceId(trace) => format!("trace {}", trace.trace_id),
             Self::Search(search) => search.describe(),
+        }
+    }
+
+    /// The HTTP request that it sends.
+    #[must_use]
+    pub fn request(&self) -> Option<&Request> {
+        match self {
+            Self::Request(request) => Some(request),
+            Self::GraphQl(graphql) => Some(&graphql.request),
+            Self::Run(_) | Self::TraceId(_) | Self::Search(_) => None,
         }
     }
 
@@ -72,6 +82,7 @@ impl Trigger {
     pub fn propagation(&self) -> Option<&Propagation> {
         match self {
             Self::Request(request) => Some(&request.propagation),
+            Self::GraphQl(graphql) => Some(&graphql.request.propagation),
             Self::Run(command) => Some(&command.propagation),
             Self::TraceId(_) | Self::Search(_) => None,
         }
@@ -88,41 +99,32 @@ impl Trigger {
     pub fn existing_trace(&self) -> Option<TraceRef> {
         match self {
             Self::TraceId(trace) => Some(*trace),
-            Self::Request(_) | Self::Run(_) | Self::Search(_) => None,
+            Self::Request(_) | Self::GraphQl(_) | Self::Run(_) | Self::Search(_) => None,
         }
     }
 
     /// The URL that is requested, without the query parameters of `query`.
     #[must_use]
     pub fn url(&self) -> Option<&url::Url> {
-        match self {
-            Self::Request(request) => Some(&request.url),
-            Self::Run(_) | Self::TraceId(_) | Self::Search(_) => None,
-        }
+        self.request().map(|request| &request.url)
     }
 
     /// The headers that are sent, in addition to those that spanspec adds.
     #[must_use]
     pub fn headers(&self) -> &[(http::HeaderName, http::HeaderValue)] {
-        match self {
-            Self::Request(request) => &request.headers,
-            Self::Run(_) | Self::TraceId(_) | Self::Search(_) => &[],
-        }
+        self.request().map_or(&[], |request| &request.headers)
     }
 
     /// The password of the key of the client certificate.
     #[must_use]
     pub fn key_password(&self) -> Option<&str> {
-        match self {
-            Self::Request(request) => request.tls.key_password.as_deref(),
-            Self::Run(_) | Self::TraceId(_) | Self::Search(_) => None,
-        }
+        self.request()?.tls.key_password.as_deref()
     }
 
     /// Returns `true` if it opens a connection, so that the limit of requests in flight applies.
     #[cfg(feature = "run")]
     pub(crate) fn is_connecting(&self) -> bool {
-        matches!(self, Self::Request(_))
+        self.request().is_some()
     }
 
     /// The first span to expect.
@@ -131,6 +133,7 @@ impl Trigger {
         match self {
             _ if !self.is_sampled() => Called::Unsampled,
             Self::Request(request) => Called::Path(request.url.path().to_owned()),
+            Self::GraphQl(graphql) => Called::Path(graphql.request.url.path().to_owned()),
             Self::Run(_) => Called::Command,
             Self::TraceId(_) => Called::Nothing,
             Self::Search(_) => Called::Found,
@@ -209,6 +212,23 @@ impl Request {
             propagation: Propagation::default(),
         }
     }
+
+    /// Method and URL, without a password.
+    fn describe(&self) -> String {
+        let mut url = self.url.clone();
+        // It fails only for URLs that cannot have a password.
+        let _ = url.set_password(None);
+        format!("{} {url}", self.method)
+    }
+}
+
+/// A GraphQL operation over HTTP.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphQl {
+    /// The request with the query, its variables and the accepted media types.
+    pub request: Request,
+    /// The kind and name of the operation, as far as they are known: `query Order`.
+    pub title: String,
 }
 
 /// The body of a request.

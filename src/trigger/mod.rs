@@ -68,6 +68,9 @@ pub async fn fire(
         Trigger::Request(request) => http::send(request, context, session)
             .await
             .map(Response::Http),
+        Trigger::GraphQl(graphql) => http::send(&graphql.request, context, session)
+            .await
+            .map(Response::Http),
         Trigger::Run(run) => command::run(run, context).await.map(Response::Command),
         Trigger::TraceId(_) | Trigger::Search(_) => Ok(Response::None),
     }

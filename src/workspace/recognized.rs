@@ -52,7 +52,7 @@ impl FileKind {
         let documents = parse_documents(&ErrorList::new(source));
         let root = documents.first()?;
         let has = |keys: &[&str]| keys.iter().any(|key| root.get(key).is_some());
-        if has(&["request", "run", "trace_id", "steps", "expect"]) {
+        if has(&["request", "graphql", "run", "trace_id", "steps", "expect"]) {
             return Some(Self::Spec);
         }
         has(&["services", "receiver", "specs"]).then_some(Self::Project)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use spanspec::internal::spec::{Body, Command, PartContent, Request, Trigger, Wait};
+use spanspec::internal::spec::{Body, Command, GraphQl, PartContent, Request, Trigger, Wait};
 use spanspec::{Context, Source, Spec};
 
 use super::{folder, read, refusal, spec};
@@ -87,6 +87,78 @@ fn a_request_has_headers_query_and_switches() {
     );
     assert_eq!(full.propagation.trace_state.as_deref(), Some("vendor=1"));
     assert!(!full.tls.verify && full.url.query() == Some("x=1"));
+}
+
+fn graphql(text: &str) -> GraphQl {
+    let text = format!("graphql:\n  url: http://a/graphql\n  {text}");
+    match trigger(&text) {
+        Trigger::GraphQl(graphql) => *graphql,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_graphql_operation_is_a_request_with_its_query_and_variables() {
+    let operation = graphql(
+        "query: \"query Order($id: ID!) { order(id: $id) { id } }\"\n  variables: { id: 17 }\n  operation: Order",
+    );
+    assert_eq!(operation.title, "query Order");
+    let request = operation.request;
+    assert_eq!(
+        (request.method.as_str(), request.url.path()),
+        ("POST", "/graphql")
+    );
+    let accept: Vec<_> = request
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+        .collect();
+    assert_eq!(
+        accept,
+        [(
+            "accept",
+            "application/graphql-response+json, application/json;q=0.9"
+        )]
+    );
+    assert_eq!(
+        request.body,
+        Body::Json(
+            serde_json::json!({
+                "query": "query Order($id: ID!) { order(id: $id) { id } }",
+                "operationName": "Order",
+                "variables": { "id": 17 },
+            })
+            .into()
+        )
+    );
+}
+
+#[test]
+fn a_query_of_a_file_can_be_sent_in_the_url() {
+    let operation = graphql(
+        "query: { file: orders.graphql }\n  variables: { n: 2 }\n  method: GET\n  headers: { accept: application/json }",
+    );
+    let (title, request) = (operation.title, operation.request);
+    assert_eq!((title.as_str(), request.method.as_str()), ("query", "GET"));
+    assert_eq!(request.body, Body::None);
+    assert_eq!(
+        request.query,
+        pairs(&[
+            ("query", "query ($n: Int) { orders(first: $n) { id } }\n"),
+            ("variables", "{\"n\":2}")
+        ])
+    );
+    assert_eq!(request.headers.len(), 1);
+}
+
+#[test]
+fn an_error_in_a_file_with_a_query_is_at_its_place_there() {
+    let text =
+        "graphql: { url: \"http://a/\", query: { file: wrong.graphql } }\nexpect: { errors: 0 }\n";
+    assert_eq!(
+        refusal(text),
+        "wrong.graphql:3:17: invalid GraphQL: expected `)`, found `{` (correct the query)"
+    );
 }
 
 #[test]

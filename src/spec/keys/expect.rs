@@ -5,11 +5,14 @@ use super::{Key, Keys, key};
 /// Checks of an HTTP response.
 pub(crate) const RESPONSE_CHECKS: Keys = Keys(&[RESPONSE, RESPONSE_TIME]);
 
+/// Checks of a GraphQL response.
+pub(crate) const GRAPHQL_CHECKS: Keys = Keys(&[RESPONSE, GRAPHQL, RESPONSE_TIME]);
+
 /// Checks of a command.
 pub(crate) const COMMAND_CHECKS: Keys = Keys(&[COMMAND, RESPONSE_TIME]);
 
 /// Checks of the result of any trigger.
-pub(crate) const ANSWER_CHECKS: Keys = Keys(&[RESPONSE, COMMAND, RESPONSE_TIME]);
+pub(crate) const ANSWER_CHECKS: Keys = Keys(&[RESPONSE, GRAPHQL, COMMAND, RESPONSE_TIME]);
 
 /// Checks of a trigger that has no result.
 pub(crate) const NO_CHECKS: Keys = Keys(&[]);
@@ -19,7 +22,7 @@ pub(crate) const TRACE_CHECKS: Keys = Keys(&[TRACE]);
 
 /// All of `expect`.
 #[cfg(feature = "cli")]
-pub(crate) const EXPECT: Keys = Keys(&[RESPONSE, COMMAND, RESPONSE_TIME, TRACE]);
+pub(crate) const EXPECT: Keys = Keys(&[RESPONSE, GRAPHQL, COMMAND, RESPONSE_TIME, TRACE]);
 
 const RESPONSE: &[Key] = &[
     key(
@@ -39,6 +42,23 @@ const RESPONSE: &[Key] = &[
         "JSONPath expressions into the body, each with a matcher.",
     ),
 ];
+
+const GRAPHQL: &[Key] = &[key(
+    "graphql_errors",
+    "graphql_errors",
+    "The number of errors in a GraphQL response, or a list of exactly these errors; default 0.",
+)];
+
+/// An expected error of a GraphQL response.
+pub(crate) const GRAPHQL_ERROR: Keys = Keys(&[&[
+    key("message", "matcher", "Its `message`."),
+    key(
+        "path",
+        "graphql_path",
+        "Its `path`, joined with dots: `order.lines.0`; or a list.",
+    ),
+    key("code", "matcher", "Its `extensions.code`."),
+]]);
 
 const COMMAND: &[Key] = &[
     key(

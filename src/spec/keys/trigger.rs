@@ -12,6 +12,11 @@ pub(super) const TRIGGER_TABLE: &[Key] = &[
         "The HTTP request to send: `GET http://…`, or a map.",
     ),
     key(
+        "graphql",
+        "graphql",
+        "The GraphQL operation to send. It must have no errors unless `graphql_errors` permits them.",
+    ),
+    key(
         "run",
         "command",
         "A command that makes requests; TRACEPARENT contains the trace context.",
@@ -57,13 +62,48 @@ pub(crate) const SEARCH: Keys = Keys(&[&[
 ]]);
 
 /// `request`, if it is a map.
-pub(crate) const REQUEST: Keys = Keys(&[
-    METHOD_TABLE,
-    TARGET,
-    BODY_TABLE,
-    REQUEST_OPTIONS,
-    PROPAGATION,
-]);
+pub(crate) const REQUEST: Keys =
+    Keys(&[METHOD_TABLE, TARGET, BODY_TABLE, HTTP_OPTIONS, PROPAGATION]);
+
+/// `graphql`.
+pub(crate) const GRAPHQL: Keys = Keys(&[GRAPHQL_TABLE, HTTP_OPTIONS, PROPAGATION]);
+
+/// `query` of `graphql`, if it is a map.
+pub(crate) const QUERY_FILE: Keys = Keys(&[&[key(
+    "file",
+    "text",
+    "A file with the query; the path is relative to the spec.",
+)]]);
+
+const GRAPHQL_TABLE: &[Key] = &[
+    key("url", "text", "The URL of the server."),
+    key(
+        "query",
+        "graphql_query",
+        "The query, or `{ file: order.graphql }`. Its syntax and variables are checked before anything runs.",
+    ),
+    key(
+        "operation",
+        "text",
+        "The name of the operation, if the query has several.",
+    ),
+    key(
+        "variables",
+        "anything_by_name",
+        "Values of the variables that the operation declares.",
+    ),
+    key(
+        "extensions",
+        "anything_by_name",
+        "The member `extensions` of the request.",
+    ),
+    key(
+        "method",
+        "text",
+        "`GET` sends a query in the URL; default `POST`.",
+    ),
+    key("headers", "fields", "Headers. A list repeats the header."),
+];
 
 /// The methods with a key.
 pub(crate) const METHODS: Keys = Keys(&[METHOD_TABLE]);
@@ -112,7 +152,8 @@ const BODY_TABLE: &[Key] = &[
     key("multipart", "parts", "A multipart form, with files."),
 ];
 
-const REQUEST_OPTIONS: &[Key] = &[
+/// Options of a request over HTTP.
+const HTTP_OPTIONS: &[Key] = &[
     key(
         "timeout",
         "duration",

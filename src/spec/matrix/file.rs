@@ -1,15 +1,15 @@
 //! The cases of a matrix from a CSV, JSON or YAML file.
 
 use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use super::{MatrixCase, csv, of_node};
 use crate::secret::parts;
+use crate::spec::Place;
 use crate::spec::error::ErrorList;
 use crate::spec::keys;
 use crate::spec::read::Reader;
 use crate::spec::yaml::{self, Kind, Node};
-use crate::spec::{MAX_FILE_SIZE, Place, Source};
 
 /// Returns `true` for `{ file: cases.csv }`. A list under `file` is a variable of that name.
 pub(in crate::spec) fn is_from_file(node: &Node) -> bool {
@@ -21,7 +21,7 @@ pub(super) fn cases(node: &Node, reader: &Reader<'_>) -> Option<Vec<MatrixCase>>
     reader.map(node, "`matrix` with a `file`", keys::MATRIX_FILE)?;
     let named = node.get("file")?;
     let path = reader.file(named, "a file")?;
-    let source = read(&path, named, reader)?;
+    let source = reader.source_of(&path, named)?;
     let errors = ErrorList::new(&source);
     let elsewhere = Reader::new(&errors, reader.scope, reader.dir);
     let cases = document(&path, named, reader, &errors).and_then(|document| {
@@ -36,43 +36,6 @@ pub(super) fn cases(node: &Node, reader: &Reader<'_>) -> Option<Vec<MatrixCase>>
         None => Some(cases),
         Some(label) => labelled(cases, label, reader),
     }
-}
-
-fn read(path: &Path, named: &Node, reader: &Reader<'_>) -> Option<Source> {
-    let wrong = |what: String, help: &str| reader.wrong(named.place, what, "this file", help);
-    let shown = path.display();
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => return wrong(format!("failed to read {shown}: {error}"), "check the file"),
-    };
-    if bytes.len() > MAX_FILE_SIZE {
-        let limit = MAX_FILE_SIZE >> 20;
-        return wrong(format!("{shown} is larger than {limit} MiB"), "split it");
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => Some(Source::new(name(path, reader), text)),
-        Err(_) => wrong(format!("{shown} is not UTF-8"), "save it as UTF-8"),
-    }
-}
-
-/// The path as it is named in messages: like that of the spec, relative if that is.
-fn name(path: &Path, reader: &Reader<'_>) -> String {
-    let spec = Path::new(reader.errors.source().name());
-    let written = path.strip_prefix(reader.dir).unwrap_or(path);
-    let mut name = PathBuf::new();
-    let parts = spec.parent().unwrap_or(Path::new("")).join(written);
-    for part in parts.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir
-                if matches!(name.components().next_back(), Some(Component::Normal(_))) =>
-            {
-                name.pop();
-            }
-            part => name.push(part),
-        }
-    }
-    name.display().to_string()
 }
 
 /// The content of the file, by the extension of its name.

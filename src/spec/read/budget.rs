@@ -328,7 +328,7 @@ impl Reader<'_> {
 
     /// Refuses budgets for spans if the requests are not sampled.
     pub(crate) fn refuse_unsampled(&self, root: &Node, budgets: &[Budget]) {
-        let mut triggers = ["request", "run"]
+        let mut triggers = ["request", "graphql", "run"]
             .into_iter()
             .filter_map(|key| root.get(key));
         let Some(sampled) = triggers.find_map(|trigger| trigger.get("sampled")) else {

@@ -23,7 +23,7 @@ impl Reader<'_> {
                 "the result of a command",
                 "write `{ stdout: { json: $.id } }`, or `{ stdout: =~ order-([0-9]+) }`",
             ),
-            (TriggerResult::Response, Some("stdout")) => {
+            (TriggerResult::Response | TriggerResult::GraphQl, Some("stdout")) => {
                 ("a response", "write `{ body: =~ order-([0-9]+) }`")
             }
             (TriggerResult::Nothing, Some(_)) => (

@@ -14,6 +14,7 @@ use crate::spec::{Limits, Location, Place};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TriggerResult {
     Response,
+    GraphQl,
     Command,
     Nothing,
     /// No trigger, which is reported elsewhere.
@@ -25,6 +26,7 @@ impl TriggerResult {
     pub(crate) fn of(trigger: Option<&str>) -> Self {
         match trigger {
             None => Self::Unknown,
+            Some("graphql") => Self::GraphQl,
             Some("run") => Self::Command,
             Some("trace_id" | "search") => Self::Nothing,
             Some(_) => Self::Response,
@@ -34,6 +36,7 @@ impl TriggerResult {
     fn checks(self) -> Keys {
         match self {
             Self::Response => keys::RESPONSE_CHECKS,
+            Self::GraphQl => keys::GRAPHQL_CHECKS,
             Self::Command => keys::COMMAND_CHECKS,
             Self::Nothing => keys::NO_CHECKS,
             Self::Unknown => keys::ANSWER_CHECKS,
@@ -143,6 +146,7 @@ impl Reader<'_> {
         if keys::ANSWER_CHECKS.contains(key) {
             let (trigger, checks) = match answer {
                 TriggerResult::Response => ("a request", keys::RESPONSE_CHECKS),
+                TriggerResult::GraphQl => ("a GraphQL operation", keys::GRAPHQL_CHECKS),
                 TriggerResult::Command => ("a command", keys::COMMAND_CHECKS),
                 TriggerResult::Nothing | TriggerResult::Unknown => {
                     ("a trace that exists", keys::TRACE_CHECKS)
@@ -188,6 +192,7 @@ impl Reader<'_> {
                 let limits = self.duration_limits(node, "a response time");
                 limits.map(Condition::ResponseTime).map(one)
             }
+            "graphql_errors" => self.graphql_errors(node).map(one),
             "exit_code" => self.matcher(node).map(Condition::ExitCode).map(one),
             "stdout" => self.text_matcher(node).map(Condition::Stdout).map(one),
             "stderr" => self.text_matcher(node).map(Condition::Stderr).map(one),

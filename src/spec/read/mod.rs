@@ -10,6 +10,8 @@ mod budget;
 mod capture;
 mod command;
 pub(crate) mod expect;
+mod file;
+mod graphql;
 mod logs;
 mod matcher;
 mod measure;

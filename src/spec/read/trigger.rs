@@ -1,4 +1,4 @@
-//! `request`, `run`, `trace_id` and `search`.
+//! `request`, `graphql`, `run`, `trace_id` and `search`.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -25,6 +25,10 @@ impl Reader<'_> {
                 .request(node, defaults)
                 .map(Box::new)
                 .map(Trigger::Request),
+            "graphql" => self
+                .graphql(node, defaults)
+                .map(Box::new)
+                .map(Trigger::GraphQl),
             "run" => self.command(node).map(Trigger::Run),
             "trace_id" => {
                 let text = self.text(node, "a trace id")?;
@@ -135,7 +139,7 @@ impl Reader<'_> {
         }
     }
 
-    fn url(&self, node: &Node) -> Option<url::Url> {
+    pub(super) fn url(&self, node: &Node) -> Option<url::Url> {
         self.refuse_altered_url(node, str::trim)?;
         self.parse(node, "a URL", unknown_url(), parse_url)
     }
@@ -168,7 +172,10 @@ impl Reader<'_> {
         }
     }
 
-    fn headers(&self, node: &Node) -> Option<Vec<(http::HeaderName, http::HeaderValue)>> {
+    pub(super) fn headers(
+        &self,
+        node: &Node,
+    ) -> Option<Vec<(http::HeaderName, http::HeaderValue)>> {
         let each = self.all(self.any_map(node, "`headers`")?, |entry| {
             let name = self.header_name(entry)?;
             let values = match &entry.value.kind {
@@ -481,7 +488,7 @@ fn segments(url: &str, query: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// Placeholder if a variable of the URL has no value. Nothing is sent to it.
-fn unknown_url() -> url::Url {
+pub(super) fn unknown_url() -> url::Url {
     url::Url::parse("http://unknown.invalid/").expect("this is a URL")
 }
 
