@@ -75,6 +75,7 @@ impl Served {
             listened: receiver.addresses().to_vec(),
             flush: Flush::Known(FLUSH),
             log_flush: Flush::Known(FLUSH),
+            metric_flush: Flush::Known(FLUSH),
             services: Services::Theirs,
             ports: Default::default(),
             context: Context::default(),

@@ -23,7 +23,9 @@ use crate::service::{self, OutputStream, Service, ServiceEvent, System, port_own
 use crate::source::backend::{Backend, DEFAULT_DELAY};
 use crate::source::receiver::{BindError, DEFAULT_ADDRESSES, ReceiverBuilder};
 use crate::source::remote::Health;
-use crate::source::{Connection, Receiver, ReceiverStats, Store, TextLog, TraceSource};
+use crate::source::{
+    Connection, Receiver, ReceiverStats, ScrapeTarget, Store, TextLog, TraceSource,
+};
 use crate::spec::Spec;
 use crate::step::{Budgeting, Flush, Options, SaveTraces, Services, Stop};
 use crate::workspace::{Workspace, shown};
@@ -53,6 +55,8 @@ pub struct Session {
     exit_watch: JoinSet<()>,
     listener: Listener,
     secrets: Secrets,
+    /// Endpoints with metrics of the services, whoever started them.
+    scrape: Vec<ScrapeTarget>,
     /// The `service.name` of each service that was started, if its `env` sets it.
     service_names: BTreeSet<String>,
 }
@@ -195,9 +199,14 @@ impl Session {
     ) -> Result<Self, Vec<Trouble>> {
         let secrets = workspace.globals.hidden.clone();
         let listener = masking(listener, secrets.clone());
-        let (system, service_names) = start_services(workspace, &receiver, Arc::clone(&listener))
+        let started = start_services(workspace, &receiver, Arc::clone(&listener))
             .await
             .map_err(|troubles| masked(troubles, &secrets))?;
+        let (system, services) = match started {
+            Some((system, services)) => (Some(system), services),
+            None => (None, Vec::new()),
+        };
+        let service_names = services.iter().filter_map(Service::telemetry_name);
         let mut exit_watch = JoinSet::new();
         if let Some(system) = &system {
             exit_watch.spawn(watch_over(system.died(), stopper.clone(), secrets.clone()));
@@ -210,7 +219,8 @@ impl Session {
             exit_watch,
             listener,
             secrets,
-            service_names,
+            scrape: scrape_targets(&services),
+            service_names: service_names.map(Cow::into_owned).collect(),
         })
     }
 
@@ -237,6 +247,8 @@ impl Session {
         let secrets = workspace.globals.hidden.clone();
         let mut exit_watch = JoinSet::new();
         exit_watch.spawn(watch_source(gone, stopper.clone()));
+        // The other process has read the same project.
+        let services = workspace.services_to_start().unwrap_or_default();
         Self {
             source,
             system: None,
@@ -245,6 +257,7 @@ impl Session {
             exit_watch,
             listener: masking(listener, secrets.clone()),
             secrets,
+            scrape: scrape_targets(&services),
             service_names: BTreeSet::new(),
         }
     }
@@ -346,6 +359,10 @@ impl Session {
     /// For how long services may keep a span, and how else to follow traces of theirs.
     #[must_use]
     pub fn informed(&self, options: Options) -> Options {
+        let options = Options {
+            scrape: self.scrape.clone(),
+            ..options
+        };
         let system = match (&self.source, &self.system) {
             (Source::Theirs(connection), _) => return informed_by(&connection.health, options),
             (Source::Ours(_) | Source::Backend { .. }, None) => return options,
@@ -369,6 +386,9 @@ fn informed_by(health: &Health, options: Options) -> Options {
     Options {
         flush: health.flush().map_or(options.flush, Flush::Known),
         log_flush: health.log_flush().map_or(options.log_flush, Flush::Known),
+        metric_flush: health
+            .metric_flush()
+            .map_or(options.metric_flush, Flush::Known),
         services: match health.starts_services {
             true => Services::Ours,
             false => Services::Theirs,
@@ -457,15 +477,13 @@ async fn start_services(
     workspace: &Workspace,
     receiver: &Receiver,
     listener: Listener,
-) -> Result<(Option<System>, BTreeSet<String>), Vec<Trouble>> {
+) -> Result<Option<(System, Vec<Service>)>, Vec<Trouble>> {
     let services = workspace
         .services_to_start()
         .map_err(|errors| errors.0.iter().map(Trouble::from).collect::<Vec<_>>())?;
     if services.is_empty() {
-        return Ok((None, BTreeSet::new()));
+        return Ok(None);
     }
-    let names = services.iter().filter_map(Service::telemetry_name);
-    let names = names.map(Cow::into_owned).collect();
     let port = receiver.addresses().first().map_or(0, SocketAddr::port);
     let telemetry = service::TelemetryTarget {
         endpoint: format!("http://127.0.0.1:{port}"),
@@ -475,10 +493,22 @@ async fn start_services(
         text_logs.take(&event);
         relay(&event, &listener);
     };
-    service::start(services, &telemetry, relay)
+    service::start(services.clone(), &telemetry, relay)
         .await
-        .map(|system| (Some(system), names))
+        .map(|system| Some((system, services)))
         .map_err(|error| vec![Trouble::from_error(&error).with_help(error.help())])
+}
+
+/// The endpoints with metrics of services.
+fn scrape_targets(services: &[Service]) -> Vec<ScrapeTarget> {
+    let targets = services.iter().filter_map(|service| {
+        Some(ScrapeTarget {
+            service: service.name.clone(),
+            telemetry_name: service.telemetry_name().map(Cow::into_owned),
+            url: service.scrape.clone()?,
+        })
+    });
+    targets.collect()
 }
 
 /// The outputs of services whose lines are log records.

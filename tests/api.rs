@@ -47,6 +47,7 @@ impl Served {
             listened: receiver.addresses().to_vec(),
             flush,
             log_flush: flush,
+            metric_flush: flush,
             services: Services::Theirs,
             ports: BTreeMap::from([("services.shop.http".to_owned(), 4711)]),
             context: Context {

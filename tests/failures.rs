@@ -110,6 +110,7 @@ failures! {
     metric_exemplar
     metric_missing
     metric_reset
+    metric_scraped
     name_wrong
     nested_relation
     never_ended
@@ -328,15 +329,18 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
     }
 }
 
-/// A file with the exports `before` and `after` the request, in OTLP/JSON, the time `alone_since` which no
-/// other spec sends requests, and the time when the request is `settled`.
+/// A file with the exports `before` and `after` the request, in OTLP/JSON or as a text of OpenMetrics, the time
+/// `alone_since` which no other spec sends requests, and the time when the request is `settled`.
 fn metrics(file: &Path) -> Option<MetricEvidence> {
     let given: serde_json::Value = serde_json::from_slice(&fs::read(file).ok()?).unwrap();
     let exports = |key: &str| {
         let exports = given[key].as_array().unwrap().iter();
-        exports
-            .map(|export| export.to_string().into_bytes())
-            .collect::<Vec<_>>()
+        let texts = exports.map(|export| {
+            export
+                .as_str()
+                .map_or_else(|| export.to_string(), str::to_owned)
+        });
+        texts.collect::<Vec<_>>()
     };
     let time = |key: &str| given[key].as_u64().unwrap();
     Some(metrics_of_exports(

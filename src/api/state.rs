@@ -24,6 +24,8 @@ pub struct SystemInfo {
     pub flush: Flush,
     /// The same for log records.
     pub log_flush: Flush,
+    /// The same for metrics.
+    pub metric_flush: Flush,
     /// Origin of the services: started by spanspec or not.
     pub services: Services,
     /// Their ports by variable.
@@ -54,6 +56,7 @@ impl Api {
             listened: Vec::new(),
             flush: Flush::Assumed,
             log_flush: Flush::Assumed,
+            metric_flush: Flush::Assumed,
             services: Services::Theirs,
             ports: BTreeMap::new(),
             context: Context::default(),

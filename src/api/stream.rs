@@ -1,4 +1,4 @@
-//! The endpoints for spanspec in another process: the spans of a trace as they arrive, and
+//! The endpoints for spanspec in another process: the spans of a trace and metrics as they arrive, and
 //! diagnostics. `source::remote` is the client.
 
 use std::time::{Duration, Instant};
@@ -14,8 +14,8 @@ use super::problem::Problem;
 use super::query::{self, Query};
 use super::respond::json;
 use super::state::Api;
-use crate::source::Follow;
 use crate::source::remote::{StreamLine, WireDiagnostics, WireLogs};
+use crate::source::{Follow, MetricArrival, Signal};
 
 /// `GET /traces/{trace}/spans`: an endless stream with a line of JSON for all spans that arrived
 /// together.
@@ -31,8 +31,17 @@ pub(super) async fn spans(
         let lines = next_lines(&mut follow).await;
         Some((Ok::<_, std::convert::Infallible>(lines), follow))
     });
-    let content_type = [(header::CONTENT_TYPE, "application/x-ndjson")];
-    Ok((content_type, Body::from_stream(lines)).into_response())
+    Ok(streamed(Body::from_stream(lines)))
+}
+
+fn streamed(body: Body) -> Response {
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response()
+}
+
+/// A line of JSON.
+fn written(line: &StreamLine) -> String {
+    let line = serde_json::to_string(line);
+    line.expect("structs of numbers and texts") + "\n"
 }
 
 /// Waits for the next lines.
@@ -45,15 +54,26 @@ async fn next_lines(follow: &mut Follow) -> String {
             .map(|(signal, hole)| StreamLine::lost(signal, hole));
         let mut lines = String::new();
         for line in holes.chain(parcels.iter().map(StreamLine::of)) {
-            let line = serde_json::to_string(&line);
-            lines.push_str(&line.expect("structs of numbers and texts"));
-            lines.push('\n');
+            lines.push_str(&written(&line));
         }
         if !lines.is_empty() {
             return lines;
         }
         follow.changed().await;
     }
+}
+
+/// `GET /metrics`: an endless stream with a line of JSON for each export that arrives.
+pub(super) async fn metrics(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
+    query::none(&uri)?;
+    let lines = stream::unfold(api.store().metric_feed(), |mut feed| async move {
+        let line = match feed.next().await {
+            MetricArrival::Export(parcel) => StreamLine::of(&parcel),
+            MetricArrival::Lost(hole) => StreamLine::lost(Signal::Metrics, hole),
+        };
+        Some((Ok::<_, std::convert::Infallible>(written(&line)), feed))
+    });
+    Ok(streamed(Body::from_stream(lines)))
 }
 
 /// `GET /logs`: the log records without a trace id.

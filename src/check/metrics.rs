@@ -4,9 +4,12 @@ mod amount;
 mod evidence;
 mod exemplars;
 mod growth;
+mod prometheus;
 mod selection;
 mod silence;
 mod waiting;
+
+use std::collections::BTreeSet;
 
 use amount::{Amount, Range};
 pub use evidence::{MetricEnd, MetricEvidence};
@@ -18,7 +21,7 @@ use super::select::Evaluator;
 use super::truth::Truth;
 use super::{CheckRef, EntryCheck, Failure, Subject, Unjudged};
 use crate::spec::{Matcher, MetricAsk, MetricCondition, MetricEntry};
-use crate::trace::{MetricKind, PointValue, SeriesRecord, Temporality, Value};
+use crate::trace::{MetricKind, Naming, PointValue, SeriesRecord, Temporality, Value};
 
 /// Upper limit of the series that a failure describes.
 const MOST_SERIES: usize = 3;
@@ -52,6 +55,8 @@ pub(super) fn judge(
         return unjudged(no_metrics());
     };
     let selection = Selection::new(entry, evidence, evaluator);
+    let find = selection.subject();
+    let what = format!("series that match {find}");
     let existence = selection.existence();
     let has_series = !selection.series.is_empty();
     let mut judged = vec![Judgement::new(
@@ -63,7 +68,7 @@ pub(super) fn judge(
     if has_series {
         judged.extend(entry.asks.iter().enumerate().map(|(index, condition)| {
             let (key, expected) = (condition.ask.key(), condition.ask.expected());
-            let what = format!("{key} of {}: {expected}", entry.find);
+            let what = format!("{key} of {find}: {expected}");
             let standing = last(selection.judge(condition));
             let check = identity(EntryCheck::Each(index));
             Judgement::new(check, what, condition.at.clone(), standing)
@@ -97,7 +102,7 @@ fn last(standing: Standing) -> Standing {
 fn no_metrics() -> Unjudged {
     unknown(
         "the source of this trace has no metrics",
-        "receive them: run `spanspec run` without `source` and outside of `spanspec exec`",
+        "receive them: run `spanspec run` without `source`",
     )
 }
 
@@ -117,6 +122,8 @@ struct Selection<'e, 't> {
     series: Vec<&'e SeriesRecord>,
     /// It is not certain that all of them match, or only these.
     is_doubtful: bool,
+    /// Their names in Prometheus, if those differ from the name in the selector.
+    exported_as: BTreeSet<&'e str>,
 }
 
 impl<'e, 't> Selection<'e, 't> {
@@ -136,6 +143,18 @@ impl<'e, 't> Selection<'e, 't> {
                 series.push(&**record);
             }
         }
+        let (renamed, exact): (Vec<_>, Vec<_>) = series
+            .into_iter()
+            .partition(|record| selection::is_renamed(&entry.find, &record.series));
+        // A service that also has the name itself means that one.
+        let service = |record: &SeriesRecord| record.series.resource.service().to_owned();
+        let exact_services: BTreeSet<String> = exact.iter().map(|one| service(one)).collect();
+        let renamed = renamed.into_iter();
+        let renamed: Vec<_> = renamed
+            .filter(|record| !exact_services.contains(&service(record)))
+            .collect();
+        let exported_as = renamed.iter().map(|record| &*record.series.name).collect();
+        let mut series = [exact, renamed].concat();
         series.sort_by_key(|record| selection::described(&record.series));
         Self {
             entry,
@@ -143,16 +162,34 @@ impl<'e, 't> Selection<'e, 't> {
             evaluator,
             series,
             is_doubtful,
+            exported_as,
+        }
+    }
+
+    /// The selector in words, with the name in Prometheus if that is another one.
+    fn subject(&self) -> String {
+        let find = &self.entry.find;
+        match self.exported_as.first() {
+            Some(name) => format!("{find} (scraped as `{name}`)"),
+            None => find.to_string(),
         }
     }
 
     /// The reason why points or series may be missing.
     fn gap(&self) -> Option<Unjudged> {
         let mut holes = self.evidence.records.holes.iter();
-        let hole = holes.find(|hole| selection::concerns(&self.entry.find, hole.name.as_deref()));
+        let hole = holes.find(|hole| selection::concerns(&self.entry.find, hole));
         if let Some(hole) = hole {
             let reason = format!("metrics may be missing: {}", hole.hole);
             return Some(unknown(reason, hole.hole.remedy.clone()));
+        }
+        if self.exported_as.len() > 1 {
+            let names = self.exported_as.iter().map(|name| format!("`{name}`"));
+            let names: Vec<String> = names.collect();
+            return Some(unknown(
+                format!("several scraped metrics can be meant: {}", names.join(", ")),
+                "write the name of one of them, or add `unit` to `find`",
+            ));
         }
         if self.is_doubtful {
             return Some(unknown(
@@ -172,7 +209,7 @@ impl<'e, 't> Selection<'e, 't> {
             if let Some(why) = self.only_without_values() {
                 return Standing::unjudged(why);
             }
-            return match self.is_doubtful {
+            return match self.is_doubtful || self.exported_as.len() > 1 {
                 true => self
                     .gap()
                     .map_or_else(|| Standing::holds(Finality::Final), Standing::unjudged),
@@ -201,12 +238,18 @@ impl<'e, 't> Selection<'e, 't> {
 
     fn prometheus_hint(&self) -> Option<String> {
         let wanted = self.entry.find.name()?;
-        let mut series = self.evidence.records.series.iter();
-        let meant = series.find(|record| selection::is_prometheus_name(wanted, &record.series))?;
-        Some(format!(
-            "names are those of OTLP, not of Prometheus: write `{}`",
-            meant.series.name
-        ))
+        let mut series = self.evidence.records.series.iter().map(|one| &one.series);
+        series.find_map(|series| {
+            let name = &series.name;
+            if prometheus::is_part(wanted, series) {
+                return Some(format!(
+                    "a scraped {} has one name without suffix: write `{name}`",
+                    series.kind.name()
+                ));
+            }
+            selection::is_prometheus_name(wanted, series)
+                .then(|| format!("names are those of OTLP, not of Prometheus: write `{name}`"))
+        })
     }
 
     /// A series that matches is not exported any more.
@@ -281,13 +324,14 @@ impl<'e, 't> Selection<'e, 't> {
 
     /// Returns `true` if no series can decrease, and all of them match.
     fn only_grows(&self) -> bool {
-        !self.is_doubtful && self.of_kind(|kind| !kind.is_monotonic()).is_none()
+        let is_certain = !self.is_doubtful && self.exported_as.len() < 2;
+        is_certain && self.of_kind(|kind| !kind.is_monotonic()).is_none()
     }
 
     fn failure(&self, condition: &MetricCondition, found: String) -> Failure {
         let subject = Subject::Series {
             part: condition.ask.key().to_owned(),
-            name: self.entry.find.to_string(),
+            name: self.subject(),
         };
         let (at, expected) = (condition.at.clone(), condition.ask.expected());
         Failure::new(subject, at, expected, found)
@@ -407,6 +451,18 @@ impl<'e, 't> Selection<'e, 't> {
             Doubt::NoValue => unknown(
                 format!("`{name}` of `{service}` was exported without a value since the request"),
                 "record it again after the request, or check another metric",
+            ),
+            Doubt::GrowsAlone => unknown(
+                format!(
+                    "`{name}` of `{service}` also grew before the request, so it counts something else, such as the requests of `scrape`"
+                ),
+                "select the series of this request with `attributes`, such as `http.route`; or serve the metrics on a port of their own",
+            ),
+            Doubt::NoBaseline if series.naming == Naming::Prometheus => unknown(
+                format!(
+                    "`{name}` of `{service}` was not read before the request, so its value may count earlier ones"
+                ),
+                "let the service serve its metrics before it is ready",
             ),
             Doubt::NoBaseline => unknown(
                 format!(

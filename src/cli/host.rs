@@ -121,6 +121,11 @@ impl HostSetup {
             listened,
             flush: declared.unwrap_or(options.flush),
             log_flush: declared.unwrap_or(options.log_flush),
+            metric_flush: project
+                .defaults
+                .wait
+                .metrics
+                .map_or(options.metric_flush, Flush::Known),
             services: options.services,
             ports: ports
                 .filter_map(|(name, value)| Some((name.clone(), number(value)?)))

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use super::{Port, Project};
 use crate::service::{
     CONFIG_FILES, CommandLine, GrpcHealth, OutputStream, PortSpec, Ready, START_TIMEOUT, Service,
@@ -47,6 +49,7 @@ impl Project {
             reader.duration(timeout, "`start_timeout`")
         });
         let logs = reader.optional(node, "logs", |logs| outputs(logs, reader));
+        let scrape = reader.optional(node, "scrape", |scrape| self::scrape(scrape, reader));
         if let (Some(Some(_)), Some(env), Some(written)) = (&logs, &env, node.get("logs"))
             && !env
                 .iter()
@@ -75,6 +78,7 @@ impl Project {
             dir: dir?.unwrap_or_else(|| self.dir.clone()),
             start_timeout: start_timeout?.unwrap_or(START_TIMEOUT),
             logs: logs?.unwrap_or_default(),
+            scrape: scrape?,
         })
     }
 }
@@ -181,15 +185,7 @@ fn ready(node: &Node, reader: &Reader<'_>) -> Option<Ready> {
                     service: service.to_owned(),
                 }));
             }
-        } else if let Ok(url) = url::Url::parse(text)
-            && matches!(url.scheme(), "http" | "https")
-        {
-            if url.scheme() == "https" && cfg!(not(feature = "tls")) {
-                return Err(Refusal::new(
-                    "this build of spanspec has no TLS",
-                    "add the feature `tls` of spanspec in Cargo.toml",
-                ));
-            }
+        } else if let Some(url) = http_url(text)? {
             return Ok(Ready::Http(url));
         }
         Err(Refusal::new(
@@ -197,6 +193,32 @@ fn ready(node: &Node, reader: &Reader<'_>) -> Option<Ready> {
             "write `http://127.0.0.1:8080/health`, `tcp://127.0.0.1:8080`, `grpc://127.0.0.1:8080` or `{ log: =~ listening }`",
         ))
     })
+}
+
+/// The URL of the metrics of a service.
+fn scrape(node: &Node, reader: &Reader<'_>) -> Option<Url> {
+    let awaited = Url::parse("http://localhost/").expect("it is valid");
+    reader.parse(node, "`scrape`", awaited, |text| {
+        http_url(text)?.ok_or_else(|| {
+            Refusal::new(
+                format!("invalid `scrape`: `{text}`"),
+                "write the URL of the metrics, such as `http://127.0.0.1:${services.shop.http}/metrics`",
+            )
+        })
+    })
+}
+
+/// `None` if the text is no URL of HTTP.
+fn http_url(text: &str) -> Result<Option<Url>, Refusal> {
+    let url = Url::parse(text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    match url {
+        Some(url) if url.scheme() == "https" && cfg!(not(feature = "tls")) => Err(Refusal::new(
+            "this build of spanspec has no TLS",
+            "add the feature `tls` of spanspec in Cargo.toml",
+        )),
+        url => Ok(url),
+    }
 }
 
 fn has_port(address: &str) -> bool {

@@ -406,6 +406,7 @@ fn services() -> Map<String, Value> {
             "ready",
             json!({ "anyOf": [pattern(r"^(https?|tcp)://|\$\{"), log] }),
         ),
+        ("scrape", pattern(r"^https?://|\$\{")),
         (
             "outputs",
             one_or_more(json!({ "enum": OutputStream::ALL.map(|(name, _)| name) })),

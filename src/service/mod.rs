@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
+use url::Url;
 
 pub use command::CommandLine;
 pub use ending::{ExitReason, UnexpectedExit};
@@ -63,6 +64,8 @@ pub struct Service {
     pub start_timeout: Duration,
     /// The outputs of which each line is a log record.
     pub logs: Vec<OutputStream>,
+    /// The URL of its metrics in a text format of Prometheus.
+    pub scrape: Option<Url>,
 }
 
 /// The longest export delay of these services, by their environments. `None` if there are no
@@ -91,6 +94,7 @@ impl Service {
             dir: PathBuf::from("."),
             start_timeout: START_TIMEOUT,
             logs: Vec::new(),
+            scrape: None,
         }
     }
 

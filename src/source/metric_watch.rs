@@ -1,9 +1,13 @@
 //! Watches the metrics of all processes.
 
 use std::fmt;
+#[cfg(feature = "run")]
+use std::time::Instant;
 
 use tokio::sync::watch;
 
+#[cfg(feature = "run")]
+use super::otlp::MetricExport;
 use super::store::SharedState;
 use crate::trace::MetricRecords;
 
@@ -25,6 +29,12 @@ impl MetricWatch {
             // The state that we hold has the sender.
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Adds metrics that were read elsewhere.
+    #[cfg(feature = "run")]
+    pub(super) fn take_in(&self, export: MetricExport) {
+        self.state.lock().take_in_metrics(export, Instant::now());
     }
 
     /// All series that are known, with the points that arrived since the watch began.

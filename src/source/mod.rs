@@ -3,7 +3,7 @@
 //! The contract is in this folder: a [`TraceSource`] follows traces, a [`Follow`] yields
 //! [`Snapshot`]s, and [`SourceDiagnostics`] explain why a trace is missing. `otlp` reads and writes
 //! bytes, `store` keeps records, `receiver` listens for OTLP, `remote` reads from a receiver in another
-//! process, and `backend` from a tracing backend. `saved` reads files; `zipkin_json` and
+//! process, and `backend` from a tracing backend. `scrape` reads metrics that services expose. `saved` reads files; `zipkin_json` and
 //! `jaeger_json` read the formats of Zipkin and of Jaeger before OTLP. Judging when a trace is complete is left to `step`.
 
 #[cfg(feature = "run")]
@@ -25,6 +25,8 @@ pub mod receiver;
 pub mod remote;
 #[cfg(feature = "run")]
 pub(crate) mod saved;
+#[cfg(feature = "run")]
+mod scrape;
 mod search;
 mod snapshot;
 mod stats;
@@ -49,9 +51,17 @@ pub(crate) use otlp::Signal;
 pub use receiver::Receiver;
 #[cfg(feature = "run")]
 pub use remote::{Connection, connect};
+#[cfg(feature = "run")]
+pub use scrape::ScrapeTarget;
+#[cfg(feature = "run")]
+pub(crate) use scrape::Scraper;
+#[cfg(feature = "cli")]
+pub(crate) use scrape::expose;
 pub use search::{SearchError, SearchQuery};
 pub use snapshot::Snapshot;
 pub use stats::{ReceiverStats, Refusal};
+#[cfg(feature = "run")]
+pub(crate) use store::MetricArrival;
 pub use store::{Store, StoreEvent};
 #[cfg(feature = "run")]
 pub(crate) use text_log::TextLog;

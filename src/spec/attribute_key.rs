@@ -43,6 +43,13 @@ impl AttributeKey {
         self.names.iter().map(String::as_str)
     }
 
+    /// The key with other names.
+    pub(crate) fn renamed(&self, name: impl Fn(&str) -> String) -> Self {
+        Self {
+            names: self.names().map(name).collect(),
+        }
+    }
+
     /// The key, if it has no alternatives.
     #[must_use]
     pub fn single(&self) -> Option<&str> {

@@ -11,15 +11,18 @@ use super::context::StepContext;
 use super::run_context::RunContext;
 use super::settings::Stop;
 use crate::check::{self, AwaitedMetrics, MetricEnd, MetricEvidence};
-use crate::source::MetricWatch;
+use crate::source::{MetricWatch, Scraper};
 use crate::spec::{Expect, Step};
-use crate::trace::{MetricRecords, Nanos, Trace, nanos_of, unix_nanos};
+use crate::trace::{MetricHole, MetricRecords, Nanos, Trace, nanos_of, unix_nanos};
 
 /// The assumed metric bound: SDKs export every 60 s by default, and an export takes time.
 const DEFAULT_BOUND: Duration = Duration::from_millis(60_250);
 
 /// Instrumentation measures a request a moment after its response was sent.
 const SETTLING: Duration = Duration::from_millis(100);
+
+/// Time in which an endpoint that failed is read again.
+const RETRIES: Duration = Duration::from_secs(1);
 
 /// Time for the verdict after the metric bound, if that is longer than the default timeout.
 const RESERVE: Duration = Duration::from_secs(5);
@@ -30,6 +33,10 @@ pub(crate) struct StepMetrics {
     began: Instant,
     alone_since: Nanos,
     bound: Duration,
+    /// Reads the metrics that services expose, if there are any.
+    scraper: Option<Scraper>,
+    /// The metrics that it did not get.
+    unread: Vec<MetricHole>,
 }
 
 /// The response of a step, and its trace at the verdict.
@@ -66,12 +73,15 @@ impl StepMetrics {
         if !is_known {
             run.record_unknown_metric_bound();
         }
-        let began = Instant::now();
+        let alone_since = unix_nanos(SystemTime::now() + SETTLING);
+        let targets = &run.options.scrape;
         let mut metrics = Self {
             watch,
-            began,
-            alone_since: unix_nanos(SystemTime::now() + SETTLING),
+            began: Instant::now(),
+            alone_since,
             bound,
+            scraper: (!targets.is_empty()).then(|| Scraper::new(targets.clone())),
+            unread: Vec::new(),
         };
         tokio::select! {
             () = metrics.baseline() => Ok(Some(metrics)),
@@ -80,15 +90,29 @@ impl StepMetrics {
     }
 
     /// A point of each process that exports. One that is slower than the bound is not waited for long.
+    /// Endpoints are read twice: a series that grows between the readings also counts something else than
+    /// the specs, such as the readings.
     async fn baseline(&mut self) {
         let due = self.began + SETTLING + self.bound;
-        tokio::time::sleep_until(due.into()).await;
         let latest = due + self.bound;
+        reached(self.alone_since).await;
+        self.scrape(due).await;
+        reached(self.alone_since + nanos_of(self.bound)).await;
+        self.scrape(latest).await;
+        tokio::time::sleep_until(due.into()).await;
         while Instant::now() < latest && !self.has_baseline() {
             tokio::select! {
                 () = self.watch.changed() => {}
                 () = tokio::time::sleep_until(latest.into()) => {}
             }
+        }
+    }
+
+    /// Reads the metrics that services expose. Their values may be as old as the metric bound.
+    async fn scrape(&mut self, deadline: Instant) {
+        if let Some(scraper) = &self.scraper {
+            let unread = scraper.scrape(&self.watch, self.bound, deadline).await;
+            self.unread.extend(unread);
         }
     }
 
@@ -116,6 +140,16 @@ impl StepMetrics {
             - Duration::from_nanos(now.saturating_sub(settled)).min(after.responded.elapsed());
         let due = settled_at + self.bound;
         let deadline = self.deadline(context, &after).max(due);
+        if self.scraper.is_some() {
+            let read = async {
+                reached(settled.saturating_add(nanos_of(self.bound))).await;
+                self.scrape(deadline.min(due + RETRIES)).await;
+            };
+            tokio::select! {
+                () = read => {}
+                stop = context.run.stopped() => return Err(stop),
+            }
+        }
         loop {
             let evidence = self.evidence(context.fired, settled, MetricEnd::Complete);
             let now = Instant::now();
@@ -154,9 +188,11 @@ impl StepMetrics {
     }
 
     fn evidence(&mut self, fired: Instant, settled: Nanos, end: MetricEnd) -> MetricEvidence {
-        let records: MetricRecords = self.watch.read();
+        let mut records: MetricRecords = self.watch.read();
+        records.holes.extend(self.unread.iter().cloned());
         MetricEvidence {
             records,
+            began: self.began,
             alone_since: self.alone_since,
             fired,
             settled,
@@ -170,6 +206,17 @@ impl StepMetrics {
     }
 }
 
+/// Waits until this time by the clock of this machine.
+async fn reached(time: Nanos) {
+    loop {
+        let left = time.saturating_sub(unix_nanos(SystemTime::now()));
+        if left == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_nanos(left)).await;
+    }
+}
+
 /// The end of the request: the response, or the last end of a span. A span that ends in the future has
 /// a wrong clock.
 fn wall_of_end(after: &AfterResponse<'_>) -> Nanos {
@@ -179,7 +226,8 @@ fn wall_of_end(after: &AfterResponse<'_>) -> Nanos {
     responded.max(last.unwrap_or_default().min(unix_nanos(now)))
 }
 
-/// Metrics from exports in OTLP/JSON that arrived before and after a trigger, for tests of reports.
+/// Metrics from exports in OTLP/JSON, or from texts of OpenMetrics that the service `gateway` exposes, before and
+/// after a trigger, for tests of reports.
 ///
 /// # Panics
 /// If an export cannot be read.
@@ -187,23 +235,28 @@ fn wall_of_end(after: &AfterResponse<'_>) -> Nanos {
 #[doc(hidden)]
 #[must_use]
 pub fn metrics_of_exports(
-    (before, after): (&[Vec<u8>], &[Vec<u8>]),
+    (before, after): (&[String], &[String]),
     (alone_since, settled): (Nanos, Nanos),
 ) -> MetricEvidence {
     let store = crate::source::Store::new();
+    let began = Instant::now();
     let mut watch = store.watch_metrics();
-    let take_in = |exports: &[Vec<u8>]| {
+    let take_in = |exports: &[String], time| {
         for export in exports {
-            store
-                .ingest_json_metrics(export)
-                .expect("the export of a test can be read");
+            match export.starts_with('{') {
+                true => store
+                    .ingest_json_metrics(export.as_bytes())
+                    .expect("the export of a test can be read"),
+                false => crate::source::expose(&watch, "gateway", export, time),
+            }
         }
     };
-    take_in(before);
+    take_in(before, alone_since);
     let fired = Instant::now();
-    take_in(after);
+    take_in(after, settled);
     MetricEvidence {
         records: watch.read(),
+        began,
         alone_since,
         fired,
         settled,

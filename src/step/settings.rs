@@ -13,6 +13,7 @@ use crate::budget::baseline::{Mismatch, ReceivedBy};
 use crate::machine::Machine;
 use crate::result::Trouble;
 use crate::secret::Secrets;
+use crate::source::ScrapeTarget;
 use crate::spec::{Spec, Step};
 use crate::trace::Peers;
 
@@ -31,6 +32,8 @@ pub struct Options {
     pub log_flush: Flush,
     /// Upper bound for the delay between a measurement and the export of its metric.
     pub metric_flush: Flush,
+    /// Endpoints with metrics of the services.
+    pub scrape: Vec<ScrapeTarget>,
     /// Until this moment, a refused connection is tried again: the service may still be starting.
     pub starting_until: Option<Instant>,
     /// Traces to save.
@@ -205,6 +208,7 @@ impl Default for Options {
             flush: Flush::Assumed,
             log_flush: Flush::Assumed,
             metric_flush: Flush::Assumed,
+            scrape: Vec::new(),
             starting_until: None,
             save_traces: SaveTraces::Never,
             services: Services::Theirs,

@@ -24,6 +24,18 @@ pub struct Series {
     pub temporality: Temporality,
     /// The attributes of its points.
     pub attributes: Attributes,
+    /// The rules of its names.
+    pub naming: Naming,
+}
+
+/// The rules of the names of metrics and attributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Naming {
+    /// As the instrumentation wrote them: `http.server.request.duration`, `http.route`.
+    OpenTelemetry,
+    /// As an exporter for Prometheus wrote them: `http_server_request_duration_seconds`, `http_route`. All
+    /// attributes are strings.
+    Prometheus,
 }
 
 /// The type of a metric.
@@ -87,8 +99,8 @@ pub enum PointValue {
 pub struct Exemplar {
     /// The trace.
     pub trace_id: TraceId,
-    /// The span.
-    pub span_id: SpanId,
+    /// The span; exemplars of Prometheus may have none.
+    pub span_id: Option<SpanId>,
 }
 
 /// A series with the points that were kept.
@@ -138,6 +150,8 @@ pub struct MetricRecords {
 pub struct MetricHole {
     /// The name of the metric; `None` if it may be any.
     pub name: Option<String>,
+    /// The service; `None` if it may be any.
+    pub service: Option<String>,
     /// Reason and remedy.
     pub hole: Hole,
 }

@@ -46,8 +46,8 @@ pub use link::Link;
 pub use log_record::{LogRecord, LogsWithoutTrace};
 pub use losses::{Field, Losses};
 pub use metric::{
-    Exemplar, MetricHole, MetricKind, MetricRecords, Point, PointValue, ProcessId, ProcessRecord,
-    Series, SeriesRecord, Temporality,
+    Exemplar, MetricHole, MetricKind, MetricRecords, Naming, Point, PointValue, ProcessId,
+    ProcessRecord, Series, SeriesRecord, Temporality,
 };
 pub(crate) use nanos::nanos_of;
 #[cfg(any(feature = "run", feature = "opentelemetry_0_33"))]

@@ -54,6 +54,32 @@ services:
 }
 
 #[tokio::test]
+async fn an_address_of_metrics_is_the_url_of_a_service() {
+    let project = Project::with(&[]).await;
+    let file = "
+services:
+  shop: { run: serve, scrape: /metrics }
+  stock: { run: serve, scrap: http://127.0.0.1:1/metrics }
+  bank: { run: serve, scrape: [http://127.0.0.1:1/metrics] }
+scrape: http://127.0.0.1:1/metrics
+";
+    project.write("spanspec.yaml", file);
+    project.spanspec(&["lint"]).await.expect(
+        2,
+        &[
+            "spanspec.yaml:3:31",
+            "invalid `scrape`: `/metrics`",
+            "write the URL of the metrics, such as `http://127.0.0.1:${services.shop.http}/metrics`",
+            "spanspec.yaml:4:24",
+            "did you mean `scrape`?",
+            "`scrape` must be a single value, found a list",
+            "unknown key `scrape` in a project file",
+            "4 errors",
+        ],
+    );
+}
+
+#[tokio::test]
 async fn a_variable_of_the_command_line_that_nothing_uses_is_warned_of() {
     let spec = "request: GET ${URL}/${kind}\nexpect: { status: 200 }\n";
     let project = Project::with(&[("a.yaml", spec)]).await;

@@ -20,6 +20,8 @@ mod polling;
 mod recording;
 mod reports;
 mod running;
+#[cfg(unix)]
+mod scrape;
 mod search;
 mod secrets;
 mod selecting;

@@ -1,6 +1,6 @@
 //! Metrics as evidence.
 
-use super::system::{Project, Said};
+use super::system::{Project, SPANSPEC, Said};
 
 /// A service that counts its requests, and exports the count to the receiver at its interval. An exemplar
 /// is in one export only, as SDKs do it.
@@ -46,6 +46,10 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Shop).se
 
 /// Runs specs, each with these expectations, against a service that counts.
 async fn run(expectations: &[&str]) -> Said {
+    project(expectations).await.run(&[]).await
+}
+
+async fn project(expectations: &[&str]) -> Project {
     let specs = expectations.iter().enumerate().map(|(number, expect)| {
         let request =
             "request: { post: \"http://127.0.0.1:${services.shop.http}/orders\", json: { sku: A1 } }";
@@ -64,7 +68,23 @@ async fn run(expectations: &[&str]) -> Said {
     ready: http://127.0.0.1:${services.shop.http}/
 ",
     );
-    project.run(&[]).await
+    project
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_receiver_of_exec_has_metrics_too() {
+    let one = "  metrics: [{ find: shop.orders, change: 1, exemplar: this }]\n";
+    let project = project(&[one, "  metrics: [{ find: shop.orders, change: 0 }]\n"]).await;
+    let listen = format!("127.0.0.1:{}", project.system.otlp);
+    let exec = ["exec", "--listen", &listen, "--", SPANSPEC, "run"];
+    let said = project.spanspec(&exec).await;
+    said.expect(
+        1,
+        &[
+            "found 1 (1 before the request, 2 after it)",
+            "1 failed, 1 passed",
+        ],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

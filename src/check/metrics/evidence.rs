@@ -10,6 +10,8 @@ use crate::trace::{MetricRecords, Nanos, ProcessRecord, SeriesRecord, Temporalit
 pub struct MetricEvidence {
     /// All series, with the points that arrived since a time before the trigger.
     pub records: MetricRecords,
+    /// Since when they are watched.
+    pub began: Instant,
     /// Since when no other spec has sent a request, in nanoseconds since the Unix epoch.
     pub alone_since: Nanos,
     /// The trigger.
@@ -41,6 +43,14 @@ impl MetricEvidence {
     pub(super) fn is_process_alive(&self, process: &ProcessRecord) -> bool {
         let mut exports = process.exports.iter();
         exports.any(|(arrived, _)| *arrived >= self.fired)
+    }
+
+    /// Returns `true` if an endpoint of the service was read since the trigger. An exporter of OTLP without any
+    /// series sends nothing.
+    pub(super) fn exposes_nothing(&self, service: &str) -> bool {
+        let mut processes = self.records.processes.values();
+        processes
+            .any(|process| process.resource.service() == service && self.is_process_alive(process))
     }
 
     /// Returns `true` if the process ended during the request: another one of its service began since the

@@ -7,7 +7,7 @@ use crate::check::judgement::{FailureDetail, Finality, Standing};
 use crate::check::truth::Truth;
 use crate::check::{Failure, Unjudged};
 use crate::spec::{MetricCondition, Pattern};
-use crate::trace::{Exemplar, SpanId, TraceId};
+use crate::trace::{Exemplar, Naming, SeriesRecord, SpanId, TraceId};
 
 /// SDKs that send no exemplars, by `telemetry.sdk.language`.
 const WITHOUT: [(&str, &str); 2] = [("nodejs", "Node.js"), ("rust", "Rust")];
@@ -61,7 +61,16 @@ impl Selection<'_, '_> {
         }
         let mut open = None;
         for exemplar in all {
-            match spans.get(&(exemplar.trace_id, exemplar.span_id)) {
+            let Some(span_id) = exemplar.span_id else {
+                if exemplar.trace_id == self.trace_id() {
+                    open = Some(unknown(
+                        "the exemplar of this trace names no span",
+                        "add the label `span_id` to the exemplars, or check `exemplar: this`",
+                    ));
+                }
+                continue;
+            };
+            match spans.get(&(exemplar.trace_id, span_id)) {
                 Some(Truth::Yes) => return Ok(true),
                 Some(Truth::No) => {}
                 Some(_) => {
@@ -70,10 +79,7 @@ impl Selection<'_, '_> {
                 }
                 None if exemplar.trace_id == self.trace_id() => {
                     open = Some(unknown(
-                        format!(
-                            "the span {} of an exemplar did not arrive",
-                            exemplar.span_id
-                        ),
+                        format!("the span {span_id} of an exemplar did not arrive"),
                         "let the service export its spans, or raise `wait.flush`",
                     ));
                 }
@@ -94,11 +100,12 @@ impl Selection<'_, '_> {
             (None, number) => format!("{number} exemplars, of other traces"),
             (Some(exemplar), _) => {
                 let trace = self.evaluator.forest.trace();
-                let span = trace.find(exemplar.span_id).map(|at| &trace.spans()[at]);
-                span.map_or_else(
-                    || format!("one in span {}", exemplar.span_id),
-                    |span| format!("one in `{}` of {}", span.name, span.service()),
-                )
+                let found = exemplar.span_id.and_then(|id| trace.find(id));
+                match (found.map(|at| &trace.spans()[at]), exemplar.span_id) {
+                    (Some(span), _) => format!("one in `{}` of {}", span.name, span.service()),
+                    (None, Some(id)) => format!("one in span {id}"),
+                    (None, None) => "one without a span".to_owned(),
+                }
             }
         };
         let mut failure = self.failure(condition, found);
@@ -112,6 +119,12 @@ impl Selection<'_, '_> {
         if !is_none {
             return Some(
                 "a series keeps few exemplars, so another request may have replaced this one: remove other traffic".to_owned(),
+            );
+        }
+        let is_scraped = |record: &&SeriesRecord| record.series.naming == Naming::Prometheus;
+        if self.series.iter().all(is_scraped) {
+            return Some(
+                "the endpoint exposes no exemplar: they need the OpenMetrics format, and an exporter or code that adds them".to_owned(),
             );
         }
         let languages = self.series.iter().filter_map(|record| sdk_language(record));

@@ -1,10 +1,11 @@
 //! The growth of a series since the trigger.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use super::amount::{Amount, Range};
 use super::evidence::MetricEvidence;
-use crate::trace::{Point, PointValue, ProcessRecord, SeriesRecord, Temporality};
+use crate::trace::{Naming, Point, PointValue, ProcessRecord, SeriesRecord, Temporality};
 
 /// The growth of a series, and the reason if it is not known exactly.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +35,8 @@ pub(super) enum Doubt {
     NotExported,
     /// The first point of the series may count earlier requests.
     NoBaseline,
+    /// The series grew before the request, when no spec sent one.
+    GrowsAlone,
 }
 
 /// The part of the value of a point that grows.
@@ -69,6 +72,21 @@ impl Growth {
         }
     }
 
+    /// Only a part of it may be of the request.
+    fn in_part(self) -> Self {
+        if self.range == Range::NONE {
+            return self;
+        }
+        Self {
+            range: Range {
+                low: self.range.low.map(|_| Amount::ZERO),
+                high: self.range.high,
+            },
+            doubt: self.doubt.or(Some(Doubt::GrowsAlone)),
+            between: None,
+        }
+    }
+
     fn plus(self, other: Self) -> Self {
         Self {
             range: self.range.plus(other.range),
@@ -93,6 +111,7 @@ pub(super) fn growth(record: &SeriesRecord, part: Part, evidence: &MetricEvidenc
         return Growth::unknown(Doubt::NoValue);
     }
     match record.series.temporality {
+        Temporality::Cumulative if series.grows_alone() => series.cumulative().in_part(),
         Temporality::Cumulative => series.cumulative(),
         Temporality::Delta => series.delta(),
         Temporality::Unspecified => Growth::unknown(match record.series.kind {
@@ -215,6 +234,29 @@ impl SeriesInWindow<'_> {
             doubt: Some(doubt),
             between: None,
         }
+    }
+
+    /// Returns `true` if a series that is scraped grew between the readings before the trigger, or there are
+    /// fewer than two.
+    fn grows_alone(&self) -> bool {
+        if self.record.series.naming == Naming::OpenTelemetry {
+            return false;
+        }
+        let is_before =
+            |arrived: Instant| (self.evidence.began..self.evidence.fired).contains(&arrived);
+        let exports = self.process.exports.iter().map(|(arrived, _)| *arrived);
+        let mut readings = exports.filter(|arrived| is_before(*arrived));
+        let (Some(first), Some(_)) = (readings.next(), readings.next()) else {
+            return true;
+        };
+        let points = self.record.points.iter();
+        let before: Vec<&Point> = points.filter(|point| is_before(point.arrived)).collect();
+        let value = |point: &&Point| Amount::of(point.value);
+        let earlier = before.iter().find(|point| point.arrived == first);
+        let earlier = earlier.map_or(Amount::ZERO, value);
+        before
+            .last()
+            .is_some_and(|last| earlier.is_less(value(last)))
     }
 
     /// Returns `true` if a counter decreases, which is a reset that the start does not show.

@@ -1,28 +1,43 @@
 //! The series that a selector finds, and those that come near.
 
 use super::evidence::MetricEvidence;
+use super::prometheus::{self, NameMatch, exported_key, name_match};
 use crate::check::attributes::attribute;
 use crate::check::facts::found_attribute;
 use crate::check::matching::meets_text;
 use crate::check::nearest::similarity;
 use crate::check::truth::Truth;
 use crate::check::{Candidate, Rejection, RejectionForm, words};
-use crate::spec::{Matcher, SeriesAsk, SeriesSelector, SeriesType};
-use crate::trace::{MetricKind, Series, SeriesRecord, Value};
+use crate::spec::{AttributeKey, Matcher, SeriesAsk, SeriesSelector, SeriesType};
+use crate::trace::{Attributes, MetricHole, MetricKind, Naming, Series, SeriesRecord, Value};
 
 /// Upper limit of the series that are shown for a selector that found nothing.
 const MOST_NEAREST: usize = 3;
 
 /// The answer of a series to a selector.
 pub(super) fn selects(find: &SeriesSelector, series: &Series) -> Truth {
-    let answers = find.conditions.iter().map(|ask| meets(ask, series));
+    let answers = find.conditions.iter().map(|ask| meets(ask, find, series));
     answers.min().unwrap_or(Truth::Yes)
 }
 
-fn meets(ask: &SeriesAsk, series: &Series) -> Truth {
+/// Returns `true` if the series is selected under the name that exporters for Prometheus make of the one
+/// that the selector requires.
+pub(super) fn is_renamed(find: &SeriesSelector, series: &Series) -> bool {
+    let name = find.name();
+    name.is_some_and(|name| name_match(find, name, series) == NameMatch::Exported)
+}
+
+fn meets(ask: &SeriesAsk, find: &SeriesSelector, series: &Series) -> Truth {
     let text = |matcher: &Matcher, text: &str| Truth::of(meets_text(matcher, text));
+    let attribute = match series.naming {
+        Naming::OpenTelemetry => attribute,
+        Naming::Prometheus => prometheus::label,
+    };
     match ask {
-        SeriesAsk::Name(matcher) => text(matcher, &series.name),
+        SeriesAsk::Name(matcher) => Truth::of(name_match(find, matcher, series) != NameMatch::No),
+        SeriesAsk::Unit(matcher) if series.naming == Naming::Prometheus => {
+            Truth::of(prometheus::meets_unit(matcher, find, series))
+        }
         SeriesAsk::Service(matcher) => text(matcher, series.resource.service()),
         SeriesAsk::Type(choice) => Truth::of(choice.allowed.contains(&type_of(series.kind))),
         SeriesAsk::Unit(matcher) => text(matcher, &series.unit),
@@ -58,7 +73,7 @@ pub(super) fn nearest(find: &SeriesSelector, evidence: &MetricEvidence) -> Vec<C
         rejected: find
             .conditions
             .iter()
-            .filter(|ask| !meets(ask, series).seems())
+            .filter(|ask| !meets(ask, find, series).seems())
             .map(|ask| Rejection {
                 key: ask.subject(),
                 expected: ask.expected(),
@@ -76,7 +91,7 @@ fn closeness(find: &SeriesSelector, series: &Series) -> f64 {
     let mut score = 0.0;
     for ask in &find.conditions {
         score += match ask {
-            _ if meets(ask, series).seems() => match ask {
+            _ if meets(ask, find, series).seems() => match ask {
                 SeriesAsk::Name(_) => 3.0,
                 _ => 0.5,
             },
@@ -97,6 +112,9 @@ pub(super) fn is_prometheus_name(matcher: &Matcher, series: &Series) -> bool {
     let Matcher::Equal(Value::String(wanted)) = matcher else {
         return false;
     };
+    if series.naming == Naming::Prometheus {
+        return false;
+    }
     let name: String = series
         .name
         .chars()
@@ -145,9 +163,13 @@ fn found(ask: &SeriesAsk, series: &Series) -> String {
         SeriesAsk::Type(_) => series.kind.name().to_owned(),
         SeriesAsk::Unit(_) => quoted(&series.unit),
         SeriesAsk::Scope(_) => quoted(&series.scope.name),
-        SeriesAsk::Attribute(key, _) => found_attribute(&series.attributes, key),
-        SeriesAsk::Resource(key, _) => found_attribute(&series.resource.attributes, key),
+        SeriesAsk::Attribute(key, _) => found_label(&series.attributes, key, series.naming),
+        SeriesAsk::Resource(key, _) => found_label(&series.resource.attributes, key, series.naming),
     }
+}
+
+fn found_label(attributes: &Attributes, key: &AttributeKey, naming: Naming) -> String {
+    found_attribute(attributes, &exported_key(key, attributes, naming))
 }
 
 fn form(ask: &SeriesAsk, series: &Series) -> RejectionForm {
@@ -156,23 +178,35 @@ fn form(ask: &SeriesAsk, series: &Series) -> RejectionForm {
         SeriesAsk::Resource(key, _) => (key, &series.resource.attributes),
         _ => return RejectionForm::Value,
     };
+    let key = exported_key(key, attributes, series.naming);
     match key.names().any(|name| attributes.get(name).is_some()) {
         true => RejectionForm::Value,
         false => RejectionForm::Missing,
     }
 }
 
-/// Returns `true` if a loss of metrics with this name, or of any, concerns the selector.
-pub(super) fn concerns(find: &SeriesSelector, name: Option<&str>) -> bool {
-    match (find.name(), name) {
-        (Some(matcher), Some(name)) => meets_text(matcher, name),
+/// Returns `true` if a loss of metrics concerns the selector.
+pub(super) fn concerns(find: &SeriesSelector, hole: &MetricHole) -> bool {
+    let of_service = hole.service.as_deref().is_none_or(|service| {
+        let mut conditions = find.conditions.iter();
+        conditions.all(|ask| match ask {
+            SeriesAsk::Service(matcher) => meets_text(matcher, service),
+            _ => true,
+        })
+    });
+    let of_metric = match (find.name(), hole.name.as_deref()) {
+        (Some(matcher), Some(name)) => {
+            meets_text(matcher, name) || prometheus::may_be(matcher, name)
+        }
         _ => true,
-    }
+    };
+    of_service && of_metric
 }
 
 /// Returns `true` if the series can belong to the service that the selector requires.
 pub(super) fn may_be_of_service(find: &SeriesSelector, record: &SeriesRecord) -> bool {
     let mut conditions = find.conditions.iter();
-    conditions
-        .all(|ask| !matches!(ask, SeriesAsk::Service(_)) || meets(ask, &record.series).seems())
+    conditions.all(|ask| {
+        !matches!(ask, SeriesAsk::Service(_)) || meets(ask, find, &record.series).seems()
+    })
 }

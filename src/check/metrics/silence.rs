@@ -7,7 +7,7 @@ use super::waiting::{AwaitedMetrics, awaited_point};
 use super::{Selection, selection, unknown};
 use crate::check::Unjudged;
 use crate::check::nearest::similarity;
-use crate::trace::{SeriesRecord, Temporality};
+use crate::trace::{Naming, SeriesRecord, Temporality};
 
 /// Upper limit of the names that a message lists.
 const MOST_NAMES: usize = 5;
@@ -43,6 +43,14 @@ impl<'e> Selection<'e, '_> {
     fn no_metric(&self) -> Unjudged {
         let mut known = self.evidence.records.series.iter();
         let service = self.entry.find.exact_service();
+        if let Some(service) = service
+            && self.evidence.exposes_nothing(service)
+        {
+            return unknown(
+                format!("`{service}` exposed no metric"),
+                "correct the address in `scrape`, or let the service register its metrics there",
+            );
+        }
         let whose = service.map_or_else(String::new, |name| format!(" of `{name}`"));
         let help = |others: &str| {
             format!(
@@ -84,9 +92,12 @@ impl<'e> Selection<'e, '_> {
 
     /// The reason why a series has no point of the time after the request.
     pub(super) fn not_exported(&self, record: &SeriesRecord) -> Unjudged {
+        let (name, service) = (&record.series.name, record.series.resource.service());
+        if record.series.naming == Naming::Prometheus {
+            return self.not_exposed(record);
+        }
         let process = self.evidence.records.processes.get(&record.process);
         if process.is_some_and(|process| self.evidence.is_process_final(process)) {
-            let (name, service) = (&record.series.name, record.series.resource.service());
             return unknown(
                 format!(
                     "`{name}` of `{service}` was not exported again after the request, unlike other metrics"
@@ -95,6 +106,24 @@ impl<'e> Selection<'e, '_> {
             );
         }
         self.silence_of(&[record])
+    }
+
+    /// The reason why a scraped series has no value of the time after the request.
+    fn not_exposed(&self, record: &SeriesRecord) -> Unjudged {
+        let (name, service) = (&record.series.name, record.series.resource.service());
+        let mut points = record.points.iter();
+        match points.any(|point| point.arrived >= self.evidence.fired) {
+            true => unknown(
+                format!(
+                    "the time that `{service}` exposes with `{name}` is before the end of the request"
+                ),
+                "raise `wait: { metrics: … }` to the age of the values, or expose them without times",
+            ),
+            false => unknown(
+                format!("`{name}` of `{service}` was not there any more after the request"),
+                "let the service keep the series, or check another metric",
+            ),
+        }
     }
 
     /// The reason if a series that was found may still get points.

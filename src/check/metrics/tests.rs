@@ -10,7 +10,7 @@ use super::*;
 use crate::check::{Evidence, Outcome, judge as judge_all};
 use crate::spec::{Context, Expect, Source, Spec};
 use crate::trace::{
-    Attributes, Exemplar, Hole, MetricHole, MetricRecords, Nanos, Origin, Point, ProcessId,
+    Attributes, Exemplar, Hole, MetricHole, MetricRecords, Naming, Nanos, Origin, Point, ProcessId,
     ProcessRecord, Resource, Response, Scope, Sender, Series, SpanId, Trace, TraceId,
 };
 
@@ -34,6 +34,7 @@ impl Exporter {
         let fired = Instant::now() + Duration::from_secs(60);
         let evidence = MetricEvidence {
             records: MetricRecords::default(),
+            began: fired - Duration::from_nanos(FIRED),
             alone_since: ALONE,
             fired,
             settled: SETTLED,
@@ -82,6 +83,7 @@ impl Exporter {
             kind,
             temporality,
             attributes: attributes.collect(),
+            naming: Naming::OpenTelemetry,
         };
         let points = points.iter().map(|&(start, time, value)| Point {
             start,
@@ -114,7 +116,7 @@ impl Exporter {
         let record = self.evidence.records.series.last_mut().unwrap();
         Arc::make_mut(record).exemplars.push(Exemplar {
             trace_id,
-            span_id: SpanId::from_bytes([1; 8]).unwrap(),
+            span_id: SpanId::from_bytes([1; 8]),
         });
         self
     }
@@ -573,6 +575,7 @@ fn a_series_that_ended_is_not_found() {
 #[test]
 fn a_loss_of_metrics_makes_checks_of_them_unjudged_unless_it_cannot_change_them() {
     let hole = |name: Option<&str>| MetricHole {
+        service: None,
         name: name.map(str::to_owned),
         hole: Hole {
             reason: "POST /v1/metrics was refused".to_owned(),

@@ -4,7 +4,7 @@ use super::evidence::MetricEvidence;
 use super::selection;
 use crate::check::truth::Truth;
 use crate::spec::{MetricEntry, SeriesSelector};
-use crate::trace::{SeriesRecord, Temporality};
+use crate::trace::{Naming, SeriesRecord, Temporality};
 
 /// What a verdict about metrics lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +30,10 @@ fn awaited_of(find: &SeriesSelector, evidence: &MetricEvidence) -> AwaitedMetric
     let (found, others): (Vec<_>, Vec<_>) =
         exported.partition(|record| selection::selects(find, &record.series) != Truth::No);
     if !found.is_empty() {
-        let lacking = found.iter().map(|record| awaited_point(record, evidence));
+        // Endpoints were read when they were due.
+        let sent = found.iter();
+        let sent = sent.filter(|record| record.series.naming == Naming::OpenTelemetry);
+        let lacking = sent.map(|record| awaited_point(record, evidence));
         return lacking.max().unwrap_or(AwaitedMetrics::Nothing);
     }
     let mut of_service = others

@@ -10,13 +10,12 @@ use prost::Message;
 
 use super::decode::{attributes, text};
 use super::error::Malformed;
-use super::message::ResourceMessage;
 use super::metric_message::{
     ExemplarMessage, MetricData, MetricMessage, MetricsData, NumberPoint, NumberValue,
     ResourceMetrics,
 };
 use crate::trace::{
-    Exemplar, MetricKind, Nanos, PointValue, ProcessId, Resource, Scope, Series, SpanId,
+    Exemplar, MetricKind, Naming, Nanos, PointValue, ProcessId, Resource, Scope, Series, SpanId,
     Temporality, TraceId,
 };
 
@@ -34,6 +33,8 @@ pub(crate) struct MetricExport {
 pub(crate) struct ProcessExport {
     pub(crate) id: ProcessId,
     pub(crate) resource: Arc<Resource>,
+    /// The time of an export that may have no point.
+    pub(crate) time: Option<Nanos>,
     pub(crate) points: Vec<SeriesExport>,
 }
 
@@ -59,6 +60,7 @@ struct MetricHead {
     unit: String,
     kind: MetricKind,
     temporality: Temporality,
+    naming: Naming,
 }
 
 /// A point as sent, of any type.
@@ -75,10 +77,31 @@ impl MetricExport {
     /// Decodes an `ExportMetricsServiceRequest`.
     pub(crate) fn decode(request: Bytes) -> Result<Self, Malformed> {
         let request = MetricsData::decode(request)?;
-        let processes = request.resource_metrics.into_iter().map(process);
+        let blocks = request.resource_metrics.into_iter();
+        let processes = blocks.map(|block| {
+            let resource = block.resource.as_ref();
+            let id = unordered(resource.map_or(&[], |resource| &resource.attributes));
+            process(block, ProcessId(id), Naming::OpenTelemetry)
+        });
         Ok(Self {
             processes: processes.collect(),
         })
+    }
+
+    /// The points in metrics that were scraped, of this time or later, with the identities of their processes.
+    #[cfg(feature = "run")]
+    pub(crate) fn scraped(blocks: Vec<(String, ResourceMetrics)>, time: Nanos) -> Self {
+        let processes = blocks.into_iter().map(|(identity, block)| {
+            let mut digest = DefaultHasher::new();
+            identity.hash(&mut digest);
+            ProcessExport {
+                time: Some(time),
+                ..process(block, ProcessId(digest.finish()), Naming::Prometheus)
+            }
+        });
+        Self {
+            processes: processes.collect(),
+        }
     }
 }
 
@@ -86,6 +109,11 @@ impl SeriesExport {
     /// The name of the metric.
     pub(crate) fn name(&self) -> &str {
         &self.metric.name
+    }
+
+    /// The rules of its names.
+    pub(crate) fn naming(&self) -> Naming {
+        self.metric.naming
     }
 
     /// The series of the point, which belongs to the process with this resource.
@@ -98,13 +126,13 @@ impl SeriesExport {
             kind: self.metric.kind,
             temporality: self.metric.temporality,
             attributes: attributes(self.attributes.clone(), 0),
+            naming: self.metric.naming,
         }
     }
 }
 
-fn process(block: ResourceMetrics) -> ProcessExport {
+fn process(block: ResourceMetrics, id: ProcessId, naming: Naming) -> ProcessExport {
     let resource = block.resource.unwrap_or_default();
-    let id = process_id(&resource);
     let mut points = Vec::new();
     for block in block.scope_metrics {
         let message = block.scope.unwrap_or_default();
@@ -113,18 +141,15 @@ fn process(block: ResourceMetrics) -> ProcessExport {
         unordered(&message.attributes).hash(&mut digest);
         let (scope, scope_id) = (Arc::new(Scope::from(message)), digest.finish());
         for metric in block.metrics {
-            add_points(&mut points, metric, &scope, scope_id);
+            add_points(&mut points, metric, &scope, (scope_id, naming));
         }
     }
     ProcessExport {
+        time: None,
         id,
         resource: Arc::new(resource.into()),
         points,
     }
-}
-
-fn process_id(resource: &ResourceMessage) -> ProcessId {
-    ProcessId(unordered(&resource.attributes))
 }
 
 /// A digest that does not depend on the order.
@@ -141,7 +166,7 @@ fn add_points(
     points: &mut Vec<SeriesExport>,
     metric: MetricMessage,
     scope: &Arc<Scope>,
-    scope_id: u64,
+    (scope_id, naming): (u64, Naming),
 ) {
     let Some(data) = metric.data else {
         return;
@@ -153,6 +178,7 @@ fn add_points(
         unit: text(&metric.unit),
         kind,
         temporality,
+        naming,
     });
     for point in raw {
         let value = point.value.filter(|_| point.flags & NO_RECORDED_VALUE == 0);
@@ -269,10 +295,14 @@ fn temporality(number: i32) -> Temporality {
     }
 }
 
-/// `None` if one of its ids is missing or invalid.
+/// `None` if one of its ids is invalid, or there is no trace id.
 fn exemplar(message: &ExemplarMessage) -> Option<Exemplar> {
+    let span_id = match message.span_id.is_empty() {
+        true => None,
+        false => Some(SpanId::from_slice(&message.span_id)?),
+    };
     Some(Exemplar {
         trace_id: TraceId::from_slice(&message.trace_id)?,
-        span_id: SpanId::from_slice(&message.span_id)?,
+        span_id,
     })
 }

@@ -12,7 +12,7 @@ mod ids;
 mod json;
 pub(super) mod message;
 mod metric_export;
-mod metric_message;
+pub(crate) mod metric_message;
 #[cfg(feature = "run")]
 mod pack;
 mod read;

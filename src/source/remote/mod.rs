@@ -5,6 +5,7 @@
 mod wire;
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -19,6 +20,7 @@ use super::contract::TraceSource;
 use super::diagnostics::SourceDiagnostics;
 use super::follow::Follow;
 use super::gone::Gone;
+use super::metric_watch::MetricWatch;
 use super::otlp::Signal;
 use super::store::Store;
 use crate::trace::{Hole, LogsWithoutTrace, Origin, Sender, TraceId};
@@ -61,6 +63,8 @@ struct Remote {
     health: Health,
     store: Store,
     gone: Gone,
+    /// The stream of metrics, since specs need them.
+    metrics: OnceLock<JoinSet<()>>,
 }
 
 /// The reason why a receiver in another process cannot be used.
@@ -124,7 +128,27 @@ impl Remote {
             health,
             store: Store::new(),
             gone: Gone::default(),
+            metrics: OnceLock::new(),
         })
+    }
+
+    /// Reads a stream, of one trace or of metrics, until the tasks are dropped.
+    fn feed(&self, trace: Option<TraceId>, path: &str) -> JoinSet<()> {
+        let feed = Feed {
+            trace,
+            url: api(&self.base, path),
+            client: self.client.clone(),
+            store: self.store.clone(),
+        };
+        let (gone, base) = (self.gone.clone(), self.base.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let why = feed.run().await;
+            gone.record(|| {
+                format!("the receiver at {base}, which {RECEIVER_VARIABLE} names, is gone: {why}")
+            });
+        });
+        tasks
     }
 
     /// The log records without a trace id. `None` if they cannot be read.
@@ -153,21 +177,18 @@ impl Remote {
 impl TraceSource for Remote {
     fn follow(&self, trace: TraceId, origin: Origin) -> Follow {
         let follow = self.store.follow(trace, origin);
-        let feed = Feed {
-            trace,
-            url: api(&self.base, &format!("traces/{trace}/spans")),
-            client: self.client.clone(),
-            store: self.store.clone(),
-        };
-        let (gone, base) = (self.gone.clone(), self.base.clone());
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let why = feed.run().await;
-            gone.record(|| {
-                format!("the receiver at {base}, which {RECEIVER_VARIABLE} names, is gone: {why}")
-            });
-        });
-        follow.fed_by(tasks)
+        follow.fed_by(self.feed(Some(trace), &format!("traces/{trace}/spans")))
+    }
+
+    /// Opens the stream of metrics.
+    fn keep_metrics(&self) {
+        self.store.keep_metrics();
+        self.metrics.get_or_init(|| self.feed(None, "metrics"));
+    }
+
+    fn watch_metrics(&self) -> Option<MetricWatch> {
+        self.keep_metrics();
+        Some(self.store.watch_metrics())
     }
 
     fn logs_without_trace(
@@ -196,9 +217,9 @@ impl TraceSource for Remote {
     }
 }
 
-/// The stream of one trace.
+/// The stream of one trace, or of metrics.
 struct Feed {
-    trace: TraceId,
+    trace: Option<TraceId>,
     url: Url,
     client: reqwest::Client,
     store: Store,
@@ -243,18 +264,29 @@ impl Feed {
             Ok(StreamLine::Logs { age_us, logs }) => {
                 (Signal::Logs, self.ingest(Signal::Logs, age_us, &logs))
             }
+            Ok(StreamLine::Metrics { age_us, metrics }) => (
+                Signal::Metrics,
+                self.ingest(Signal::Metrics, age_us, &metrics),
+            ),
             Ok(StreamLine::Hole { hole }) => (Signal::Traces, Some(hole)),
             Ok(StreamLine::LogHole { log_hole }) => (Signal::Logs, Some(log_hole)),
-            Err(error) => (Signal::Traces, Some(unreadable(&error))),
+            Ok(StreamLine::MetricHole { metric_hole }) => (Signal::Metrics, Some(metric_hole)),
+            Err(error) => {
+                let signal = self.trace.map_or(Signal::Metrics, |_| Signal::Traces);
+                (signal, Some(unreadable(&error)))
+            }
         };
-        match (signal, lost) {
-            (_, None) => {}
-            (Signal::Logs, Some(hole)) => self.store.lose_logs(self.trace, hole),
-            (Signal::Traces | Signal::Metrics, Some(hole)) => self.store.lose(self.trace, hole),
+        let Some(hole) = lost else {
+            return;
+        };
+        match (signal, self.trace) {
+            (Signal::Traces, Some(trace)) => self.store.lose(trace, hole),
+            (Signal::Logs, Some(trace)) => self.store.lose_logs(trace, hole),
+            (_, _) => self.store.lose_metrics(hole),
         }
     }
 
-    /// Stores spans or log records. Returns the hole that they leave if they cannot be read.
+    /// Stores what arrived together. Returns the hole that it leaves if it cannot be read.
     fn ingest(&self, signal: Signal, age_us: u64, otlp: &str) -> Option<Hole> {
         let parcel = match wire::parcel(signal, age_us, otlp) {
             Ok(parcel) => parcel,
@@ -262,8 +294,9 @@ impl Feed {
         };
         let (request, arrived) = (&parcel.request, parcel.arrived);
         let taken_in = match parcel.signal {
+            Signal::Traces => self.store.ingest_at(request, arrived).map(drop),
             Signal::Logs => self.store.ingest_logs_at(request, arrived),
-            Signal::Traces | Signal::Metrics => self.store.ingest_at(request, arrived).map(drop),
+            Signal::Metrics => self.store.ingest_metrics_at(request, arrived),
         };
         taken_in.err().map(|error| unreadable(&error))
     }

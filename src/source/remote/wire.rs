@@ -35,6 +35,9 @@ pub struct Health {
     /// The same for log records.
     #[serde(default)]
     pub log_flush_ms: Option<f64>,
+    /// The same for metrics.
+    #[serde(default)]
+    pub metric_flush_ms: Option<f64>,
     /// The process of the receiver started the services.
     pub starts_services: bool,
     /// The ports of these services by their variables: `services.shop.http`.
@@ -48,7 +51,7 @@ pub struct Health {
     pub problems: Vec<String>,
 }
 
-/// A line of the stream that follows a trace.
+/// A line of the stream that follows a trace, or of that of all metrics.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 pub(crate) enum StreamLine {
@@ -64,10 +67,18 @@ pub(crate) enum StreamLine {
         /// An `ExportLogsServiceRequest` in protobuf, as base64.
         logs: String,
     },
+    /// An export of metrics.
+    Metrics {
+        age_us: u64,
+        /// An `ExportMetricsServiceRequest` in protobuf, as base64.
+        metrics: String,
+    },
     /// Spans that are known to be lost.
     Hole { hole: Hole },
     /// Log records that are known to be lost.
     LogHole { log_hole: Hole },
+    /// Metrics that are known to be lost.
+    MetricHole { metric_hole: Hole },
 }
 
 /// [`SourceDiagnostics`] on the wire.
@@ -141,6 +152,12 @@ impl Health {
     pub fn log_flush(&self) -> Option<Duration> {
         duration(self.log_flush_ms)
     }
+
+    /// Flush bound of the services for metrics, if it is known.
+    #[must_use]
+    pub fn metric_flush(&self) -> Option<Duration> {
+        duration(self.metric_flush_ms)
+    }
 }
 
 fn duration(millis: Option<f64>) -> Option<Duration> {
@@ -151,23 +168,28 @@ impl StreamLine {
     /// A line for records of this signal that are lost.
     pub(crate) fn lost(signal: Signal, hole: Hole) -> Self {
         match signal {
+            Signal::Traces => Self::Hole { hole },
             Signal::Logs => Self::LogHole { log_hole: hole },
-            Signal::Traces | Signal::Metrics => Self::Hole { hole },
+            Signal::Metrics => Self::MetricHole { metric_hole: hole },
         }
     }
 
-    /// A line for spans or log records. Metrics are not in the stream of a trace.
+    /// A line for records that arrived together.
     pub(crate) fn of(parcel: &Parcel) -> Self {
         let age_us = age(parcel.arrived);
         let request = STANDARD.encode(&parcel.request);
         match parcel.signal {
+            Signal::Traces => Self::Spans {
+                age_us,
+                otlp: request,
+            },
             Signal::Logs => Self::Logs {
                 age_us,
                 logs: request,
             },
-            Signal::Traces | Signal::Metrics => Self::Spans {
+            Signal::Metrics => Self::Metrics {
                 age_us,
-                otlp: request,
+                metrics: request,
             },
         }
     }

@@ -14,6 +14,8 @@ use super::event::StoreEvent;
 #[cfg(feature = "run")]
 use super::losses;
 use super::losses::Loss;
+#[cfg(feature = "run")]
+use super::metric_feed::MetricFeed;
 use super::presence::{OnClose, Presence};
 use super::registry;
 use super::request::{drops, rejections, services};
@@ -286,7 +288,15 @@ impl Store {
     /// # Errors
     /// When the bytes are not such a message. Nothing is stored then.
     pub fn ingest_metrics(&self, request: &[u8]) -> Result<(), Malformed> {
-        let arrived = Instant::now();
+        self.ingest_metrics_at(request, Instant::now())
+    }
+
+    /// As [`Self::ingest_metrics`], with the moment of the arrival.
+    pub(in crate::source) fn ingest_metrics_at(
+        &self,
+        request: &[u8],
+        arrived: Instant,
+    ) -> Result<(), Malformed> {
         let points = MetricWalk::of_metrics(request)?.points();
         let export = match self.lock().keeps_metrics() {
             true => Some(MetricExport::decode(Bytes::copy_from_slice(request))?),
@@ -295,6 +305,8 @@ impl Store {
         let mut state = self.lock();
         state.stats.count(0, points, arrived);
         if let Some(export) = export {
+            #[cfg(feature = "run")]
+            state.forward_metrics(arrived, request);
             state.take_in_metrics(export, arrived);
         }
         Ok(())
@@ -309,6 +321,19 @@ impl Store {
     /// are only counted.
     pub fn keep_metrics(&self) {
         self.lock().keep_metrics();
+    }
+
+    /// All exports of metrics that arrive from now on.
+    #[cfg(feature = "run")]
+    pub(crate) fn metric_feed(&self) -> MetricFeed {
+        self.lock().keep_metrics().readers.feed()
+    }
+
+    /// Adds a hole for metrics.
+    #[cfg(feature = "run")]
+    pub(in crate::source) fn lose_metrics(&self, hole: Hole) {
+        self.lock()
+            .lose_of_unknown(Signal::Metrics, Loss::now(hole));
     }
 
     /// Watches the metrics that arrive.

@@ -7,9 +7,12 @@ use std::time::{Instant, SystemTime};
 
 use tokio::sync::watch;
 
+#[cfg(feature = "run")]
+use super::metric_feed::{MetricArrival, MetricReaders};
 use crate::source::otlp::{MetricExport, ProcessExport, SeriesExport};
 use crate::trace::{
-    Hole, MetricHole, MetricRecords, Nanos, Point, ProcessId, ProcessRecord, Sender, SeriesRecord,
+    Hole, MetricHole, MetricRecords, Naming, Nanos, Point, ProcessId, ProcessRecord, Resource,
+    Sender, SeriesRecord,
 };
 
 /// Maximum number of series.
@@ -43,6 +46,8 @@ pub(super) struct MetricHistory {
     /// Losses since the first open watch.
     holes: Vec<Hole>,
     changes: watch::Sender<u64>,
+    #[cfg(feature = "run")]
+    pub(super) readers: MetricReaders,
 }
 
 impl MetricHistory {
@@ -62,23 +67,19 @@ impl MetricHistory {
                 id,
                 resource,
                 points,
+                ..
             } = process;
             for point in points {
-                self.add_point(point, arrived, |point| SeriesRecord {
-                    series: point.series(&resource),
-                    process: id,
-                    points: Vec::new(),
-                    without_value: None,
-                    exemplars: Vec::new(),
-                });
+                self.add_point(point, arrived, (id, &resource));
             }
         }
         self.notify();
     }
 
-    /// Records that a process exported, unless the export has no point.
+    /// Records that a process exported, unless the export has neither a time nor a point.
     fn add_export(&mut self, export: &ProcessExport, arrived: Instant, wall: Nanos) {
-        let Some(time) = export.points.iter().map(|point| point.time).max() else {
+        let times = export.points.iter().map(|point| point.time);
+        let Some(time) = times.chain(export.time).max() else {
             return;
         };
         let is_kept = self.has_room();
@@ -103,12 +104,18 @@ impl MetricHistory {
         &mut self,
         sent: SeriesExport,
         arrived: Instant,
-        new: impl FnOnce(&SeriesExport) -> SeriesRecord,
+        (process, resource): (ProcessId, &Arc<Resource>),
     ) {
         let (is_kept, has_place) = (self.has_room(), self.series.len() < MOST_SERIES);
         let record = match self.series.entry(sent.id) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) if has_place => place.insert(Arc::new(new(&sent))),
+            Entry::Vacant(place) if has_place => place.insert(Arc::new(SeriesRecord {
+                series: sent.series(resource),
+                process,
+                points: Vec::new(),
+                without_value: None,
+                exemplars: Vec::new(),
+            })),
             Entry::Vacant(_) => {
                 if self.discarded.len() < MOST_NAMES {
                     self.discarded.insert(sent.name().to_owned());
@@ -118,6 +125,10 @@ impl MetricHistory {
         };
         // A copy only if a reader has the record.
         let record = Arc::make_mut(record);
+        if sent.naming() == Naming::Prometheus {
+            // Some exporters have `target_info` later than other metrics.
+            record.series.resource = Arc::clone(resource);
+        }
         let Some(value) = sent.value else {
             record.without_value = Some((arrived, sent.time));
             return;
@@ -155,6 +166,8 @@ impl MetricHistory {
 
     /// Records that an export of unknown metrics was lost.
     pub(super) fn lose(&mut self, hole: Hole) {
+        #[cfg(feature = "run")]
+        self.readers.send(|| MetricArrival::Lost(hole.clone()));
         if self.windows > 0 && self.holes.len() < MOST_HOLES && !self.holes.contains(&hole) {
             self.holes.push(hole);
             self.notify();
@@ -199,9 +212,14 @@ impl MetricHistory {
             ))
         });
         let any = any.into_iter().chain(self.holes.iter().cloned());
-        let any = any.map(|hole| MetricHole { name: None, hole });
+        let any = any.map(|hole| MetricHole {
+            name: None,
+            service: None,
+            hole,
+        });
         let named = self.discarded.iter().map(|name| MetricHole {
             name: Some(name.clone()),
+            service: None,
             hole: too_many(format!(
                 "series of `{name}` were discarded: the receiver keeps {MOST_SERIES} series"
             )),

@@ -10,6 +10,8 @@ mod entry;
 mod event;
 mod handle;
 mod losses;
+#[cfg(feature = "run")]
+mod metric_feed;
 mod metrics;
 mod presence;
 mod recent;
@@ -23,4 +25,6 @@ pub(super) use entry::RawRecord;
 pub use event::StoreEvent;
 pub use handle::Store;
 pub(super) use losses::Lifetime;
+#[cfg(feature = "run")]
+pub(crate) use metric_feed::MetricArrival;
 pub(super) use shared::SharedState;

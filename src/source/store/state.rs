@@ -11,10 +11,14 @@ use super::closed::ClosedTraces;
 use super::entry::{Followed, Interner, Owners, RawRecord, SpanCopy, TraceEntry};
 use super::event::{StoreEvent, Subscribers};
 use super::losses::{self, Lifetime, Loss, LostRecords};
+#[cfg(feature = "run")]
+use super::metric_feed::MetricArrival;
 use super::metrics::MetricHistory;
 use super::presence::{OnClose, Presence};
 use super::recent::{RecentRequests, traces_of_logs, traces_of_spans};
 use super::request::service;
+#[cfg(feature = "run")]
+use crate::source::follow::Parcel;
 use crate::source::otlp::{self, LinkAt, LogAt, LogWalk, MetricExport, Signal, SpanAt, Walk};
 use crate::source::stats::ReceiverStats;
 use crate::trace::{Hole, MetricRecords, Sender, TraceId};
@@ -374,7 +378,21 @@ impl StoreState {
         self.metrics.is_some()
     }
 
-    pub(super) fn take_in_metrics(&mut self, export: MetricExport, arrived: Instant) {
+    /// Sends an export to those who read it in other processes.
+    #[cfg(feature = "run")]
+    pub(super) fn forward_metrics(&self, arrived: Instant, request: &[u8]) {
+        if let Some(metrics) = &self.metrics {
+            metrics.readers.send(|| {
+                MetricArrival::Export(Arc::new(Parcel {
+                    signal: Signal::Metrics,
+                    arrived,
+                    request: request.to_vec(),
+                }))
+            });
+        }
+    }
+
+    pub(in crate::source) fn take_in_metrics(&mut self, export: MetricExport, arrived: Instant) {
         if let Some(metrics) = &mut self.metrics {
             metrics.take_in(export, arrived);
         }

@@ -118,6 +118,11 @@ pub(crate) const SERVICE: Keys = Keys(&[&[
         "The outputs of which each line is a log record: stdout, stderr, or both.",
     ),
     key(
+        "scrape",
+        "scrape",
+        "The URL of its metrics in a text format of Prometheus; specs with `metrics` read it.",
+    ),
+    key(
         "start_timeout",
         "duration",
         "Maximum time until ready; default 60 s.",
