@@ -34,10 +34,8 @@ fn compare(
     match (expected, found) {
         (Value::Map(expected), Some(Value::Map(found))) => {
             for (key, expected) in expected {
-                let value = found
-                    .iter()
-                    .find(|(name, _)| name == key)
-                    .map(|(_, value)| value);
+                let value = found.iter().rfind(|(name, _)| name == key);
+                let value = value.map(|(_, value)| value);
                 compare(&member(path, key), expected, value, extra, all);
             }
             for (key, value) in found.iter().filter(|_| extra == Extra::Refused) {

@@ -49,9 +49,9 @@ pub use metric::{
     Exemplar, MetricHole, MetricKind, MetricRecords, Naming, Point, PointValue, ProcessId,
     ProcessRecord, Series, SeriesRecord, Temporality,
 };
-pub(crate) use nanos::nanos_of;
 #[cfg(any(feature = "run", feature = "opentelemetry_0_33"))]
 pub(crate) use nanos::unix_nanos;
+pub(crate) use nanos::{SECOND, nanos_of, unit_of};
 pub use number::Number;
 pub use outline::{Outline, OutlineSpan};
 pub use peers::{Peers, peer_name};
@@ -66,3 +66,4 @@ pub use status::{Status, StatusCode};
 pub(crate) use sum::Sum;
 pub use tree::{Origin, Trace};
 pub use value::Value;
+pub(crate) use value::last_of_each;

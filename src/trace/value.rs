@@ -1,6 +1,7 @@
 //! Typed values of attributes, JSON documents and expectations.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::fmt;
 
 use super::Number;
@@ -55,14 +56,13 @@ impl Value {
         }
     }
 
-    /// The value of a key, if this is a map.
+    /// The value of a key, if this is a map; the last value if the key is repeated.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         let Self::Map(entries) = self else {
             return None;
         };
-        let entry = entries.iter().find(|(name, _)| name == key)?;
-        Some(&entry.1)
+        lookup(entries, key)
     }
 
     /// Returns `true` if the value is a number of any type.
@@ -228,10 +228,20 @@ impl fmt::Display for Value {
     }
 }
 
+/// The entries without those whose key is repeated later.
+pub(crate) fn last_of_each<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
+    let mut known = HashSet::with_capacity(entries.len());
+    let from_last = entries.iter().rev();
+    let is_last: Vec<bool> = from_last.map(|(key, _)| known.insert(&**key)).collect();
+    let mut is_last = is_last.into_iter().rev();
+    entries.retain(|_| is_last.next().unwrap_or(true));
+    entries
+}
+
 pub(super) fn lookup<'a>(entries: &'a [(String, Value)], key: &str) -> Option<&'a Value> {
     entries
         .iter()
-        .find(|(name, _)| name == key)
+        .rfind(|(name, _)| name == key)
         .map(|(_, value)| value)
 }
 

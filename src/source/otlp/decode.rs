@@ -11,7 +11,7 @@ use super::ids::{SpanIds, WrongId, wrong_log_id};
 use super::message::{self, AnyValue, KeyValue, ValueKind};
 use crate::trace::{
     Attributes, Event, Hole, Link, LogRecord, Resource, Scope, Sender, Span, SpanId, SpanKind,
-    Status, StatusCode, TraceId, Value,
+    Status, StatusCode, TraceId, Value, last_of_each,
 };
 
 /// A `Resource` message.
@@ -226,17 +226,30 @@ impl From<AnyValue> for Value {
             Some(ValueKind::Array(array)) => {
                 Self::Array(array.values.into_iter().map(Self::from).collect())
             }
-            Some(ValueKind::Map(map)) => Self::Map(map.values.into_iter().map(entry).collect()),
+            Some(ValueKind::Map(map)) => {
+                Self::Map(last_of_each(map.values.into_iter().map(entry).collect()))
+            }
         }
     }
 }
 
 /// The attributes that can be decoded. The others are counted as dropped.
 pub(super) fn attributes(sent: Vec<Bytes>, dropped: u32) -> Attributes {
-    let all = sent.len();
-    let decoded: Vec<KeyValue> = sent.into_iter().filter_map(attribute::decode).collect();
-    let undecodable = u32::try_from(all - decoded.len()).unwrap_or(u32::MAX);
-    let attributes: Attributes = decoded.into_iter().map(entry).collect();
+    let mut undecodable: u32 = 0;
+    let entries = sent.into_iter().map(|key_value| {
+        if let Some(decoded) = attribute::decode(key_value.clone()) {
+            let (key, value) = entry(decoded);
+            return (key, Some(value));
+        }
+        undecodable = undecodable.saturating_add(1);
+        // It replaces an earlier value of its key.
+        let key = attribute::check(&key_value).map_or_else(|one| one.key, |()| &[]);
+        (String::from_utf8_lossy(key).into_owned(), None)
+    });
+    let entries = last_of_each(entries.collect()).into_iter();
+    let attributes: Attributes = entries
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect();
     attributes.with_dropped(dropped.saturating_add(undecodable))
 }
 

@@ -13,7 +13,7 @@ use prost::Message;
 use super::*;
 use crate::trace::{
     Attributes, Event, Link, Origin, Resource, Scope, Span, SpanId, SpanKind, Status, StatusCode,
-    Trace, TraceId, Value,
+    Trace, TraceId, Value, last_of_each,
 };
 
 /// A value of the crate's types, with what it means.
@@ -52,14 +52,17 @@ fn value() -> BoxedStrategy<(common::AnyValue, Value)> {
 type Entry = (String, (common::AnyValue, Value));
 
 fn key_values(entries: Vec<Entry>) -> (Vec<common::KeyValue>, Vec<(String, Value)>) {
-    let pairs = entries.into_iter().map(|(key, (value, ours))| {
-        let theirs = common::KeyValue {
-            key: key.clone(),
-            value: Some(value),
-            ..Default::default()
-        };
-        (theirs, (key, ours))
-    });
+    // Of a repeated key, we read only the last.
+    let pairs = last_of_each(entries)
+        .into_iter()
+        .map(|(key, (value, ours))| {
+            let theirs = common::KeyValue {
+                key: key.clone(),
+                value: Some(value),
+                ..Default::default()
+            };
+            (theirs, (key, ours))
+        });
     pairs.unzip()
 }
 
@@ -263,6 +266,33 @@ proptest! {
         let _ = logs_from_json(text.as_bytes());
         let _ = metrics_from_json(text.as_bytes());
         let _ = read(text.as_bytes());
+    }
+}
+
+#[test]
+fn the_last_value_of_a_key_that_was_sent_twice_counts() {
+    let double = |value: &str| format!(r#"{{"key":"a","value":{value}}}"#);
+    let (one, two) = (double(r#"{"intValue":"1"}"#), double(r#"{"intValue":"2"}"#));
+    let map = double(&format!(r#"{{"kvlistValue":{{"values":[{one},{two}]}}}}"#));
+    // Of an invalid value, nothing is known.
+    let invalid = double(r#"{"intValue":"x"}"#);
+    for (sent, expected, dropped) in [
+        (format!("{one},{two}"), Some(Value::Int(2)), 0),
+        (
+            map,
+            Some(Value::Map(vec![("a".to_owned(), Value::Int(2))])),
+            0,
+        ),
+        (format!("{one},{invalid}"), None, 1),
+        (format!("{invalid},{one}"), Some(Value::Int(1)), 1),
+    ] {
+        let file = format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","attributes":[{sent}]}}]}}]}}]}}"#
+        );
+        let traces = read(file.as_bytes()).unwrap();
+        let attributes = &traces[0].spans()[0].attributes;
+        assert_eq!(attributes.get("a"), expected.as_ref(), "{sent}");
+        assert_eq!(attributes.dropped(), dropped, "{sent}");
     }
 }
 
