@@ -33,6 +33,24 @@ impl Reader<'_> {
     fn aggregate(&self, of: AggregateOf, node: &Node) -> Option<Vec<Aggregate>> {
         let what = format!("`{}`", of.key());
         let Kind::Map(entries) = &node.kind else {
+            let texts = |items: &[Node]| -> Option<Vec<String>> {
+                let texts = items.iter().map(|item| Some(item.scalar()?.text.clone()));
+                texts.collect()
+            };
+            if let Kind::List(items) = &node.kind
+                && let Some(keys) = texts(items).filter(|keys| !keys.is_empty())
+            {
+                return self.wrong(
+                    node.place,
+                    format!("{what} must be a map, found a list"),
+                    "a list",
+                    format!(
+                        "write a limit: `{}: {{ {}: < 100 }}`; `|` separates the names of one attribute",
+                        of.key(),
+                        keys.join(" | ")
+                    ),
+                );
+            }
             return self.wrong(
                 node.place,
                 format!("{what} must be a map, found {}", node.describe()),

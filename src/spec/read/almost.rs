@@ -167,6 +167,7 @@ fn almost(text: &str, style: Style) -> Option<Almost> {
     let is_plain = style == Style::Plain;
     let unquoted = || {
         almost_range(text)
+            .or_else(|| status_class(text))
             .or_else(|| word(text))
             .or_else(|| phrase(text))
     };
@@ -224,7 +225,8 @@ fn operator(text: &str) -> Option<Almost> {
     if let Some(rest) = operand(&["="]).filter(is_limit) {
         return of(Certainty::Certain, rest.to_owned());
     }
-    if let Some(rest) = operand(&["~ "]) {
+    // `~/` is the beginning of a path.
+    if let Some(rest) = operand(&["~"]).filter(|rest| !rest.starts_with(['/', '~', '='])) {
         return of(Certainty::Probable, format!("=~ {rest}"));
     }
     let expression = without_delimiters(text).unwrap_or(text);
@@ -270,6 +272,17 @@ fn almost_range(text: &str) -> Option<Almost> {
     Some(Almost {
         meant: format!("{least}..{greatest}"),
         certainty: Certainty::Certain,
+        escape: Escape::Quotes,
+    })
+}
+
+/// `2xx`, which only `status` of a response knows.
+fn status_class(text: &str) -> Option<Almost> {
+    let class = text.to_ascii_lowercase();
+    let class = class.strip_suffix("xx").filter(|class| class.len() == 1)?;
+    matches!(class, "1" | "2" | "3" | "4" | "5").then(|| Almost {
+        meant: format!("{class}00..{class}99"),
+        certainty: Certainty::Probable,
         escape: Escape::Quotes,
     })
 }
