@@ -3,6 +3,9 @@
 //!
 //! A span that repeats a link of an ancestor, as the handler of one message of a batch does, has only
 //! its own links: its causes are its ancestors without their links.
+//!
+//! A link of a linked trace to a third one belongs to another message of a batch, and leads nowhere. It is an
+//! unknown cause of spans of the judged trace, whose own links lead there.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -10,7 +13,7 @@ use super::forest::{Forest, TraceReach};
 use super::links::{LinkTarget, narrowing, target, ties};
 use super::truth::{Count, Truth};
 use crate::spec::Limits;
-use crate::trace::{Field, Link, SpanId};
+use crate::trace::{Field, Link, SpanId, TraceId};
 
 /// The causes of all spans, one hop at a time.
 ///
@@ -30,6 +33,8 @@ pub(super) enum UnknownCause {
     Parent(SpanId),
     /// A link leads to a span that did not arrive.
     Link(SpanId),
+    /// A link leads to a linked trace, and from there to this one, which is not read.
+    Beyond(TraceId),
     /// The SDK dropped this number of links.
     Dropped(u32),
     /// The source loses links.
@@ -45,6 +50,7 @@ impl Causes {
             unknown: HashMap::new(),
         };
         let ids = ids(forest);
+        let beyond = beyond(forest);
         for (start, trace) in forest.traces(TraceReach::Links) {
             let narrowing = narrowing(trace);
             for (at, span) in trace.spans().iter().enumerate() {
@@ -59,7 +65,12 @@ impl Causes {
                 let mut missing = None;
                 for link in span.links.iter().filter(tied) {
                     match ids.get(&target(link)) {
-                        Some(targets) => causes.direct[node].extend(targets),
+                        Some(targets) => {
+                            let mut ends = targets.iter().filter_map(|target| beyond.get(target));
+                            let end = ends.next().filter(|_| start == 0);
+                            missing = missing.or(end.map(|&end| UnknownCause::Beyond(end)));
+                            causes.direct[node].extend(targets);
+                        }
                         None => missing = Some(UnknownCause::Link(link.span_id)),
                     }
                 }
@@ -205,6 +216,28 @@ pub(super) fn enough(limits: &Limits<u64>) -> usize {
     usize::try_from(enough).unwrap_or(usize::MAX - 1)
 }
 
+/// The spans of linked traces of which a link, or one of an ancestor, leads to a trace that is not read, with
+/// that trace.
+fn beyond(forest: &Forest<'_>) -> HashMap<usize, TraceId> {
+    let mut beyond = HashMap::new();
+    for (start, trace) in forest.traces(TraceReach::Links).skip(1) {
+        if trace.spans().iter().all(|span| span.links.is_empty()) {
+            continue;
+        }
+        let narrowing = narrowing(trace);
+        for &at in trace.top_down() {
+            let mut links = trace.spans()[at].links.iter();
+            let third = links.find(|link| !ties(forest, trace.id(), link.trace_id));
+            let above = trace.parent(at).filter(|_| !narrowing[at]);
+            let inherited = || beyond.get(&(start + above?)).copied();
+            if let Some(end) = third.map(|link| link.trace_id).or_else(inherited) {
+                beyond.insert(start + at, end);
+            }
+        }
+    }
+    beyond
+}
+
 /// The spans by the ids with which links refer to them; none if there are no links.
 fn ids(forest: &Forest<'_>) -> HashMap<LinkTarget, Vec<usize>> {
     let spans = || (0..forest.len_within(TraceReach::Links)).map(|at| (at, forest.span(at)));
@@ -311,6 +344,45 @@ mod tests {
         let counts = causes.count(4, &[Truth::No; 4], &Limits::at_least(1));
         let open: Vec<bool> = counts.iter().map(|count| count.most > 0).collect();
         assert_eq!(open, [true, true, false, true]);
+    }
+
+    #[test]
+    fn a_trace_two_links_away_is_unknown_to_spans_of_the_judged_trace_only() {
+        let third = TraceId::from_bytes([3; 16]).unwrap();
+        let with_link_to_third = |span: Span| Span {
+            links: vec![Link {
+                trace_id: third,
+                span_id: span_id(40),
+                trace_state: String::new(),
+                attributes: Attributes::default(),
+            }],
+            ..span
+        };
+        // 1 links to 3, which is below 2; 4 consumes 0, and a message of the third trace.
+        let sketch = trace(&[
+            (false, None, vec![]),
+            (false, Some(0), vec![(true, 3)]),
+            (true, None, vec![]),
+            (true, Some(2), vec![]),
+            (true, None, vec![(false, 0)]),
+        ]);
+        let linked = sketch.linked()[0].spans().iter().cloned();
+        let linked = linked.map(|span| match span.name.as_str() {
+            "2" => with_link_to_third(span),
+            "4" => {
+                let links = [span.links.clone(), with_link_to_third(span.clone()).links].concat();
+                Span { links, ..span }
+            }
+            _ => span,
+        });
+        let linked = Trace::assemble(trace_id(true), Origin::Foreign, linked);
+        let trace = sketch.with_linked(vec![linked]);
+        let forest = Forest::new(&trace);
+        let causes = Causes::of(&forest);
+        let unknown = |name| causes.unknown(named(&forest, name)).map(|(_, why)| why);
+        assert_eq!(unknown(0), None);
+        assert_eq!(unknown(1), Some(UnknownCause::Beyond(third)));
+        assert_eq!(unknown(4), None);
     }
 
     proptest! {

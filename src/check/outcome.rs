@@ -5,7 +5,7 @@ use std::fmt;
 use super::record::name_of;
 use super::{CheckRef, Failure, Subject};
 use crate::spec::{Capture, Location};
-use crate::trace::{Field, Hole, NoDuration, Span, SpanId, Trace, Undecoded};
+use crate::trace::{Field, Hole, NoDuration, Span, SpanId, Trace, TraceId, Undecoded};
 
 /// A check and its outcome.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +93,8 @@ pub enum Unjudged {
     ExceptionWithoutSpan(SpanName),
     /// It compares log records with spans, and the request asked services not to record spans.
     UncorrelatedWithoutSpans,
+    /// It needs the trace of a log record, of which a span of this other trace would show that it is not this one.
+    OfOtherTrace(SpanName, TraceId),
     /// It needs the severity of a log record, which has none.
     NoSeverity(SpanName),
     /// It measures the attribute with this key of a span.
@@ -110,6 +112,8 @@ pub enum Unjudged {
     SeveralKeys(SpanName, String),
     /// It depends on the span with this id, to which a link leads, and which did not arrive.
     LinkedMissing(SpanName, SpanId),
+    /// It needs the spans of this trace, to which a trace has links that a link of a span leads to.
+    BeyondLinked(SpanName, TraceId),
 }
 
 /// The reason why an attribute has no number that can be measured.
@@ -312,6 +316,10 @@ impl Unjudged {
                 "remove `sampled: false`, or expect the records with `logs`, which needs no spans"
                     .to_owned(),
             ),
+            Self::OfOtherTrace(record, _) => Some(format!(
+                "stop other work of {} while this spec runs, or let it take the ids of log records from the current span",
+                record.service
+            )),
             Self::SpanOfRecord(record) => Some(format!(
                 "let {} export this span: it was dropped, not sampled, still runs, or is exported elsewhere",
                 record.service
@@ -324,6 +332,9 @@ impl Unjudged {
                 "let the logging library or bridge of {} set one, or print it where spanspec finds it: `level` in JSON, or the beginning of the line",
                 record.service
             )),
+            Self::BeyondLinked(..) => Some(
+                "check this cause in a spec of the linked trace, or with `linked_to`".to_owned(),
+            ),
             Self::OtherType(..) => Some("write a matcher for the type that was sent".to_owned()),
             Self::Metrics { remedy, .. } => Some(remedy.clone()),
             Self::SeveralKeys(..) => Some(ONE_KEY.to_owned()),
@@ -358,13 +369,15 @@ impl Unjudged {
     pub(crate) fn with_texts(mut self, change: impl Fn(&str) -> String) -> Self {
         // No wildcard, so that the compiler finds a new variant.
         match &mut self {
-            Self::NoDuration(span, _) | Self::Dropped(span, ..) | Self::LinkedMissing(span, _) => {
-                span.change(&change);
-            }
+            Self::NoDuration(span, _)
+            | Self::Dropped(span, ..)
+            | Self::LinkedMissing(span, _)
+            | Self::BeyondLinked(span, _) => span.change(&change),
             Self::Repeated(record)
             | Self::NoTime(record)
             | Self::SpanOfRecord(record)
             | Self::ExceptionWithoutSpan(record)
+            | Self::OfOtherTrace(record, _)
             | Self::NoSeverity(record) => record.change(&change),
             Self::Metrics { reason, .. } => *reason = change(reason),
             Self::OtherType(span, key)
@@ -441,6 +454,10 @@ impl fmt::Display for Unjudged {
             Self::UncorrelatedWithoutSpans => f.write_str(
                 "the request asked services not to record spans, which show what belongs to it",
             ),
+            Self::OfOtherTrace(record, trace) => write!(
+                f,
+                "{record} was written inside a span of this trace, with the id of trace {trace}, and its span there is missing or was not open"
+            ),
             Self::NoSeverity(record) => {
                 write!(f, "{record} has no severity number from 1 to 24")
             }
@@ -486,6 +503,10 @@ impl fmt::Display for Unjudged {
             Self::LinkedMissing(span, id) => {
                 write!(f, "a link of {span} leads to span {id}, which never arrived")
             }
+            Self::BeyondLinked(span, trace) => write!(
+                f,
+                "the causes of {span} lead over two links to trace {trace}, and only traces one link away are read"
+            ),
             Self::NoNumber(span, key, why) => write!(f, "`{key}` of {span} {why}"),
             Self::Contradicted(failure) => {
                 let records = match failure.subject {

@@ -241,6 +241,7 @@ impl Evaluator<'_> {
         Some(match why {
             UnknownCause::Parent(id) => Unjudged::Incomplete(vec![id]),
             UnknownCause::Link(id) => Unjudged::LinkedMissing(name, id),
+            UnknownCause::Beyond(trace) => Unjudged::BeyondLinked(name, trace),
             UnknownCause::Dropped(number) => Unjudged::Dropped(name, DroppedPart::Links, number),
             UnknownCause::Lost => Unjudged::Lost(Field::Links),
         })
