@@ -104,6 +104,7 @@ failures! {
     log_on_another_span
     log_severity_wrong
     log_without_severity
+    logs_of_another_trace
     logs_uncorrelated
     matcher_map_unmet
     metric_change
@@ -282,7 +283,10 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
         Ok(file) => read_logs(&file).unwrap(),
         Err(_) => Vec::new(),
     };
-    let others = LogsWithoutTrace::complete(others.into_iter().map(Arc::new).collect());
+    let others = others.into_iter().map(Arc::new);
+    let (stray, others) = others.partition(|record| record.trace_id.is_some());
+    let mut others = LogsWithoutTrace::complete(others);
+    others.stray = stray;
     let metrics = metrics(&folder.join("metrics.json"));
     let evidence = Evidence::new(&response, trace.as_ref(), is_sampled)
         .with_logs_without_trace(Some(&others))

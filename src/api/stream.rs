@@ -76,13 +76,13 @@ pub(super) async fn metrics(State(api): State<Api>, uri: Uri) -> Result<Response
     Ok(streamed(Body::from_stream(lines)))
 }
 
-/// `GET /logs`: the log records without a trace id.
+/// `GET /logs`: the log records by their correlation.
 pub(super) async fn logs(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
     let query = Query::of(&uri, &["age"])?;
     let age = query.duration("age")?;
     let since = age.and_then(|age| Instant::now().checked_sub(age));
-    let (request, has_all) = api.store().packed_logs_without_trace(since);
-    Ok(json(&WireLogs::new(&request, has_all)))
+    let (requests, has_all) = api.store().packed_logs(since);
+    Ok(json(&WireLogs::new(requests, has_all)))
 }
 
 /// `GET /sightings`: the diagnostics of the receiver.

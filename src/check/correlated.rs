@@ -1,6 +1,7 @@
 //! Checks that log records have the id of the trace in which they were written.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::judgement::{Finality, Standing};
 use super::record::{name_of, text_of};
@@ -8,13 +9,18 @@ use super::select::Evaluator;
 use super::truth::Truth;
 use super::uncertain::unknown_service;
 use super::{Evidence, Failure, Subject, Unjudged, words};
+#[cfg(feature = "run")]
+use super::{Judged, Outcome};
+#[cfg(feature = "run")]
+use crate::number::counted;
 use crate::spec::Check;
-use crate::trace::{Field, Hole, LogRecord, Nanos, Sender, Span};
-
-/// Logging libraries cut off the rest of these units.
-const SECOND: Nanos = 1_000_000_000;
-const MILLISECOND: Nanos = 1_000_000;
-const MICROSECOND: Nanos = 1_000;
+#[cfg(feature = "run")]
+use crate::spec::{Condition, Expect};
+#[cfg(feature = "run")]
+use crate::trace::LogsWithoutTrace;
+use crate::trace::{
+    Field, Hole, LogRecord, Nanos, Resource, SECOND, Sender, Span, Trace, TraceId, Value, unit_of,
+};
 
 /// Judges the log records of a service, or of all.
 pub(super) fn judge(
@@ -33,21 +39,23 @@ pub(super) fn judge(
     let Some(others) = evidence.logs_without_trace else {
         return Standing::unjudged(Unjudged::Lost(Field::LogsWithoutTrace));
     };
-    let candidates = others
-        .records
-        .iter()
-        .filter(|record| is_its(record.service()));
     let mut uncorrelated: Vec<&LogRecord> = Vec::new();
     let mut open = None;
-    for record in candidates {
-        let own = trace
-            .spans()
-            .iter()
-            .filter(|span| span.service() == record.service());
-        match own.map(|span| is_inside(record.time, span)).max() {
-            Some(Truth::Yes) => uncorrelated.push(record),
-            Some(Truth::Seems | Truth::SeemsNot) => open = Some(Unjudged::NoTime(name_of(record))),
-            Some(Truth::No) | None => {}
+    let without_trace = others.records.iter();
+    for record in without_trace.filter(|record| is_its(record.service())) {
+        match is_written_in(trace, record) {
+            Truth::Yes => uncorrelated.push(record),
+            Truth::Seems | Truth::SeemsNot => open = Some(Unjudged::NoTime(name_of(record))),
+            Truth::No => {}
+        }
+    }
+    let of_service = |record: &&LogRecord| is_its(record.service());
+    for record in of_other_traces(&others.stray, trace).filter(of_service) {
+        if has_id_of_span(trace, record) {
+            uncorrelated.push(record);
+        } else if is_written_in(trace, record) != Truth::No {
+            let other = record.trace_id.unwrap_or(trace.id());
+            open = Some(Unjudged::OfOtherTrace(name_of(record), other));
         }
     }
     let failure = |found: String| {
@@ -62,8 +70,17 @@ pub(super) fn judge(
             text_of(uncorrelated[0]),
             services(service, &uncorrelated),
         ));
-        let languages: BTreeSet<_> = uncorrelated.iter().map(|record| language(record)).collect();
+        let (stray, without): (Vec<&LogRecord>, Vec<&LogRecord>) = uncorrelated
+            .into_iter()
+            .partition(|record| record.trace_id.is_some());
+        let languages: BTreeSet<_> = without
+            .into_iter()
+            .map(|record| language(record, trace))
+            .collect();
         failure.hints = languages.into_iter().map(remedy).collect();
+        failure
+            .hints
+            .extend(stray.first().map(|record| other_trace(record)));
         return Standing::fails(failure, Finality::Open);
     }
     if let Some(why) = open {
@@ -86,15 +103,77 @@ pub(super) fn judge(
     Standing::holds(Finality::Open)
 }
 
+/// The records with the id of neither this trace nor a linked one.
+pub(super) fn of_other_traces<'r>(
+    records: &'r [Arc<LogRecord>],
+    trace: &Trace,
+) -> impl Iterator<Item = &'r LogRecord> {
+    let own = std::iter::once(trace).chain(trace.linked());
+    let own: Vec<Option<TraceId>> = own.map(|trace| Some(trace.id())).collect();
+    let records = records.iter().map(|record| &**record);
+    records.filter(move |record| !own.contains(&record.trace_id))
+}
+
+/// The answer if a record was written inside a span of its service.
+fn is_written_in(trace: &Trace, record: &LogRecord) -> Truth {
+    let spans = trace.spans().iter();
+    let own = spans.filter(|span| span.service() == record.service());
+    let answers = own.map(|span| is_inside(record.time, span));
+    answers.max().unwrap_or(Truth::No)
+}
+
+pub(super) fn has_id_of_span(trace: &Trace, record: &LogRecord) -> bool {
+    let mut spans = trace.spans().iter();
+    spans.any(|span| Some(span.span_id) == record.span_id && span.service() == record.service())
+}
+
+/// The hint for a record with the id of a span of this trace, and of another trace.
+pub(super) fn other_trace(record: &LogRecord) -> String {
+    format!(
+        "a log record has the id of a span of this trace, and the id of another trace: let {} take both ids from the current span, and keep neither in a field or thread",
+        record.service()
+    )
+}
+
+/// A note about log records that `logs_correlated` takes for those of other requests.
+#[cfg(feature = "run")]
+pub(crate) fn logs_of_others(
+    judged: &[Judged],
+    expect: &Expect,
+    others: &LogsWithoutTrace,
+    trace: &Trace,
+) -> Option<String> {
+    let passed = judged.iter().filter(|one| one.outcome == Outcome::Pass);
+    let services: Vec<Option<&str>> = passed
+        .filter_map(|one| match one.check.condition(expect)? {
+            Condition::LogsCorrelated(service) => Some(service.as_deref()),
+            _ => None,
+        })
+        .collect();
+    let is_checked = |record: &&LogRecord| {
+        services
+            .iter()
+            .any(|service| service.is_none_or(|name| name == record.service()))
+    };
+    let is_inside = |record: &&LogRecord| is_written_in(trace, record) != Truth::No;
+    let found: Vec<&LogRecord> = of_other_traces(&others.in_span, trace)
+        .filter(is_checked)
+        .filter(is_inside)
+        .collect();
+    let first = found.first()?;
+    Some(format!(
+        "`logs_correlated` does not include {} with the ids of spans of other traces, which were open at the same time: first {}",
+        counted(found.len(), "log record"),
+        name_of(first)
+    ))
+}
+
 /// The answer if a record of this time was written inside a span. A time that is cut off may be later.
 fn is_inside(time: Nanos, span: &Span) -> Truth {
-    let unit = match time {
-        0 => return Truth::Seems,
-        _ if time.is_multiple_of(SECOND) => SECOND,
-        _ if time.is_multiple_of(MILLISECOND) => MILLISECOND,
-        _ if time.is_multiple_of(MICROSECOND) => MICROSECOND,
-        _ => 1,
-    };
+    if time == 0 {
+        return Truth::Seems;
+    }
+    let unit = unit_of(time);
     let latest = time + unit - 1;
     if span.end == 0 {
         return Truth::of(span.start <= latest).min(Truth::Seems);
@@ -135,12 +214,19 @@ fn no_records(service: Option<&str>) -> String {
     )
 }
 
-/// `telemetry.sdk.language` of its resource.
-fn language(record: &LogRecord) -> &str {
-    let language = record.resource.attributes.get("telemetry.sdk.language");
-    language
-        .and_then(|language| language.as_str())
-        .unwrap_or_default()
+/// `telemetry.sdk.language` of its resource, or of a span of its service: printed lines have none.
+fn language<'r>(record: &'r LogRecord, trace: &'r Trace) -> &'r str {
+    let of_resource = |resource: &'r Resource| {
+        let language = resource.attributes.get("telemetry.sdk.language");
+        language.and_then(Value::as_str)
+    };
+    let mut spans = trace.spans().iter();
+    let own = of_resource(&record.resource);
+    own.or_else(|| {
+        let of_service = spans.find(|span| span.service() == record.service())?;
+        of_resource(&of_service.resource)
+    })
+    .unwrap_or_default()
 }
 
 /// The setting that adds the trace id, by language.

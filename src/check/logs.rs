@@ -1,8 +1,12 @@
 //! Checks of the log records that an entry of `logs` selects.
 
 use std::collections::HashMap;
+#[cfg(feature = "run")]
+use std::sync::Arc;
 
 use super::attributes::{attribute, is_doubtful_key};
+#[cfg(feature = "run")]
+use super::correlated::{has_id_of_span, of_other_traces, other_trace};
 use super::facts::found_attribute;
 use super::forest::TraceReach;
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
@@ -21,6 +25,8 @@ use super::{
 #[cfg(feature = "run")]
 use crate::spec::LogSelector;
 use crate::spec::{AttributeKey, LogAsk, LogCondition, LogEntry, Matcher, severity_name};
+#[cfg(feature = "run")]
+use crate::trace::Trace;
 use crate::trace::{Attributes, LogRecord, SpanId, TraceId, Value};
 
 /// Upper limit of the records that are shown for a selector that found nothing.
@@ -355,40 +361,35 @@ pub(crate) fn meets_apart_from_span(find: &LogSelector, record: &LogRecord) -> b
 
 /// Shows the records that meet a selector and have the id of a span of this trace, but another trace id.
 #[cfg(feature = "run")]
-pub(crate) fn show_strayed(
+pub(crate) fn show_stray(
     failure: &mut Failure,
     find: &LogSelector,
-    records: &[LogRecord],
-    trace: TraceId,
+    records: &[Arc<LogRecord>],
+    trace: &Trace,
 ) {
-    let meeting = records
-        .iter()
-        .filter(|record| meets_apart_from_span(find, record));
-    let strayed: Vec<Candidate> = meeting
+    let found: Vec<&LogRecord> = of_other_traces(records, trace)
+        .filter(|record| has_id_of_span(trace, record) && meets_apart_from_span(find, record))
         .take(MOST_NEAREST)
-        .map(|record| Candidate {
-            span_id: record.span_id,
-            service: record.service().to_owned(),
-            name: text_of(record),
-            rejected: vec![Rejection {
-                key: "trace id".to_owned(),
-                expected: trace.to_string(),
-                found: record
-                    .trace_id
-                    .map_or_else(String::new, |id| id.to_string()),
-                form: RejectionForm::Value,
-            }],
-        })
         .collect();
-    let Some(first) = strayed.first() else {
+    let Some(first) = found.first() else {
         return;
     };
     // In place of the reasons why there is none.
-    failure.hints = vec![format!(
-        "a log record has the id of a span of this trace, and the id of another trace: let {} take both ids from the current span, and keep neither in a field or thread",
-        first.service
-    )];
-    failure.nearest.splice(0..0, strayed);
+    failure.hints = vec![other_trace(first)];
+    let candidates = found.iter().map(|record| Candidate {
+        span_id: record.span_id,
+        service: record.service().to_owned(),
+        name: text_of(record),
+        rejected: vec![Rejection {
+            key: "trace id".to_owned(),
+            expected: trace.id().to_string(),
+            found: record
+                .trace_id
+                .map_or_else(String::new, |id| id.to_string()),
+            form: RejectionForm::Value,
+        }],
+    });
+    failure.nearest.splice(0..0, candidates);
     failure.nearest.truncate(MOST_NEAREST);
 }
 

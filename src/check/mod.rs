@@ -53,6 +53,8 @@ pub use capture::capture;
 #[cfg(feature = "run")]
 pub(crate) use capture::captured_values;
 pub use check_ref::{CheckRef, EntryCheck};
+#[cfg(feature = "run")]
+pub(crate) use correlated::logs_of_others;
 pub use evidence::Evidence;
 #[cfg(feature = "run")]
 pub(crate) use exceptions::exceptions_in_logs;
@@ -66,7 +68,7 @@ pub(crate) use judge::until;
 pub use judge::{judge, outcomes};
 pub use judgement::{Finality, Judgement};
 #[cfg(feature = "run")]
-pub(crate) use logs::{meets_apart_from_span, show_strayed};
+pub(crate) use logs::{meets_apart_from_span, show_stray};
 #[cfg(feature = "run")]
 pub(crate) use measured::{number_of, sum_of};
 #[cfg(feature = "run")]

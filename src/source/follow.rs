@@ -1,8 +1,6 @@
 //! Follows one trace.
 
 use std::collections::HashMap;
-#[cfg(feature = "run")]
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,10 +13,12 @@ use super::otlp;
 use super::otlp::Signal;
 use super::poll_state::PollState;
 use super::snapshot::Snapshot;
-use super::store::{DecodedLogs, Lifetime, RecordDecoder, SharedState, undecoded};
-use crate::trace::{Field, Hole, Origin, Span, Trace, TraceId};
 #[cfg(feature = "run")]
-use crate::trace::{LogRecord, LogsWithoutTrace, SpanId};
+use super::store::ArrivedLogs;
+use super::store::{DecodedLogs, Lifetime, RecordDecoder, SharedState, undecoded};
+#[cfg(feature = "run")]
+use crate::trace::LogsWithoutTrace;
+use crate::trace::{Field, Hole, Origin, Span, Trace, TraceId};
 
 /// Number of spans that cannot be decoded of which a trace keeps the reason.
 const MOST_UNDECODED: usize = 4;
@@ -233,31 +233,11 @@ impl Follow {
         snapshot.with_holes(holes)
     }
 
-    /// The log records without a trace id that its store has, since this moment or ever.
+    /// The log records that its store has, since this moment or ever.
     #[cfg(feature = "run")]
     pub(crate) fn logs_without_trace(&self, since: Option<Instant>) -> LogsWithoutTrace {
-        let (records, has_all) = self.state.lock().logs_without_trace(since);
-        let mut decoder = RecordDecoder::default();
-        let decoded = records.into_iter().map(|raw| decoder.log_record(raw));
-        LogsWithoutTrace {
-            // The walk accepts no record that cannot be decoded.
-            records: decoded.filter_map(Result::ok).map(Arc::new).collect(),
-            has_all,
-        }
-    }
-
-    /// The log records with the id of another trace and the id of one of these spans, since this moment or ever.
-    #[cfg(feature = "run")]
-    pub(crate) fn strayed_logs(
-        &self,
-        since: Option<Instant>,
-        spans: &HashSet<SpanId>,
-    ) -> Vec<LogRecord> {
-        let records = self.state.lock().logs_of_others(self.trace, since);
-        let mut decoder = RecordDecoder::default();
-        let decoded = records.into_iter().map(|raw| decoder.log_record(raw));
-        let is_strayed = |record: &LogRecord| record.span_id.is_some_and(|id| spans.contains(&id));
-        decoded.filter_map(Result::ok).filter(is_strayed).collect()
+        let arrived = ArrivedLogs::of(&self.state.lock(), since);
+        arrived.decoded()
     }
 
     /// The point that [`snapshot`](Self::snapshot) has reached.

@@ -113,8 +113,12 @@ impl<'a> Observation<'a> {
             awaits_span,
         };
         let mut judged = wait.final_outcomes(expected, &evidence, end);
-        self.name_uncorrelated(&mut judged, &expect).await;
-        self.name_strayed(&mut judged, &expect, &snapshot.trace);
+        self.name_uncorrelated(&mut judged, &expect, &snapshot.trace)
+            .await;
+        let of_others = others
+            .as_ref()
+            .and_then(|others| check::logs_of_others(&judged, &expect, others, &snapshot.trace));
+        report.notices.extend(of_others);
         report
             .notices
             .extend(check::exceptions_in_logs(&judged, &expect, &snapshot.trace));
@@ -270,8 +274,9 @@ impl<'a> Observation<'a> {
         }
     }
 
-    /// Adds a hint to each entry of `logs` that found nothing, if log records without a trace id meet it.
-    async fn name_uncorrelated(&self, judged: &mut [Judged], expect: &Expect) {
+    /// Adds a hint to each entry of `logs` that found nothing, if log records without a trace id meet it, or with
+    /// the id of a span of this trace and of another trace.
+    async fn name_uncorrelated(&self, judged: &mut [Judged], expect: &Expect, trace: &Trace) {
         let mut others = None;
         for one in judged {
             let CheckRef::Log { entry, .. } = one.check else {
@@ -287,7 +292,10 @@ impl<'a> Observation<'a> {
             if others.is_none() {
                 others = Some(self.context.logs_without_trace().await.unwrap_or_default());
             }
-            let records = others.iter().flat_map(|others| &others.records);
+            let Some(others) = &others else {
+                continue;
+            };
+            let records = others.records.iter();
             let meeting =
                 records.filter(|record| check::meets_apart_from_span(&entry.find, record));
             let number = meeting.count();
@@ -299,29 +307,7 @@ impl<'a> Observation<'a> {
                     counted(number, "log record")
                 ));
             }
-        }
-    }
-
-    /// Shows, as the nearest of each entry of `logs` that found nothing, the log records that meet it and have the
-    /// id of a span of this trace, but another trace id.
-    fn name_strayed(&self, judged: &mut [Judged], expect: &Expect, trace: &Trace) {
-        let mut strayed = None;
-        for one in judged {
-            let CheckRef::Log { entry, .. } = one.check else {
-                continue;
-            };
-            let (Some(failure), Some(entry)) = (one.failure_mut(), expect.logs.get(entry)) else {
-                continue;
-            };
-            if !matches!(failure.subject, Subject::SelectedLogs(_)) || !failure.witnesses.is_empty()
-            {
-                continue;
-            }
-            let records = strayed.get_or_insert_with(|| {
-                let spans = trace.spans().iter().map(|span| span.span_id).collect();
-                self.follow.strayed_logs(self.context.logs_since(), &spans)
-            });
-            check::show_strayed(failure, &entry.find, records, trace.id());
+            check::show_stray(failure, &entry.find, &others.stray, trace);
         }
     }
 

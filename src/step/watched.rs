@@ -246,7 +246,9 @@ impl VerdictBasis {
         let now = follow.logs_without_trace(self.logs_since);
         // The store of a remote source has none of them.
         let new = now.records.get(known.records.len()..).unwrap_or_default();
-        let late = new.iter().map(|record| LateRecord {
+        let stray = now.stray.iter();
+        let stray = stray.filter(|record| !known.stray.contains(record));
+        let late = new.iter().chain(stray).map(|record| LateRecord {
             signal: Signal::Logs,
             service: record.service().to_owned(),
             arrived: Instant::now(),

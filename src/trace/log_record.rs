@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use super::{Attributes, Nanos, Resource, Scope, SpanId, TraceId, Value};
 
-/// The log records without a trace id that arrived in some time.
+/// The log records without a trace id that arrived in some time, and those with the id of any trace.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct LogsWithoutTrace {
-    /// The records, in order of arrival.
+    /// The records without a trace id, in order of arrival.
     pub records: Vec<Arc<LogRecord>>,
+    /// Records whose span did not arrive, or was not open at their time.
+    pub stray: Vec<Arc<LogRecord>>,
+    /// Records whose span arrived and was open at their time.
+    pub in_span: Vec<Arc<LogRecord>>,
     /// None of them was lost.
     pub has_all: bool,
 }
@@ -50,6 +54,7 @@ impl LogsWithoutTrace {
         Self {
             records,
             has_all: true,
+            ..Self::default()
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Attributes, Event, Link, Resource, Scope, SpanId, SpanKind, Status, TraceId};
+use super::{Attributes, Event, Link, Resource, Scope, SpanId, SpanKind, Status, TraceId, unit_of};
 
 /// Nanoseconds: a time since the Unix epoch, or a duration.
 pub type Nanos = u64;
@@ -83,6 +83,13 @@ impl Span {
         self.dropped_events = self.dropped_events.max(dropped(self.events.len()));
         self.dropped_links = self.dropped_links.max(dropped(self.links.len()));
         self
+    }
+
+    /// Returns `true` if it can have been open at a time that logging libraries may have cut off. It can always if
+    /// the time is 0.
+    pub(crate) fn may_contain(&self, time: Nanos) -> bool {
+        let is_started = self.start <= time.saturating_add(unit_of(time) - 1);
+        time == 0 || is_started && (self.end == 0 || time <= self.end)
     }
 
     /// `service.name` of its resource.

@@ -161,6 +161,38 @@ async fn a_record_with_the_id_of_another_trace_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_record_with_the_id_of_another_trace_is_correlated_only_with_a_span_of_that_trace() {
+    let check = "  logs_correlated: [front]\n";
+    let (_, said) = run("logs-strayed", check).await;
+    said.expect(
+        1,
+        &[
+            "1 of 1 without it, first `order placed`",
+            "take both ids from the current span, and keep neither",
+        ],
+    );
+    for path in ["logs-foreign", "logs-kept-context"] {
+        let (_, said) = run(path, check).await;
+        said.expect(
+            3,
+            &[
+                "`order placed` of front was written inside a span of this trace",
+                "00000000000000000000000000000bad",
+                "stop other work of front while this spec runs",
+            ],
+        );
+    }
+    let (_, said) = run("logs-of-others", check).await;
+    said.expect(
+        0,
+        &[
+            "`logs_correlated` does not include 1 log record with the ids of spans of other traces",
+            "`polled` of front",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_record_of_a_span_that_never_arrives_leaves_open_checks_unjudged() {
     let spec = "name: it
 request: GET ${URL}/logs-orphan

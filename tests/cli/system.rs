@@ -321,6 +321,39 @@ async fn answer(
             let record = log(other, "a1", 9, "order placed", 40);
             system.export_logs(vec![("front", record)]).await;
         }
+        // A record with the ids of another request, of which nothing else arrives.
+        "logs-foreign" => {
+            system.export_spans(vec![("front", entry())]).await;
+            let with_id = log(trace, "a1", 9, "working", 20);
+            let record = log(other, "b1", 9, "order placed", 40);
+            let outside = log(other, "b2", 9, "tick", 5_000);
+            let records = [with_id, record, outside].map(|record| ("front", record));
+            system.export_logs(records.into()).await;
+        }
+        // A record with the ids of another request, whose span arrives.
+        "logs-of-others" => {
+            let poll = span(other, "b1", "", "poll", 1, (0, 100));
+            system
+                .export_spans(vec![("front", entry()), ("front", poll)])
+                .await;
+            let with_id = log(trace, "a1", 9, "working", 20);
+            let record = log(other, "b1", 9, "polled", 40);
+            system
+                .export_logs(vec![("front", with_id), ("front", record)])
+                .await;
+        }
+        // A record with the ids of a span of another request that is over.
+        "logs-kept-context" => {
+            let poll = span(other, "b1", "", "poll", 1, (0, 20));
+            system
+                .export_spans(vec![("front", entry()), ("front", poll)])
+                .await;
+            let with_id = log(trace, "a1", 9, "working", 20);
+            let record = log(other, "b1", 9, "order placed", 40);
+            system
+                .export_logs(vec![("front", with_id), ("front", record)])
+                .await;
+        }
         // A record of a span that never arrives.
         "logs-orphan" => {
             system.export_spans(vec![("front", entry())]).await;

@@ -102,11 +102,14 @@ pub(crate) struct WireDiagnostics {
     stranger_traces: Vec<String>,
 }
 
-/// Log records without a trace id.
+/// Log records by their correlation.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct WireLogs {
-    /// An `ExportLogsServiceRequest` in protobuf, as base64.
+    /// Those without a trace id, or whose span is not known: an `ExportLogsServiceRequest` in protobuf, as base64.
     logs: String,
+    /// Those whose span was open at their time.
+    #[serde(default)]
+    in_span: String,
     /// None of them was lost.
     has_all: bool,
 }
@@ -212,22 +215,28 @@ pub(super) fn parcel(
 }
 
 impl WireLogs {
-    /// `request` is an `ExportLogsServiceRequest`.
-    pub(crate) fn new(request: &[u8], has_all: bool) -> Self {
+    /// The requests are `ExportLogsServiceRequest`s, the second with the records of open spans.
+    pub(crate) fn new([logs, in_span]: [Vec<u8>; 2], has_all: bool) -> Self {
         Self {
-            logs: STANDARD.encode(request),
+            logs: STANDARD.encode(logs),
+            in_span: STANDARD.encode(in_span),
             has_all,
         }
     }
 
     pub(super) fn read(self) -> Option<LogsWithoutTrace> {
-        let request = STANDARD.decode(self.logs).ok()?;
-        let store = Store::remembering(usize::MAX);
-        store.ingest_logs_at(&request, Instant::now()).ok()?;
-        let records = store.logs_without_trace(None).records;
+        let all = |request: &str| {
+            let request = STANDARD.decode(request).ok()?;
+            let store = Store::remembering(usize::MAX);
+            store.ingest_logs_at(&request, Instant::now()).ok()?;
+            Some(store.logs_without_trace(None))
+        };
+        // Without spans, each record with a trace id is stray.
+        let logs = all(&self.logs)?;
         Some(LogsWithoutTrace {
-            records,
+            in_span: all(&self.in_span)?.stray,
             has_all: self.has_all,
+            ..logs
         })
     }
 }

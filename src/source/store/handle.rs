@@ -21,6 +21,7 @@ use super::registry;
 use super::request::{drops, rejections, services};
 use super::shared::SharedState;
 use super::state::StoreState;
+use super::uncorrelated::ArrivedLogs;
 use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
 use crate::source::follow::Follow;
 use crate::source::metric_watch::MetricWatch;
@@ -247,8 +248,8 @@ impl Store {
     /// Stores the log record of a line that a service printed.
     #[cfg(feature = "run")]
     pub(crate) fn ingest_line(&self, log: &mut TextLog, line: &str) {
-        let whole = |half| self.lock().trace_of_half(half);
-        match log.read(line, SystemTime::now(), whole) {
+        let kept = |written| self.lock().kept_trace(written);
+        match log.read(line, SystemTime::now(), kept) {
             TextLine::Record(request) => {
                 // It is valid OTLP.
                 let _ = self.ingest_logs_at(&request, Instant::now());
@@ -371,27 +372,17 @@ impl Store {
         self.lock().lose_logs(trace, Loss::now(hole));
     }
 
-    /// The same as [`Self::logs_without_trace`], as an export request in protobuf; `true` if it has all.
+    /// The log records that arrived since this moment, or ever, and are still remembered, as export requests.
     #[cfg(feature = "run")]
-    pub(crate) fn packed_logs_without_trace(&self, since: Option<Instant>) -> (Vec<u8>, bool) {
-        let (records, has_all) = self.lock().logs_without_trace(since);
-        let packed = records
-            .iter()
-            .flat_map(|raw| otlp::pack(&raw.resource, &raw.scope, &raw.bytes));
-        (packed.collect(), has_all)
+    pub(crate) fn packed_logs(&self, since: Option<Instant>) -> ([Vec<u8>; 2], bool) {
+        ArrivedLogs::of(&self.lock(), since).packed()
     }
 
-    /// The log records without a trace id that arrived since this moment, or ever, and are still remembered.
+    /// The log records that arrived since this moment, or ever, and are still remembered.
     #[must_use]
     pub fn logs_without_trace(&self, since: Option<Instant>) -> LogsWithoutTrace {
-        let (records, has_all) = self.lock().logs_without_trace(since);
-        let mut decoder = RecordDecoder::default();
-        let decoded = records.into_iter().map(|raw| decoder.log_record(raw));
-        LogsWithoutTrace {
-            // The walk accepts no record that cannot be decoded.
-            records: decoded.filter_map(Result::ok).map(Arc::new).collect(),
-            has_all,
-        }
+        let arrived = ArrivedLogs::of(&self.lock(), since);
+        arrived.decoded()
     }
 
     fn lock(&self) -> MutexGuard<'_, StoreState> {

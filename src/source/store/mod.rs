@@ -19,6 +19,7 @@ mod registry;
 mod request;
 mod shared;
 mod state;
+mod uncorrelated;
 
 pub(super) use decoder::{DecodedLogs, RecordDecoder, undecoded};
 pub(super) use entry::RawRecord;
@@ -28,3 +29,4 @@ pub(super) use losses::Lifetime;
 #[cfg(feature = "run")]
 pub(crate) use metric_feed::MetricArrival;
 pub(super) use shared::SharedState;
+pub(super) use uncorrelated::ArrivedLogs;

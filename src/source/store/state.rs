@@ -1,7 +1,7 @@
 //! The state of a store. Each span is added to the entry of its trace, or to the recent requests.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,9 @@ use super::request::service;
 use crate::source::follow::Parcel;
 use crate::source::otlp::{self, LinkAt, LogAt, LogWalk, MetricExport, Signal, SpanAt, Walk};
 use crate::source::stats::ReceiverStats;
-use crate::trace::{Hole, MetricRecords, Sender, TraceId};
+#[cfg(feature = "run")]
+use crate::source::text_log::WrittenTrace;
+use crate::trace::{Hole, MetricRecords, Sender, SpanId, TraceId};
 
 /// Bound in bytes for the log records of all kept traces.
 const LOG_CAPACITY: usize = 16 << 20;
@@ -198,11 +200,14 @@ impl StoreState {
         holes
     }
 
-    /// The only kept trace with these lower 64 bits of its id.
+    /// The kept trace with the id in a line; for half of an id, the only one.
     #[cfg(feature = "run")]
-    pub(super) fn trace_of_half(&self, half: u64) -> Option<TraceId> {
-        let is_half = |id: &&TraceId| id.as_bytes()[8..] == half.to_be_bytes();
-        let mut found = self.entries.keys().filter(is_half);
+    pub(super) fn kept_trace(&self, written: WrittenTrace) -> Option<TraceId> {
+        let half = match written {
+            WrittenTrace::Whole(id) => return self.entries.contains_key(&id).then_some(id),
+            WrittenTrace::Half(half) => half.to_be_bytes(),
+        };
+        let mut found = self.entries.keys().filter(|id| id.as_bytes()[8..] == half);
         found.next().copied().filter(|_| found.next().is_none())
     }
 
@@ -338,10 +343,7 @@ impl StoreState {
 
     /// The log records without a trace id that arrived since this moment, or ever, and `true` if the store
     /// still has all of them.
-    pub(in crate::source) fn logs_without_trace(
-        &self,
-        since: Option<Instant>,
-    ) -> (Vec<RawRecord>, bool) {
+    pub(super) fn logs_without_trace(&self, since: Option<Instant>) -> (Vec<RawRecord>, bool) {
         let recent = self.recent_logs.since(since);
         let found = recent_logs(recent, |record| record.trace_id.is_none());
         (
@@ -350,22 +352,24 @@ impl StoreState {
         )
     }
 
-    /// The log records with the id of another trace that arrived since this moment, or ever, and are still
-    /// remembered.
-    #[cfg(feature = "run")]
-    pub(in crate::source) fn logs_of_others(
-        &self,
-        trace: TraceId,
-        since: Option<Instant>,
-    ) -> Vec<RawRecord> {
-        let is_other = |id: &TraceId| *id != trace;
+    /// The log records with a trace id that arrived since this moment, or ever, and are still remembered.
+    pub(super) fn logs_with_trace(&self, since: Option<Instant>) -> Vec<RawRecord> {
+        let is_kept = |id: &TraceId| self.entries.contains_key(id);
         let recent = self.recent_logs.since(since);
         let mut found = recent_logs(recent, |record| {
-            record.trace_id.as_ref().is_some_and(is_other)
+            record.trace_id.as_ref().is_some_and(|id| !is_kept(id))
         });
-        let entries = self.entries.iter().filter(|(id, _)| is_other(id));
-        let kept = entries.flat_map(|(_, entry)| &entry.logs);
+        let kept = self.entries.values().flat_map(|entry| &entry.logs);
         found.extend(kept.filter(|record| Some(record.arrived) >= since).cloned());
+        found
+    }
+
+    /// The spans with these ids that the store has.
+    pub(super) fn spans_with(&self, ids: &HashSet<(TraceId, SpanId)>) -> Vec<RawRecord> {
+        let mut found = self.remembered(None, |span| ids.contains(&(span.trace_id, span.span_id)));
+        let traces: HashSet<&TraceId> = ids.iter().map(|(trace, _)| trace).collect();
+        let kept = traces.into_iter().filter_map(|id| self.entries.get(id));
+        found.extend(kept.flat_map(|entry| entry.spans.iter().cloned()));
         found
     }
 

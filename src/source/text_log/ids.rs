@@ -3,7 +3,7 @@
 use crate::trace::{SpanId, TraceId};
 
 /// Keys of the trace id.
-pub(super) const TRACE_KEYS: [&str; 13] = [
+pub(super) const TRACE_KEYS: [&str; 14] = [
     "trace_id",
     "traceId",
     "trace.id",
@@ -16,11 +16,12 @@ pub(super) const TRACE_KEYS: [&str; 13] = [
     "xray_trace_id",
     "AWS-XRAY-TRACE-ID",
     "X-Amzn-Trace-Id",
+    "X-B3-TraceId",
     "@tr",
 ];
 
 /// Keys of the span id.
-pub(super) const SPAN_KEYS: [&str; 10] = [
+pub(super) const SPAN_KEYS: [&str; 11] = [
     "span_id",
     "spanId",
     "span.id",
@@ -30,6 +31,7 @@ pub(super) const SPAN_KEYS: [&str; 10] = [
     "otelSpanID",
     DATADOG_SPAN,
     "logging.googleapis.com/spanId",
+    "X-B3-SpanId",
     "@sp",
 ];
 
@@ -38,7 +40,7 @@ const DATADOG_SPAN: &str = "dd.span_id";
 
 /// A trace id in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WrittenTrace {
+pub(crate) enum WrittenTrace {
     Whole(TraceId),
     /// The lower 64 bits.
     Half(u64),
@@ -130,6 +132,25 @@ fn first<T>(
         all.extend(read(key, value).map(|id| (at, id)));
     }
     all.into_iter().min_by_key(|(at, _)| *at).map(|(_, id)| id)
+}
+
+/// The id of a trace that is kept, without a key, and the span id after it: `[shop,TRACE,SPAN]`, `00-TRACE-SPAN-01`.
+pub(super) fn of_kept_trace(
+    line: &str,
+    kept: impl Fn(WrittenTrace) -> Option<TraceId>,
+) -> Option<(TraceId, Option<SpanId>)> {
+    let is_separator = |c: char| !c.is_ascii_alphanumeric();
+    let mut words = line.split(is_separator).filter(|word| !word.is_empty());
+    while let Some(word) = words.next() {
+        let id = (word.len() == 32).then(|| word.to_lowercase().parse().ok());
+        if let Some(id) = id.flatten().and_then(|id| kept(WrittenTrace::Whole(id))) {
+            let span = words
+                .next()
+                .and_then(|word| word.to_lowercase().parse().ok());
+            return Some((id, span));
+        }
+    }
+    None
 }
 
 /// Returns `true` if a key after this text is not the end of a longer name.

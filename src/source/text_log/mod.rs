@@ -13,7 +13,8 @@ use std::time::{Duration, SystemTime};
 
 use prost::Message;
 
-use self::ids::{SPAN_KEYS, TRACE_KEYS, WrittenTrace};
+pub(super) use self::ids::WrittenTrace;
+use self::ids::{SPAN_KEYS, TRACE_KEYS};
 use self::stack::StackTrace;
 use super::otlp::message::{
     AnyValue, ArrayValue, KeyValue, KeyValueList, LogRecordMessage, LogsData, ResourceLogs,
@@ -35,10 +36,14 @@ const SEVERITY_KEYS: [&str; 10] = [
     "lvl",
 ];
 
+/// The key of the number in OpenTelemetry's data model.
+const NUMBER_KEYS: [&str; 3] = ["severity_number", "SeverityNumber", "severityNumber"];
+
 /// The only key whose numbers are levels of pino and bunyan.
 const LEVEL: &str = "level";
 
-const BODY_KEYS: [&str; 5] = ["message", "msg", "body", "Message", "@m"];
+/// `event` is the message of structlog.
+const BODY_KEYS: [&str; 6] = ["message", "msg", "body", "Message", "@m", "event"];
 
 const TIME_KEYS: [&str; 6] = ["time", "timestamp", "@timestamp", "ts", "Timestamp", "@t"];
 
@@ -83,19 +88,20 @@ impl TextLog {
         }
     }
 
-    /// Reads a line at this time. `whole` returns the trace with these lower 64 bits, if it is known.
+    /// Reads a line at this time. `kept` returns the trace with this id, or these lower 64 bits, if its records are
+    /// kept.
     pub(crate) fn read(
         &mut self,
         line: &str,
         read: SystemTime,
-        whole: impl Fn(u64) -> Option<TraceId>,
+        kept: impl Fn(WrittenTrace) -> Option<TraceId>,
     ) -> TextLine {
         let is_rest = std::mem::replace(&mut self.was_cut, line.len() >= LONGEST_LINE);
         match (is_rest, self.was_cut) {
             (_, true) => TextLine::Cut,
             (true, false) => TextLine::Part,
             (false, false) => self
-                .request(line, read, whole)
+                .request(line, read, kept)
                 .map_or(TextLine::Part, TextLine::Record),
         }
     }
@@ -110,7 +116,7 @@ impl TextLog {
         &mut self,
         line: &str,
         read: SystemTime,
-        whole: impl Fn(u64) -> Option<TraceId>,
+        kept: impl Fn(WrittenTrace) -> Option<TraceId>,
     ) -> Option<Vec<u8>> {
         let observed = unix_nanos(read);
         let written = match json(line) {
@@ -123,14 +129,17 @@ impl TextLog {
             return None;
         }
         self.has_record = true;
-        let trace_id = written.trace.map(|trace| match trace {
-            WrittenTrace::Whole(id) => id.as_bytes().to_vec(),
-            WrittenTrace::Half(half) => whole(half).map_or_else(
-                || u128::from(half).to_be_bytes().to_vec(),
-                |id| id.as_bytes().to_vec(),
-            ),
-        });
-        let span_id = written.span.map(|id| id.as_bytes().to_vec());
+        let (trace_id, after) = match written.trace {
+            Some(WrittenTrace::Whole(id)) => (Some(id), None),
+            Some(WrittenTrace::Half(half)) => {
+                let padded = TraceId::from_bytes(u128::from(half).to_be_bytes());
+                (kept(WrittenTrace::Half(half)).or(padded), None)
+            }
+            None => ids::of_kept_trace(line, kept).unzip(),
+        };
+        let span_id = written.span.or(after.flatten());
+        let trace_id = trace_id.map(|id| id.as_bytes().to_vec());
+        let span_id = span_id.map(|id| id.as_bytes().to_vec());
         let record = written.record;
         let is_now = observed.abs_diff(record.time_unix_nano) < DAY;
         let record = LogRecordMessage {
@@ -189,18 +198,24 @@ fn of_json(entries: &Entries, line: &str) -> WrittenRecord {
     let of = |keys| first_of(entries, keys);
     let severity = of(&SEVERITY_KEYS);
     let level = found(entries, LEVEL).next().and_then(level);
-    let number = severity.and_then(Value::as_str).and_then(severity::number);
-    let known: [&[&str]; 5] = [
+    let number = severity.and_then(Value::as_str).and_then(severity::of_json);
+    let number = number.or_else(|| of(&NUMBER_KEYS).and_then(severity_number));
+    let body_key = BODY_KEYS
+        .iter()
+        .filter(|key| found(entries, key).next().is_some());
+    let body_key = body_key.copied().take(1).collect::<Vec<_>>();
+    let known: [&[&str]; 6] = [
         &TRACE_KEYS,
         &SPAN_KEYS,
         &SEVERITY_KEYS,
-        &BODY_KEYS,
+        &NUMBER_KEYS,
+        &body_key,
         &TIME_KEYS,
     ];
     let others = entries
         .iter()
         .filter(|(key, _)| !known.iter().any(|keys| keys.contains(&key.as_str())));
-    let body = of(&BODY_KEYS).map_or_else(|| any_value(&Value::from(line)), any_value);
+    let body = of(&body_key).map_or_else(|| any_value(&Value::from(line)), any_value);
     let record = LogRecordMessage {
         time_unix_nano: of(&TIME_KEYS).and_then(time).unwrap_or_default(),
         severity_number: number.or(level).unwrap_or_default(),
@@ -283,6 +298,13 @@ fn of_text(line: &str) -> WrittenRecord {
         record,
         trace,
         span,
+    }
+}
+
+fn severity_number(value: &Value) -> Option<i32> {
+    match value {
+        Value::Int(number @ 1..=24) => i32::try_from(*number).ok(),
+        _ => None,
     }
 }
 

@@ -59,8 +59,16 @@ const KEYS: [&str; 6] = [
     "loglevel",
 ];
 
+/// Words of winston, which can begin a message.
+const OF_WINSTON: [(&str, i32); 2] = [("silly", 1), ("http", 7)];
+
+/// The number of the severity in a line of JSON.
+pub(super) fn of_json(word: &str) -> Option<i32> {
+    number(word).or_else(|| find(&OF_WINSTON, word))
+}
+
 /// The number of a word, in any case.
-pub(super) fn number(word: &str) -> Option<i32> {
+fn number(word: &str) -> Option<i32> {
     find(&SEVERITIES, word)
 }
 

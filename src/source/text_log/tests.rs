@@ -12,9 +12,13 @@ fn records(lines: &[&str]) -> Vec<LogRecord> {
     let store = Store::remembering(1 << 20);
     let mut follow = store.follow(TRACE.parse().unwrap(), Origin::Foreign);
     let mut log = TextLog::new("shop".to_owned(), "stdout");
+    let kept = |written| match written {
+        WrittenTrace::Whole(id) => Some(id).filter(|id| id.to_string() == TRACE),
+        WrittenTrace::Half(_) => None,
+    };
     for line in lines {
         let read = SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_403_201);
-        if let TextLine::Record(request) = log.read(line, read, |_| None) {
+        if let TextLine::Record(request) = log.read(line, read, kept) {
             store
                 .ingest_logs_at(&request, std::time::Instant::now())
                 .unwrap();
@@ -67,6 +71,41 @@ fn ids_are_read_in_each_spelling() {
 }
 
 #[test]
+fn the_id_of_a_kept_trace_needs_no_key() {
+    for line in [
+        format!("INFO [shop,{TRACE},{SPAN}] order placed"),
+        format!("INFO [{TRACE}-{SPAN}] order placed"),
+        format!("2026-11-29 08:00:00.000 | INFO     | {TRACE} | {SPAN} | app:place - placed"),
+        format!("{{\"level\":\"info\",\"traceparent\":\"00-{TRACE}-{SPAN}-01\"}}"),
+        format!("INFO placed X-B3-TraceId={TRACE} X-B3-SpanId={SPAN}"),
+    ] {
+        let record = record_of(&line);
+        let ids = (record.trace_id.unwrap(), record.span_id.unwrap());
+        assert_eq!(
+            (ids.0.to_string().as_str(), ids.1.to_string().as_str()),
+            (TRACE, SPAN)
+        );
+        assert_eq!(record.severity, Some(9), "{line}");
+    }
+    let record = record_of(&format!("ERROR no span of {TRACE} was found"));
+    assert_eq!((record.span_id, record.severity), (None, Some(17)));
+}
+
+#[test]
+fn json_of_structlog_and_numbers_of_severity_are_read() {
+    let record = record_of("{\"event\":\"order placed\",\"level\":\"info\",\"sku\":\"A1\"}");
+    assert_eq!(record.body, Value::from("order placed"));
+    assert!(record.attributes.get("event").is_none());
+    let record = record_of("{\"message\":\"placed\",\"event\":\"order\",\"severity_number\":17}");
+    assert_eq!(record.body, Value::from("placed"));
+    assert_eq!(record.attributes.get("event"), Some(&Value::from("order")));
+    assert_eq!(record.severity, Some(17));
+    let record = record_of("{\"level\":\"http\",\"message\":\"GET /\"}");
+    assert_eq!(record.severity, Some(7));
+    assert_eq!(record_of("http GET /").severity, None);
+}
+
+#[test]
 fn a_line_without_a_valid_id_has_no_trace() {
     let zeros = "0".repeat(32);
     for line in [
@@ -74,8 +113,8 @@ fn a_line_without_a_valid_id_has_no_trace() {
         "INFO [trace_id=0 span_id=0] - order placed",
         &format!("INFO trace_id={zeros} order placed"),
         &format!("trace_id={}", &TRACE[1..]),
-        &format!("my_trace_id={TRACE}"),
-        &format!("for trace {TRACE}"),
+        &format!("my_trace_id={}", "1".repeat(32)),
+        &format!("for trace {}", "1".repeat(32)),
         "{\"trace_id\":\"\",\"msg\":\"x\"}",
         "{\"trace_id\":7}",
     ] {
