@@ -18,8 +18,9 @@ use spanspec::internal::result::{Measured, Phase, Telemetry};
 use spanspec::internal::spec::Place;
 use spanspec::{
     Attempt, Attributes, CheckRef, Event, Failure, HttpResponse, Judged, Location, LogRecord,
-    Origin, Outcome, Report, Resource, Response, Secrets, Source, Span, SpanId, SpanKind,
-    SpecReport, Status, StatusCode, StepReport, Subject, Trace, TraceId, Verdict, Witness,
+    Origin, Outcome, Report, Resource, Response, Secrets, Source, Span, SpanExemplar, SpanId,
+    SpanKind, SpecReport, Status, StatusCode, StepReport, Subject, Trace, TraceId, Verdict,
+    Witness,
 };
 
 use figures::{Times, head, line, rounds};
@@ -272,7 +273,17 @@ fn with_logs(records: usize, spans: usize) -> SpecReport {
     let trace = trace(1, spans);
     let records: Vec<Arc<LogRecord>> = (0..records).map(|at| record(at, &trace)).collect();
     let checks = vec![judged("status of the response: 201", "201", Outcome::Pass)];
-    let step = step(trace.with_logs(Arc::new(records)), checks);
+    let exemplar = SpanExemplar {
+        span_id: trace.spans()[0].span_id,
+        metric: "http.server.request.duration".to_owned(),
+        unit: "s".to_owned(),
+        value: 0.35.into(),
+        attributes: [("http.route", "/orders")].into_iter().collect(),
+    };
+    let step = StepReport {
+        exemplars: vec![exemplar],
+        ..step(trace.with_logs(Arc::new(records)), checks)
+    };
     of_step("an order is logged".to_owned(), Verdict::Passed, step)
 }
 

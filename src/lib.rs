@@ -169,7 +169,7 @@ pub use step::{Options, SaveTraces, Services, Stop};
 pub use trace::{
     Attributes, CommandResponse, Event, Hole, HttpResponse, InvalidId, Link, LogRecord,
     LogsWithoutTrace, Nanos, Number, Origin, Outline, OutlineSpan, Resource, Response, Scope, Span,
-    SpanId, SpanKind, Status, StatusCode, Trace, TraceId, Undecoded, Value,
+    SpanExemplar, SpanId, SpanKind, Status, StatusCode, Trace, TraceId, Undecoded, Value,
 };
 #[cfg(feature = "run")]
 pub use workspace::{FileError, LoadError, Ports, Search, Workspace};

@@ -198,7 +198,7 @@ impl<'e, 't> Selection<'e, 't> {
             ));
         }
         match self.evidence.end {
-            MetricEnd::Complete => None,
+            MetricEnd::Complete => self.silent_replica(),
             MetricEnd::NotReached => Some(Unjudged::NotReached),
         }
     }
@@ -474,7 +474,7 @@ impl<'e, 't> Selection<'e, 't> {
                 format!(
                     "`{name}` of `{service}` was reset during the request: the process restarted"
                 ),
-                "let the service run during the request, or check a lower bound: `change: 1..`",
+                "let the service run during the request, with a `service.instance.id` for each replica; or check a lower bound: `change: 1..`",
             ),
             Doubt::NoTemporality | Doubt::Gauge => unknown(
                 format!(

@@ -1,4 +1,6 @@
-//! `spanspec show`: the waterfall of a saved trace.
+//! `spanspec show`: the waterfall of a saved trace, and the other signals of its file.
+
+mod other_signals;
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -42,7 +44,7 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
     let FileTraces {
         traces,
         other_logs,
-        has_metrics,
+        metrics,
     } = match read(&bytes) {
         Ok(found) => found,
         Err(error) => {
@@ -50,17 +52,22 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
             return fail(Exit::Usage, &format!("error: {why}"));
         }
     };
-    if traces.is_empty() {
-        let why = without_spans(file, other_logs, has_metrics);
-        return fail(Exit::Nothing, &why);
-    }
+    let has_spans = !traces.is_empty();
     let most_rows = if arguments.all { usize::MAX } else { MOST_ROWS };
-    let drawn: Vec<String> = traces
+    let mut parts: Vec<String> = traces
         .into_iter()
         .map(|trace| draw(&trace.with_unseen_caller(), most_rows, arguments.verbose))
         .collect();
-    let notes = left_out(other_logs, has_metrics);
-    match write!(output::stdout(), "{}{notes}", drawn.join("\n")) {
+    parts.push(other_signals::log_records(&other_logs));
+    parts.push(other_signals::metrics(&metrics, arguments.all));
+    parts.retain(|part| !part.is_empty());
+    if parts.is_empty() {
+        let why = format!("{} contains no span; {SAVED}", file.display());
+        return fail(Exit::Nothing, &why);
+    }
+    let text = parts.join("\n");
+    let notes = notes(&text, has_spans);
+    match write!(output::stdout(), "{text}{notes}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             fail(Exit::Errored, &format!("error: cannot write: {error}"))
         }
@@ -68,35 +75,16 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
     }
 }
 
-/// The error for a file that has other signals, if any.
-fn without_spans(file: &Path, logs: usize, has_metrics: bool) -> String {
-    let found = match (logs, has_metrics) {
-        (0, false) => return format!("{} contains no span; {SAVED}", file.display()),
-        (0, true) => "metrics".to_owned(),
-        (logs, false) => counted(logs, "log record"),
-        (logs, true) => format!("{} and metrics", counted(logs, "log record")),
-    };
-    format!(
-        "{} contains {found}, but no span: write traces to the same file, with one `file` exporter in the pipelines of both",
-        file.display()
-    )
-}
-
-/// Notes about the parts of a file that are not drawn.
-fn left_out(logs: usize, has_metrics: bool) -> String {
-    let logs = match logs {
-        0 => String::new(),
-        1 => "\nnote: 1 log record belongs to no trace of this file, and is not shown\n".to_owned(),
-        logs => format!(
-            "\nnote: {} belong to no trace of this file, and are not shown\n",
-            counted(logs, "log record")
-        ),
-    };
-    let metrics = match has_metrics {
-        true => "\nnote: the metrics of this file are not shown\n",
-        false => "",
-    };
-    format!("{logs}{metrics}")
+/// Notes about what the text cannot show.
+fn notes(text: &str, has_spans: bool) -> String {
+    let mut notes = String::new();
+    if !has_spans {
+        notes.push_str("\nnote: the file has no span: to see all signals of a trace together, write traces to the same file, with one `file` exporter in the pipelines of both\n");
+    }
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        notes.push_str("\nnote: `\u{fffd}` stands for bytes that are not UTF-8\n");
+    }
+    notes
 }
 
 /// The error for a folder, with the name of one of its traces.

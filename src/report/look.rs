@@ -94,7 +94,7 @@ impl Look {
 }
 
 /// The text on one line, with control characters and bidirectional formatting as escapes.
-pub(super) fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unprintable) {
         return Cow::Borrowed(text);
     }

@@ -59,6 +59,8 @@ pub use html::Html;
 pub use json::{Json, TestAttempt};
 #[cfg(feature = "cli")]
 pub use junit::{Granularity, Junit};
+#[cfg(feature = "cli")]
+pub(crate) use look::printable;
 pub use look::{Colors, Look, inert};
 #[cfg(feature = "cli")]
 pub use markdown::Markdown;

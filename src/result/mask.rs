@@ -159,6 +159,7 @@ impl Secrets {
             trigger,
             trace_id: _,
             trace,
+            exemplars,
             response,
             tries: _,
             checks,
@@ -173,6 +174,7 @@ impl Secrets {
         name.iter_mut().for_each(|name| self.mask(name));
         self.mask(trigger);
         trace.iter_mut().for_each(|trace| self.mask_trace(trace));
+        exemplars.iter_mut().for_each(|one| self.mask_exemplar(one));
         response.iter_mut().for_each(|one| self.mask_response(one));
         checks.iter_mut().for_each(|one| self.mask_judged(one));
         trouble.iter_mut().for_each(|one| self.mask_trouble(one));

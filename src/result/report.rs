@@ -10,7 +10,7 @@ use crate::check::{Judged, Outcome, Unjudged};
 use crate::number::count;
 use crate::secret::Secrets;
 use crate::spec::{Location, SpecError, SpecErrors};
-use crate::trace::{Hole, Response, Trace, TraceId};
+use crate::trace::{Hole, Response, SpanExemplar, Trace, TraceId};
 
 /// The report of a run.
 #[derive(Clone, Debug)]
@@ -134,6 +134,8 @@ pub struct StepReport {
     pub trace_id: Option<TraceId>,
     /// The spans received; `None` if there are none, or if no check needs them.
     pub trace: Option<Arc<Trace>>,
+    /// Exemplars of metrics in the spans of the trace, if a check needs metrics.
+    pub exemplars: Vec<SpanExemplar>,
     /// The response to the trigger.
     pub response: Option<Response>,
     /// The tries of a step with `poll`. The other fields describe one of them.
@@ -421,6 +423,7 @@ impl StepReport {
             trigger: String::new(),
             trace_id: None,
             trace: None,
+            exemplars: Vec::new(),
             response: None,
             tries: None,
             checks: Vec::new(),

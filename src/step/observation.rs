@@ -20,6 +20,9 @@ use crate::spec::{Capture, Expect, Scope};
 use crate::trace::{LogsWithoutTrace, Response, SpanKind, Trace, Value};
 use crate::trigger::{TraceContext, TriggerError};
 
+/// Maximum number of exemplars that a report contains.
+const MOST_EXEMPLARS: usize = 1_000;
+
 /// Maximum number of other requests that a note names.
 const MOST_REQUESTS: usize = 4;
 
@@ -92,6 +95,9 @@ impl<'a> Observation<'a> {
             report.timing.verdict = Some(self.context.fired.elapsed());
             let others = self.other_requests(&expect, metrics).await;
             report.notices.extend(others);
+            report.exemplars = metrics
+                .records
+                .exemplars_of(&snapshot.trace, MOST_EXEMPLARS);
         }
         let evidence = wait.evidence(&response, &snapshot);
         let evidence = evidence

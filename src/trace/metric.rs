@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Attributes, Hole, Nanos, Resource, Scope, SpanId, TraceId};
+use super::{Attributes, Hole, Nanos, Resource, Scope, SpanId, Trace, TraceId, Value};
 
 /// A series: one metric of one process, with one set of attributes.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,12 +95,31 @@ pub enum PointValue {
 }
 
 /// The reference from a measurement to the span in which it was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Exemplar {
     /// The trace.
     pub trace_id: TraceId,
     /// The span; exemplars of Prometheus may have none.
     pub span_id: Option<SpanId>,
+    /// The number that was measured; [`Value::Null`] if it is not known.
+    pub value: Value,
+    /// The attributes of the measurement that its series does not have.
+    pub attributes: Attributes,
+}
+
+/// A measurement in a span of a trace: an exemplar, with its series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpanExemplar {
+    /// The span.
+    pub span_id: SpanId,
+    /// The name of the metric.
+    pub metric: String,
+    /// The unit of the metric; may be empty.
+    pub unit: String,
+    /// The number that was measured; [`Value::Null`] if it is not known.
+    pub value: Value,
+    /// The attributes of the series, then those of the measurement alone.
+    pub attributes: Attributes,
 }
 
 /// A series with the points that were kept.
@@ -154,6 +173,50 @@ pub struct MetricHole {
     pub service: Option<String>,
     /// Reason and remedy.
     pub hole: Hole,
+}
+
+impl MetricRecords {
+    /// The exemplars in spans of a trace and its linked traces, by metric; not more than this number.
+    #[must_use]
+    pub fn exemplars_of(&self, trace: &Trace, most: usize) -> Vec<SpanExemplar> {
+        let ids: Vec<TraceId> = std::iter::once(trace)
+            .chain(trace.linked())
+            .map(Trace::id)
+            .collect();
+        let mut found: Vec<SpanExemplar> = Vec::new();
+        for SeriesRecord {
+            series, exemplars, ..
+        } in self.series.iter().map(|record| &**record)
+        {
+            let of_trace = exemplars.iter().filter(|one| ids.contains(&one.trace_id));
+            for exemplar in of_trace.take(most - found.len()) {
+                let Some(one) = SpanExemplar::of(series, exemplar) else {
+                    continue;
+                };
+                // Some SDKs send an exemplar in several exports.
+                if !found.contains(&one) {
+                    found.push(one);
+                }
+            }
+        }
+        found.sort_by_cached_key(|one| (one.metric.clone(), format!("{:?}", one.attributes)));
+        found
+    }
+}
+
+impl SpanExemplar {
+    /// `None` if the exemplar names no span.
+    fn of(series: &Series, exemplar: &Exemplar) -> Option<Self> {
+        let attributes = series.attributes.iter().chain(exemplar.attributes.iter());
+        let attributes = attributes.map(|(key, value)| (key, value.clone()));
+        Some(Self {
+            span_id: exemplar.span_id?,
+            metric: series.name.clone(),
+            unit: series.unit.clone(),
+            value: exemplar.value.clone(),
+            attributes: attributes.collect(),
+        })
+    }
 }
 
 impl MetricKind {

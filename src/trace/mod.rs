@@ -47,7 +47,7 @@ pub use log_record::{LogRecord, LogsWithoutTrace};
 pub use losses::{Field, Losses};
 pub use metric::{
     Exemplar, MetricHole, MetricKind, MetricRecords, Naming, Point, PointValue, ProcessId,
-    ProcessRecord, Series, SeriesRecord, Temporality,
+    ProcessRecord, Series, SeriesRecord, SpanExemplar, Temporality,
 };
 #[cfg(any(feature = "run", feature = "opentelemetry_0_33"))]
 pub(crate) use nanos::unix_nanos;

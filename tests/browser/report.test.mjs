@@ -272,6 +272,21 @@ test("of many log records the most severe are there, and the others are counted"
   assert.match(await page.locator(".span-panel").textContent(), /less severe record/);
 });
 
+test("a span that is the exemplar of a metric has a mark, and its details name what was measured", async () => {
+  page = await open(browser, "logs");
+  const chip = rows().first().locator(".chip.exemplar");
+  assert.equal(await visible(".chip.exemplar").count(), 1);
+  assert.equal(await chip.textContent(), "exemplar");
+  const text = "exemplar of http.server.request.duration 0.35 s with http.route=/orders";
+  assert.equal(await chip.getAttribute("title"), text);
+  assert.ok((await rows().first().locator(".time .visually-hidden").textContent()).includes(text));
+  await rows().first().click();
+  assert.match(await page.locator(".span-panel .exemplars").textContent(), /http\.server\.request\.duration 0\.35 shttp\.route\/orders/);
+  await page.keyboard.press("f");
+  await page.keyboard.type("request.duration");
+  assert.equal(await visible(".found").textContent(), "1 found");
+});
+
 // --- services, comparison
 
 test("the service graph tells calls, errors and medians, and leads to the spans", async () => {

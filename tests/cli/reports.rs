@@ -131,7 +131,11 @@ const LOGS: &str = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[
     {"timeUnixNano":"2000000","severityNumber":13,"body":{"stringValue":"card declined"},
      "traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7"},
     {"timeUnixNano":"2000000","body":{"stringValue":"elsewhere"}}]}]}]}"#;
-const METRICS: &str = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[]}]}]}"#;
+const METRICS: &str = r#"{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},
+    "scopeMetrics":[{"metrics":[{"name":"shop.orders","unit":"{order}","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[
+    {"timeUnixNano":"2000000","asInt":"4","attributes":[{"key":"a","value":{"stringValue":"b"}}],
+     "exemplars":[{"asInt":"1","traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7"}]},
+    {"timeUnixNano":"2000000","asInt":"1"}]}}]}]}]}"#;
 
 #[tokio::test]
 async fn a_file_of_all_signals_is_shown_with_its_log_records() {
@@ -142,19 +146,46 @@ async fn a_file_of_all_signals_is_shown_with_its_log_records() {
         &[
             "1 span, 1 service",
             "· warn: card declined",
-            "note: 1 log record belongs to no trace of this file, and is not shown\n",
-            "note: the metrics of this file are not shown\n",
+            "1 log record of `unknown_service`: 1 without a severity\n  without a trace: 1\n",
+            "1 metric of `shop`\n  shop.orders: sum in {order}, 2 series, 2 points\n",
         ],
     );
     project.write("logs.json", LOGS);
     let said = project.spanspec(&["show", "logs.json"]).await;
     said.expect(
-        4,
-        &["logs.json contains 2 log records, but no span: write traces to the same file"],
+        0,
+        &[
+            "2 log records of `unknown_service`: 1 warn, 1 without a severity\n",
+            "  trace 4bf92f3577b34da6a3ce929d0e0e4736: 1\n  without a trace: 1\n",
+            "note: the file has no span: ",
+        ],
     );
     project.write("metrics.json", METRICS);
     let said = project.spanspec(&["show", "metrics.json"]).await;
-    said.expect(4, &["metrics.json contains metrics, but no span"]);
+    said.expect(
+        0,
+        &["    exemplar in span 00f067aa0ba902b7 of trace 4bf92f3577b34da6a3ce929d0e0e4736: 1\n"],
+    );
+    project.write("none.json", r#"{"resourceMetrics":[{"scopeMetrics":[]}]}"#);
+    let said = project.spanspec(&["show", "none.json"]).await;
+    said.expect(4, &["none.json contains no span; "]);
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_utf_8_is_shown_and_named() {
+    let project = Project::with(&[]).await;
+    let mut file = SPAN.replace("charge", "char?e").into_bytes();
+    let at = file.iter().position(|&byte| byte == b'?').unwrap();
+    file[at] = 0xff;
+    std::fs::write(project.path().join("latin.json"), file).unwrap();
+    let said = project.spanspec(&["show", "latin.json"]).await;
+    said.expect(
+        0,
+        &[
+            "char\u{fffd}e",
+            "note: `\u{fffd}` stands for bytes that are not UTF-8\n",
+        ],
+    );
 }
 
 #[tokio::test]

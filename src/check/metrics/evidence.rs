@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::growth::Doubt;
-use crate::trace::{MetricRecords, Nanos, ProcessRecord, SeriesRecord, Temporality};
+use crate::trace::{MetricRecords, Nanos, ProcessId, ProcessRecord, SeriesRecord, Temporality};
 
 /// The metrics that arrived around a request.
 #[derive(Clone, Debug)]
@@ -64,6 +64,30 @@ impl MetricEvidence {
                 && self.is_process_final(other)
         };
         !self.is_process_final(process) && self.records.processes.values().any(is_successor)
+    }
+
+    /// Returns `true` if the process exported shortly before the trigger, and not after the request.
+    pub(super) fn is_silent(&self, process: &ProcessRecord) -> bool {
+        let mut exports = process.exports.iter();
+        let is_active = exports.any(|(arrived, time)| {
+            *arrived >= self.fired || process.corrected(*time) >= self.alone_since
+        });
+        is_active && !self.is_process_final(process) && !self.was_replaced(process)
+    }
+
+    /// A process of the service of one of these series that has none of them, and is silent: it may have
+    /// further ones.
+    pub(super) fn silent_replica(&self, series: &[&SeriesRecord]) -> Option<&ProcessRecord> {
+        let processes = self.records.processes.iter();
+        let mut silent = processes.filter(|(_, process)| self.is_silent(process));
+        let is_replica = |id: ProcessId, process: &ProcessRecord| {
+            let service = process.resource.service();
+            let mut of_service = series.iter();
+            of_service.any(|one| one.series.resource.service() == service)
+                && series.iter().all(|one| one.process != id)
+        };
+        let found = silent.find(|(id, process)| is_replica(**id, process));
+        found.map(|(_, process)| process)
     }
 
     /// Returns `true` if the series has a point, perhaps without a value, that was collected after the

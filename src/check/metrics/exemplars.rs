@@ -19,10 +19,10 @@ impl Selection<'_, '_> {
         condition: &MetricCondition,
         pattern: Option<&Pattern>,
     ) -> Standing {
-        let all: Vec<Exemplar> = self
+        let all: Vec<&Exemplar> = self
             .series
             .iter()
-            .flat_map(|record| record.exemplars.iter().copied())
+            .flat_map(|record| &record.exemplars)
             .collect();
         let answer = match pattern {
             None => self.of_this_trace(&all),
@@ -42,11 +42,11 @@ impl Selection<'_, '_> {
         self.evaluator.forest.trace().id()
     }
 
-    fn of_this_trace(&self, all: &[Exemplar]) -> Result<bool, Unjudged> {
+    fn of_this_trace(&self, all: &[&Exemplar]) -> Result<bool, Unjudged> {
         Ok(all.iter().any(|one| one.trace_id == self.trace_id()))
     }
 
-    fn in_span(&self, all: &[Exemplar], pattern: &Pattern) -> Result<bool, Unjudged> {
+    fn in_span(&self, all: &[&Exemplar], pattern: &Pattern) -> Result<bool, Unjudged> {
         let reach = self.evaluator.reach_of_pattern(pattern);
         let mut spans: HashMap<(TraceId, SpanId), Truth> = HashMap::new();
         for (at, truth) in self
@@ -89,8 +89,8 @@ impl Selection<'_, '_> {
         open.map_or(Ok(false), Err)
     }
 
-    fn no_exemplar(&self, condition: &MetricCondition, all: &[Exemplar]) -> Failure {
-        let of_trace: Vec<&Exemplar> = all
+    fn no_exemplar(&self, condition: &MetricCondition, all: &[&Exemplar]) -> Failure {
+        let of_trace: Vec<&&Exemplar> = all
             .iter()
             .filter(|one| one.trace_id == self.trace_id())
             .collect();

@@ -32,12 +32,24 @@ impl<'e> Selection<'e, '_> {
         if exported.is_empty() {
             return Some(self.no_metric());
         }
-        let is_final = |record: &&&SeriesRecord| {
+        let is_silent = |record: &&SeriesRecord| {
             let process = self.evidence.records.processes.get(&record.process);
-            process.is_some_and(|process| self.evidence.is_process_final(process))
+            process.is_some_and(|process| self.evidence.is_silent(process))
         };
-        let has_exported = exported.iter().find(is_final).is_some();
-        (!has_exported).then(|| self.silence_of(&exported))
+        let silent = exported.into_iter().find(is_silent)?;
+        Some(self.silence_of(&[silent]))
+    }
+
+    /// The reason if a further process of the service may have series of the selector.
+    pub(super) fn silent_replica(&self) -> Option<Unjudged> {
+        let process = self.evidence.silent_replica(&self.series)?;
+        let service = process.resource.service();
+        Some(unknown(
+            format!(
+                "one of the processes of `{service}` exported no metrics that were collected after the request"
+            ),
+            format!("set {INTERVAL} for each process, or a longer `wait: {{ metrics: … }}`"),
+        ))
     }
 
     fn no_metric(&self) -> Unjudged {

@@ -117,6 +117,8 @@ impl Exporter {
         Arc::make_mut(record).exemplars.push(Exemplar {
             trace_id,
             span_id: SpanId::from_bytes([1; 8]),
+            value: 1.into(),
+            attributes: Attributes::default(),
         });
         self
     }
@@ -330,6 +332,22 @@ fn a_process_that_was_replaced_is_a_restart() {
         exporter.verdicts("{ find: requests, change: 1 }"),
         ["unjudged: `requests` of `gateway` was reset during the request: the process restarted"]
     );
+}
+
+#[test]
+fn a_process_of_the_service_that_is_silent_may_have_further_series() {
+    let mut exporter = exact(4, 5);
+    let replica = ProcessRecord {
+        exports: vec![(exporter.at(1_500), 1_500)],
+        ..exporter.evidence.records.processes[&ProcessId(1)].clone()
+    };
+    let processes = &mut exporter.evidence.records.processes;
+    processes.insert(ProcessId(2), replica);
+    assert_eq!(exporter.awaited("requests"), AwaitedMetrics::Series);
+    let silent = "unjudged: one of the processes of `gateway` exported no metrics that were collected after the request";
+    assert_eq!(exporter.verdicts("{ find: requests, change: 1 }"), [silent]);
+    assert_eq!(exporter.verdicts("{ find: requests, change: 1.. }"), PASSED);
+    assert_eq!(exporter.verdicts("{ find: requests, value: 5 }"), [silent]);
 }
 
 #[test]

@@ -34,19 +34,22 @@ fn awaited_of(find: &SeriesSelector, evidence: &MetricEvidence) -> AwaitedMetric
         let sent = found.iter();
         let sent = sent.filter(|record| record.series.naming == Naming::OpenTelemetry);
         let lacking = sent.map(|record| awaited_point(record, evidence));
-        return lacking.max().unwrap_or(AwaitedMetrics::Nothing);
+        let further = evidence.silent_replica(&found).is_some();
+        let further = further.then_some(AwaitedMetrics::Series);
+        return lacking
+            .chain(further)
+            .max()
+            .unwrap_or(AwaitedMetrics::Nothing);
     }
     let mut of_service = others
         .iter()
-        .filter(|record| selection::may_be_of_service(find, record))
-        .peekable();
+        .filter(|record| selection::may_be_of_service(find, record));
     // A new series comes with an export of the service.
-    let is_silent = of_service.peek().is_some()
-        && !of_service.any(|record| {
-            let process = evidence.records.processes.get(&record.process);
-            process.is_some_and(|process| evidence.is_process_final(process))
-        });
-    match is_silent {
+    let is_silent = |record: &&SeriesRecord| {
+        let process = evidence.records.processes.get(&record.process);
+        process.is_some_and(|process| evidence.is_silent(process))
+    };
+    match of_service.any(is_silent) {
         true => AwaitedMetrics::Series,
         false => AwaitedMetrics::Nothing,
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::logs::PageLogs;
 use super::shared::{AttributeRow, PageValues};
-use crate::trace::{Nanos, Span, SpanKind, StatusCode, Trace};
+use crate::trace::{Nanos, Span, SpanExemplar, SpanKind, StatusCode, Trace, Value};
 
 /// A trace; spans are in depth-first order, each after its parent.
 #[derive(Serialize)]
@@ -18,6 +18,7 @@ pub(super) struct PageTrace {
     /// For each part of the critical path: its span, start and length.
     critical: Vec<u64>,
     logs: PageLogs,
+    exemplars: Vec<ExemplarRow>,
 }
 
 /// A span; references are indices in [`PageValues`].
@@ -42,6 +43,16 @@ struct SpanRow(
     Vec<u32>,       // 16: numbers of dropped attributes, events and links, if there are any
 );
 
+/// An exemplar in a span; references are indices in [`PageValues`].
+#[derive(Serialize)]
+struct ExemplarRow(
+    usize,        // 0: span
+    usize,        // 1: metric
+    usize,        // 2: value; empty if it is not known
+    usize,        // 3: unit
+    AttributeRow, // 4: attributes
+);
+
 #[derive(Serialize)]
 struct EventRow(usize, i64, AttributeRow);
 
@@ -49,7 +60,7 @@ struct EventRow(usize, i64, AttributeRow);
 struct LinkRow(String, String, AttributeRow);
 
 impl PageTrace {
-    pub(super) fn of(trace: &Trace, shared: &mut PageValues) -> Self {
+    pub(super) fn of(trace: &Trace, exemplars: &[SpanExemplar], shared: &mut PageValues) -> Self {
         let zero = trace.spans().first().map_or(0, |span| span.start);
         let order = trace.top_down();
         let numbers = numbers(order);
@@ -65,6 +76,11 @@ impl PageTrace {
             let number = numbers[part.span] as u64;
             [number, part.start - zero, part.end - part.start]
         });
+        let exemplars = exemplars.iter().filter_map(|one| {
+            let span = trace.find(one.span_id)?;
+            Some(exemplar(numbers[span], one, shared))
+        });
+        let exemplars = exemplars.collect();
         Self {
             id: trace.id().to_string(),
             duration: extent(trace, zero),
@@ -72,6 +88,7 @@ impl PageTrace {
             spans,
             critical: critical.collect(),
             logs: PageLogs::of(trace, zero, &numbers, shared),
+            exemplars,
         }
     }
 }
@@ -128,6 +145,20 @@ fn row(
         links,
         shared.string(&span.trace_state),
         dropped(span),
+    )
+}
+
+fn exemplar(span: usize, of: &SpanExemplar, shared: &mut PageValues) -> ExemplarRow {
+    let value = match &of.value {
+        Value::Null => String::new(),
+        value => value.to_string(),
+    };
+    ExemplarRow(
+        span,
+        shared.string(&of.metric),
+        shared.string(&value),
+        shared.string(&of.unit),
+        shared.attributes(&of.attributes),
     )
 }
 

@@ -142,7 +142,7 @@ impl<'a> PageStep<'a> {
         let trace = step.trace.as_deref().filter(|trace| !trace.is_empty());
         let traces = trace.into_iter().flat_map(|trace| {
             let all = std::iter::once(trace).chain(trace.linked());
-            all.map(|trace| PageTrace::of(trace, shared))
+            all.map(|trace| PageTrace::of(trace, &step.exemplars, shared))
                 .collect::<Vec<_>>()
         });
         Self {
@@ -194,7 +194,7 @@ impl PageRequests {
         for exemplar in largest {
             if !seen.contains(&exemplar.trace_id) && !exemplar.trace.is_empty() {
                 seen.push(exemplar.trace_id);
-                traces.push(PageTrace::of(&exemplar.trace, shared));
+                traces.push(PageTrace::of(&exemplar.trace, &[], shared));
             }
         }
         Self {
@@ -248,7 +248,7 @@ impl PageEarlierTrace {
         Self {
             path: earlier.path.display().to_string(),
             started: earlier.started.to_string(),
-            trace: PageTrace::of(&earlier.trace, shared),
+            trace: PageTrace::of(&earlier.trace, &[], shared),
             changes,
             more_changes,
         }

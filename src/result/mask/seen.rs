@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::secret::{MASK, Secrets, is_credential_header};
 use crate::trace::{
     Attributes, CommandResponse, Event, Hole, HttpResponse, Link, LogRecord, Resource, Response,
-    Scope, Span, Status, Trace, Undecoded, Value,
+    Scope, Span, SpanExemplar, Status, Trace, Undecoded, Value,
 };
 
 impl Secrets {
@@ -139,6 +139,18 @@ impl Secrets {
         self.mask_scope(scope);
         self.mask(trace_state);
         masked
+    }
+
+    pub(super) fn mask_exemplar(&self, exemplar: &mut SpanExemplar) {
+        let SpanExemplar {
+            span_id: _,
+            metric,
+            unit,
+            value: _,
+            attributes,
+        } = exemplar;
+        self.mask_each([metric, unit]);
+        self.mask_attributes(attributes);
     }
 
     /// Spans share their resource and scope. Copies them only if they contain a secret.

@@ -9,7 +9,7 @@ use serde::de::{MapAccess, SeqAccess};
 use super::error::ReadError;
 use super::json::{Object, Read, has_span, ignore, objects};
 use super::message::{LogRecordMessage, LogsData, ResourceLogs, ResourceSpans, TracesData};
-use super::metric_message::{MetricData, MetricsData};
+use super::metric_message::{MetricData, MetricsData, ResourceMetrics};
 
 /// Maximum size after decompression.
 const MOST_BYTES: u64 = 512 << 20;
@@ -23,8 +23,7 @@ pub(super) struct Content {
     /// All messages as one.
     pub(super) traces: TracesData,
     pub(super) logs: LogsData,
-    /// There are metrics, which are not read.
-    pub(super) has_metrics: bool,
+    pub(super) metrics: MetricsData,
     /// The first unknown keys of JSON documents that may have spans.
     pub(super) unread: Vec<String>,
 }
@@ -42,12 +41,14 @@ pub(super) fn content(file: &[u8]) -> Result<Content, ReadError> {
         let Content {
             traces,
             logs,
-            has_metrics,
+            metrics,
             unread,
         } = document(&message)?;
-        all.has_metrics |= has_metrics;
         all.traces.resource_spans.extend(traces.resource_spans);
         all.logs.resource_logs.extend(logs.resource_logs);
+        all.metrics
+            .resource_metrics
+            .extend(metrics.resource_metrics);
         all.unread.extend(unread);
     }
     all.unread.truncate(MOST_UNREAD);
@@ -161,7 +162,7 @@ struct Envelope {
     is_otlp: bool,
     resource_spans: Vec<ResourceSpans>,
     resource_logs: Vec<ResourceLogs>,
-    has_metrics: bool,
+    resource_metrics: Vec<ResourceMetrics>,
     /// The fields of an item of `resourceSpans` that stands alone.
     alone: ResourceSpans,
     /// Unknown keys that have spans, and those of a document without any known key.
@@ -200,11 +201,9 @@ impl Object for Envelope {
                 return Ok(());
             }
             "resourceLogs" => self.resource_logs.extend(objects(map)?),
-            // Metrics and profiles may stand between the traces of a file.
-            _ => {
-                ignore(map)?;
-                self.has_metrics |= key == "resourceMetrics";
-            }
+            "resourceMetrics" => self.resource_metrics.extend(objects(map)?),
+            // Profiles may stand between the traces of a file.
+            _ => ignore(map)?,
         }
         self.is_otlp = true;
         Ok(())
@@ -242,10 +241,10 @@ impl Envelope {
     /// Adds the content of another document.
     fn add(&mut self, mut other: Self) {
         self.is_otlp |= other.is_otlp;
-        self.has_metrics |= other.has_metrics;
         let room = MOST_UNREAD.saturating_sub(self.unread.len());
         self.unread.extend(other.unread.iter().take(room).cloned());
         self.resource_logs.append(&mut other.resource_logs);
+        self.resource_metrics.append(&mut other.resource_metrics);
         self.resource_spans.extend(other.into_resource_spans());
     }
 
@@ -275,7 +274,9 @@ fn from_json(bytes: &[u8]) -> Result<Content, ReadError> {
         logs: LogsData {
             resource_logs: all.resource_logs,
         },
-        has_metrics: all.has_metrics,
+        metrics: MetricsData {
+            resource_metrics: all.resource_metrics,
+        },
         unread: all.unread,
     })
 }
@@ -289,7 +290,7 @@ fn from_protobuf(bytes: &[u8]) -> Result<Content, ReadError> {
             ..Content::default()
         }),
         (_, Ok(metrics)) if holds_points(&metrics) => Ok(Content {
-            has_metrics: true,
+            metrics,
             ..Content::default()
         }),
         _ => traces_from_protobuf(bytes),

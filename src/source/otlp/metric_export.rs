@@ -11,19 +11,19 @@ use prost::Message;
 use super::decode::{attributes, text};
 use super::error::Malformed;
 use super::metric_message::{
-    ExemplarMessage, MetricData, MetricMessage, MetricsData, NumberPoint, NumberValue,
-    ResourceMetrics,
+    ExemplarMessage, ExemplarValue, MetricData, MetricMessage, MetricsData, NumberPoint,
+    NumberValue, ResourceMetrics,
 };
 use crate::trace::{
     Exemplar, MetricKind, Naming, Nanos, PointValue, ProcessId, Resource, Scope, Series, SpanId,
-    Temporality, TraceId,
+    Temporality, TraceId, Value,
 };
 
 /// The flag of a point without a value.
 const NO_RECORDED_VALUE: u32 = 1;
 
 /// The points of an export, by process.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct MetricExport {
     pub(crate) processes: Vec<ProcessExport>,
 }
@@ -76,16 +76,7 @@ struct RawPoint {
 impl MetricExport {
     /// Decodes an `ExportMetricsServiceRequest`.
     pub(crate) fn decode(request: Bytes) -> Result<Self, Malformed> {
-        let request = MetricsData::decode(request)?;
-        let blocks = request.resource_metrics.into_iter();
-        let processes = blocks.map(|block| {
-            let resource = block.resource.as_ref();
-            let id = unordered(resource.map_or(&[], |resource| &resource.attributes));
-            process(block, ProcessId(id), Naming::OpenTelemetry)
-        });
-        Ok(Self {
-            processes: processes.collect(),
-        })
+        Ok(MetricsData::decode(request)?.into())
     }
 
     /// The points in metrics that were scraped, of this time or later, with the identities of their processes.
@@ -105,6 +96,20 @@ impl MetricExport {
     }
 }
 
+impl From<MetricsData> for MetricExport {
+    fn from(data: MetricsData) -> Self {
+        let blocks = data.resource_metrics.into_iter();
+        let processes = blocks.map(|block| {
+            let resource = block.resource.as_ref();
+            let id = unordered(resource.map_or(&[], |resource| &resource.attributes));
+            process(block, ProcessId(id), Naming::OpenTelemetry)
+        });
+        Self {
+            processes: processes.collect(),
+        }
+    }
+}
+
 impl SeriesExport {
     /// The name of the metric.
     pub(crate) fn name(&self) -> &str {
@@ -114,6 +119,17 @@ impl SeriesExport {
     /// The rules of its names.
     pub(crate) fn naming(&self) -> Naming {
         self.metric.naming
+    }
+
+    /// The unit of the metric; may be empty.
+    #[cfg(feature = "cli")]
+    pub(crate) fn unit(&self) -> &str {
+        &self.metric.unit
+    }
+
+    #[cfg(feature = "cli")]
+    pub(crate) fn kind(&self) -> MetricKind {
+        self.metric.kind
     }
 
     /// The series of the point, which belongs to the process with this resource.
@@ -304,5 +320,11 @@ fn exemplar(message: &ExemplarMessage) -> Option<Exemplar> {
     Some(Exemplar {
         trace_id: TraceId::from_slice(&message.trace_id)?,
         span_id,
+        value: match message.value {
+            Some(ExemplarValue::Int(int)) => Value::Int(int),
+            Some(ExemplarValue::Double(double)) => Value::Double(double),
+            None => Value::Null,
+        },
+        attributes: attributes(message.filtered_attributes.clone(), 0),
     })
 }

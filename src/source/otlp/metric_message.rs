@@ -182,8 +182,21 @@ pub(crate) struct SummaryPoint {
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ExemplarMessage {
+    #[prost(oneof = "ExemplarValue", tags = "3, 6")]
+    pub(crate) value: Option<ExemplarValue>,
     #[prost(bytes = "bytes", tag = "4")]
     pub(crate) span_id: Bytes,
     #[prost(bytes = "bytes", tag = "5")]
     pub(crate) trace_id: Bytes,
+    /// The attributes that the series does not have.
+    #[prost(bytes = "bytes", repeated, tag = "7")]
+    pub(crate) filtered_attributes: Vec<Bytes>,
+}
+
+#[derive(Clone, Copy, PartialEq, Oneof)]
+pub(crate) enum ExemplarValue {
+    #[prost(double, tag = "3")]
+    Double(f64),
+    #[prost(sfixed64, tag = "6")]
+    Int(i64),
 }

@@ -1,11 +1,12 @@
 //! Reads the traces of a saved file.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::decode::Rejected;
 use super::error::ReadError;
 use super::file::Content;
+use super::metric_export::MetricExport;
 use super::{decode, file};
 use crate::trace::{Hole, LogRecord, Origin, Sender, Span, Trace, TraceId};
 
@@ -41,13 +42,12 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
 #[derive(Debug, Default)]
 pub(crate) struct FileTraces {
     pub(crate) traces: Vec<Trace>,
-    /// Number of log records that belong to none of these traces.
-    pub(crate) other_logs: usize,
-    /// There are metrics, which are not read.
-    pub(crate) has_metrics: bool,
+    /// The log records that belong to none of these traces, in order.
+    pub(crate) other_logs: Vec<LogRecord>,
+    pub(crate) metrics: MetricExport,
 }
 
-/// Like [`read`], with numbers of what is left out.
+/// Like [`read`], with the other signals.
 #[cfg(feature = "cli")]
 pub(crate) fn read_file(bytes: &[u8]) -> Result<FileTraces, ReadError> {
     file_traces(file::content(bytes)?, |traces, _| tie(traces))
@@ -110,7 +110,7 @@ fn file_traces(
     let Content {
         traces,
         logs,
-        has_metrics,
+        metrics,
         unread,
     } = content;
     let (spans, rejected) = decode::spans(traces);
@@ -124,28 +124,27 @@ fn file_traces(
             Ok(FileTraces {
                 traces: with_holes(complete(traces, &rejected), &unread, &rejected),
                 other_logs,
-                has_metrics,
+                metrics: metrics.into(),
             })
         }
     }
 }
 
-/// Adds to each trace its log records, and counts those of other traces.
-fn with_logs(traces: Vec<Trace>, logs: Vec<LogRecord>) -> (Vec<Trace>, usize) {
-    let (mut by_trace, mut others) = (HashMap::<TraceId, Vec<Arc<LogRecord>>>::new(), 0);
+/// Adds to each trace its log records, and returns the others.
+fn with_logs(traces: Vec<Trace>, logs: Vec<LogRecord>) -> (Vec<Trace>, Vec<LogRecord>) {
+    let ids: HashSet<TraceId> = traces.iter().map(Trace::id).collect();
+    let (mut by_trace, mut others) = (HashMap::<TraceId, Vec<Arc<LogRecord>>>::new(), Vec::new());
     for record in logs {
-        match record.trace_id {
+        match record.trace_id.filter(|id| ids.contains(id)) {
             Some(id) => by_trace.entry(id).or_default().push(Arc::new(record)),
-            None => others += 1,
+            None => others.push(record),
         }
     }
     let mut with_logs = |trace: Trace| match by_trace.remove(&trace.id()) {
         Some(own) => trace.with_logs(Arc::new(own)),
         None => trace,
     };
-    let traces = traces.into_iter().map(&mut with_logs).collect();
-    others += by_trace.values().map(Vec::len).sum::<usize>();
-    (traces, others)
+    (traces.into_iter().map(&mut with_logs).collect(), others)
 }
 
 /// Adds the holes of rejected spans and of unread parts of the file.

@@ -428,6 +428,7 @@ fn exemplar(labels: &Labels<'_>) -> Option<ExemplarMessage> {
             .map(|id| id.as_bytes().to_vec())
             .unwrap_or_default()
             .into(),
+        ..ExemplarMessage::default()
     })
 }
 

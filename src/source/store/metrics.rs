@@ -253,13 +253,13 @@ mod tests {
     use opentelemetry_proto::tonic::common::v1::{AnyValue as Any, KeyValue};
     use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
     use opentelemetry_proto::tonic::metrics::v1::{
-        Exemplar, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric,
+        Exemplar, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, exemplar, metric,
     };
     use prost::Message;
 
     use super::*;
     use crate::source::otlp;
-    use crate::trace::PointValue;
+    use crate::trace::{Origin, PointValue, SpanExemplar, Trace};
 
     fn attribute(key: &str, value: &str) -> KeyValue {
         KeyValue {
@@ -440,10 +440,20 @@ mod tests {
         let json = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"orders","sum":{
             "aggregationTemporality":"AGGREGATION_TEMPORALITY_CUMULATIVE","isMonotonic":true,
             "dataPoints":[{"startTimeUnixNano":"1","timeUnixNano":3,"asInt":"5",
-                "attributes":[{"key":"a","value":{"stringValue":"b"}}]}]}}]}]}]}"#;
+                "attributes":[{"key":"a","value":{"stringValue":"b"}}],
+                "exemplars":[{"asDouble":0.5,"traceId":"01010101010101010101010101010101",
+                    "spanId":"0202020202020202",
+                    "filteredAttributes":[{"key":"user","value":{"stringValue":"u"}}]}]}]}}]}]}]}"#;
         let mut history = MetricHistory::default();
         let _changes = history.open();
-        let sent = point(4, 2, vec![attribute("a", "b")]);
+        let mut sent = point(4, 2, vec![attribute("a", "b")]);
+        sent.exemplars = vec![Exemplar {
+            trace_id: vec![1; 16],
+            span_id: vec![2; 8],
+            value: Some(exemplar::Value::AsDouble(0.5)),
+            filtered_attributes: vec![attribute("user", "u")],
+            ..Exemplar::default()
+        }];
         take_in(&mut history, export("orders", vec![sent]), 3);
         take_in(
             &mut history,
@@ -454,5 +464,19 @@ mod tests {
         assert_eq!(records.series.len(), 1);
         let points: Vec<_> = records.series[0].points.iter().map(|of| of.value).collect();
         assert_eq!(points, [PointValue::Int(4), PointValue::Int(5)]);
+        let [of_protobuf, of_json] = records.series[0].exemplars.as_slice() else {
+            panic!("{:?}", records.series[0].exemplars);
+        };
+        assert_eq!(of_protobuf, of_json);
+        // A repeated exemplar is one exemplar.
+        let trace = Trace::assemble(of_json.trace_id, Origin::Foreign, []);
+        let expected = SpanExemplar {
+            span_id: of_json.span_id.unwrap(),
+            metric: "orders".to_owned(),
+            unit: String::new(),
+            value: 0.5.into(),
+            attributes: [("a", "b"), ("user", "u")].into_iter().collect(),
+        };
+        assert_eq!(records.exemplars_of(&trace, 10), [expected]);
     }
 }

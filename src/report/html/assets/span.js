@@ -40,6 +40,12 @@ function recordList(span) {
     moreRecords > 0 && el("p", { class: "faint" }, `… and ${counted(moreRecords, "less severe record")}, which the saved trace contains`)]);
 }
 
+// The measurements in a span that metrics have as exemplars.
+function exemplarList(span) {
+  return section("Exemplar of", span.exemplars.length, el("ol", { class: "exemplars" }, span.exemplars.map(({ metric, measured, attributes: list }) =>
+    el("li", {}, el("b", {}, metric), ` ${measured}`, list.length > 0 && attributeTable(list)))));
+}
+
 // `title` is an element with an id.
 function panelOf(title, close, ...content) {
   return el("aside", { class: "span-panel", "aria-labelledby": title.id, tabindex: -1, onkeydown: (event) => {
@@ -84,6 +90,7 @@ function spanPanel(trace, span, { mark, close, select, canGoTo, goTo }) {
     ]),
     section("Attributes", span.attributes.length, attributeTable(span.attributes, mark)),
     span.records.length + span.moreRecords > 0 && recordList(span),
+    span.exemplars.length > 0 && exemplarList(span),
     span.events.length > 0 && section("Events", span.events.length, el("ol", { class: "events" }, span.events.map((event) =>
       el("li", {}, el("b", {}, event.name), el("span", { class: "faint" }, ` after ${event.after < 0 ? "−" : ""}${duration(Math.abs(event.after))}`),
         event.attributes.length > 0 && attributeTable(event.attributes))))),

@@ -29,7 +29,7 @@ function readSpan(row, number) {
     get links() { return row[14].map(([trace, span, more]) => ({ trace, span, attributes: attributes(more) })); },
     traceState: word(row[15]),
     get dropped() { return row[16]; },
-    depth: 0, children: [], last: number, critical: null, records: [], moreRecords: 0,
+    depth: 0, children: [], last: number, critical: null, records: [], moreRecords: 0, exemplars: [],
   };
 }
 
@@ -49,6 +49,13 @@ function readRecord(row, index) {
       return [this.body || this.event || this.attribute("exception.message"), exception && `(${exception})`].filter(Boolean).join(" ") || "(empty)";
     },
   };
+}
+
+// The order of the fields of an exemplar is that of `spans.rs`. A unit in braces is a noun.
+function readExemplar(row) {
+  const measured = [word(row[2]), word(row[3]).replace(/[{}]/g, "")].filter(Boolean).join(" "), list = attributes(row[4]);
+  const where = list.map(({ key, value }) => `${key}=${value}`).join(", ");
+  return { metric: word(row[1]), measured, attributes: list, text: [word(row[1]), measured, where && `with ${where}`].filter(Boolean).join(" ") };
 }
 
 // A trace with its tree. Spans are in depth-first order, so that a subtree is contiguous.
@@ -71,6 +78,7 @@ function readTrace(told) {
   const records = told.logs.records.map(readRecord);
   for (const record of records) spans[record.span]?.records.push(record);
   for (const [span, number] of told.logs.left_out) if (span !== null) spans[span].moreRecords = number;
+  for (const row of told.exemplars) spans[row[0]].exemplars.push(readExemplar(row));
   const moreRecords = told.logs.left_out.reduce((all, [, number]) => all + number, 0);
   const byId = new Map(spans.map((span) => [span.id, span.number]));
   return { id: told.id, duration: Math.max(told.duration, 1), ended: told.ended, spans, byId, records, moreRecords };

@@ -186,7 +186,7 @@ class Waterfall {
   matches(item) {
     const one = this.at(item);
     const texts = () => item < 0 ? [one.service, one.severity, one.body, one.event, word(one.scope[0])]
-      : [one.service, one.name, one.kind, one.status, one.message, one.id];
+      : [one.service, one.name, one.kind, one.status, one.message, one.id, ...one.exemplars.map(({ text }) => text)];
     return this.wanted !== "" && (one.haystack ??= [...texts(),
       ...one.attributes.map(({ key, value }) => `${key}=${value}`)].join("\n").toLowerCase()).includes(this.wanted);
   }
@@ -399,6 +399,8 @@ class Waterfall {
       span.missingParent && el("span", { class: "chip doubt", title: `its parent ${span.missingParent} never arrived` }, "orphan"),
       span.duration === null && el("span", { class: "chip doubt", title: "it was exported before it ended, or ended before it started" }, "never ended"),
       span.dropped.length > 0 && el("span", { class: "chip doubt", title: `${droppedParts(span).join(", ")} dropped` }, "dropped"),
+      span.exemplars.length > 0 && el("span", { class: "chip exemplar", title: `exemplar of ${span.exemplars.map(({ text }) => text).join("\n")}` },
+        span.exemplars.length === 1 ? "exemplar" : counted(span.exemplars.length, "exemplar")),
       span.status === "error" && el("span", { class: "chip bad", title: span.message }, "error"));
   }
 
@@ -441,7 +443,7 @@ class Waterfall {
     return [spanTime(span.duration), `starts at ${duration(span.start)}`, span.kind, span.status === "error" && `error ${span.message}`,
       on > 0 && `on the critical path for ${duration(on)}`, span.eventTimes.length > 0 && counted(span.eventTimes.length, "event"),
       span.records.length > 0 && counted(span.records.length + span.moreRecords, "log record"),
-      mark && `marked: ${mark}`].filter(Boolean).join(", ");
+      span.exemplars.length > 0 && `exemplar of ${span.exemplars.map(({ text }) => text).join("; ")}`, mark && `marked: ${mark}`].filter(Boolean).join(", ");
   }
 
   drawRuler() {

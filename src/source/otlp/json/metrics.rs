@@ -5,9 +5,9 @@ use serde::de::MapAccess;
 
 use super::super::error::Malformed;
 use super::super::metric_message::{
-    ExemplarMessage, ExponentialMessage, ExponentialPoint, GaugeMessage, HistogramMessage,
-    HistogramPoint, MetricData, MetricMessage, MetricsData, NumberPoint, NumberValue,
-    ResourceMetrics, ScopeMetrics, SumMessage, SummaryMessage, SummaryPoint,
+    ExemplarMessage, ExemplarValue, ExponentialMessage, ExponentialPoint, GaugeMessage,
+    HistogramMessage, HistogramPoint, MetricData, MetricMessage, MetricsData, NumberPoint,
+    NumberValue, ResourceMetrics, ScopeMetrics, SumMessage, SummaryMessage, SummaryPoint,
 };
 use super::object::{Object, Read, attributes, number, object, objects, text, value};
 use super::scalar::{JsonNumber, JsonTemporality, SpanIdBytes, TraceIdBytes};
@@ -259,10 +259,25 @@ impl Object for SummaryPoint {
 
 impl Object for ExemplarMessage {
     const NAME: &'static str = "an exemplar";
-    const FIELDS: &'static [&'static str] = &["traceId", "spanId"];
+    const FIELDS: &'static [&'static str] = &[
+        "filteredAttributes",
+        "asDouble",
+        "asInt",
+        "traceId",
+        "spanId",
+    ];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
+            "filteredAttributes" => self.filtered_attributes = attributes(map)?,
+            "asDouble" => {
+                let read: Option<JsonNumber<f64>> = map.next_value()?;
+                self.value = read.map(|of| ExemplarValue::Double(of.0)).or(self.value);
+            }
+            "asInt" => {
+                let read: Option<JsonNumber<i64>> = map.next_value()?;
+                self.value = read.map(|of| ExemplarValue::Int(of.0)).or(self.value);
+            }
             "traceId" => self.trace_id = value::<TraceIdBytes, M>(map)?.0,
             _ => self.span_id = value::<SpanIdBytes, M>(map)?.0,
         }
