@@ -9,7 +9,7 @@ mod selection;
 mod silence;
 mod waiting;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use amount::{Amount, Range};
 pub use evidence::{MetricEnd, MetricEvidence};
@@ -21,7 +21,7 @@ use super::select::Evaluator;
 use super::truth::Truth;
 use super::{CheckRef, EntryCheck, Failure, Subject, Unjudged};
 use crate::spec::{Matcher, MetricAsk, MetricCondition, MetricEntry};
-use crate::trace::{MetricKind, Naming, PointValue, SeriesRecord, Temporality, Value};
+use crate::trace::{MetricKind, Naming, PointValue, Series, SeriesRecord, Temporality, Value};
 
 /// Upper limit of the series that a failure describes.
 const MOST_SERIES: usize = 3;
@@ -155,7 +155,7 @@ impl<'e, 't> Selection<'e, 't> {
             .collect();
         let exported_as = renamed.iter().map(|record| &*record.series.name).collect();
         let mut series = [exact, renamed].concat();
-        series.sort_by_key(|record| selection::described(&record.series));
+        series.sort_by_cached_key(|record| selection::described(&record.series));
         Self {
             entry,
             evidence,
@@ -303,6 +303,9 @@ impl<'e, 't> Selection<'e, 't> {
         doubt: Option<(&SeriesRecord, Doubt)>,
         found: impl FnOnce() -> String,
     ) -> Standing {
+        if let Some(why) = self.twofold() {
+            return Standing::unjudged(why);
+        }
         let gap = self.gap();
         let range = match gap {
             None => range,
@@ -320,6 +323,28 @@ impl<'e, 't> Selection<'e, 't> {
             (None, Some((record, doubt))) => Standing::unjudged(self.why(doubt, record)),
             (None, None) => Standing::unjudged(self.silence_of(&self.series)),
         }
+    }
+
+    /// The reason if a process exports a series in two ways, so that the sum counts it twice.
+    fn twofold(&self) -> Option<Unjudged> {
+        let mut seen = HashSet::new();
+        let twofold = self.series.iter().find(|record| {
+            let Series {
+                scope,
+                name,
+                attributes,
+                ..
+            } = &record.series;
+            let scope = (&scope.name, &scope.version);
+            !seen.insert((record.process, scope, name, format!("{attributes:?}")))
+        })?;
+        let (name, service) = (&twofold.series.name, twofold.series.resource.service());
+        Some(unknown(
+            format!(
+                "`{name}` of `{service}` is exported twice, with different temporalities, types or units"
+            ),
+            "let the service export it once: remove one of its readers or exporters",
+        ))
     }
 
     /// Returns `true` if no series can decrease, and all of them match.
@@ -430,6 +455,9 @@ impl<'e, 't> Selection<'e, 't> {
         let process = self.evidence.records.processes.get(&record.process);
         match last.zip(process) {
             Some((last, _)) if !has_sum(last.value) => (Range::ANY, Some(Doubt::NoSum)),
+            Some((last, process)) if self.evidence.is_restarted(record, process, last) => {
+                (Range::ANY, Some(Doubt::Reset))
+            }
             Some((last, process)) if process.corrected(last.time) >= self.evidence.settled => {
                 let amount = part(last.value).unwrap_or(Amount::ZERO);
                 match amount.is_nan() {

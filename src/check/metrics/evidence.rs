@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use super::growth::Doubt;
-use crate::trace::{MetricRecords, Nanos, ProcessId, ProcessRecord, SeriesRecord, Temporality};
+use crate::trace::{
+    MetricRecords, Nanos, Point, ProcessId, ProcessRecord, SeriesRecord, Temporality,
+};
 
 /// The metrics that arrived around a request.
 #[derive(Clone, Debug)]
@@ -112,6 +114,21 @@ impl MetricEvidence {
             true => Doubt::NoValue,
             false => Doubt::NotExported,
         }
+    }
+
+    /// Returns `true` if points of the time after the request have several starts. Then two processes send
+    /// the series in turn, or one was restarted.
+    pub(super) fn is_restarted(
+        &self,
+        record: &SeriesRecord,
+        process: &ProcessRecord,
+        last: &Point,
+    ) -> bool {
+        let mut points = record.points.iter();
+        record.series.temporality == Temporality::Cumulative
+            && points.any(|point| {
+                point.start != last.start && process.corrected(point.time) >= self.settled
+            })
     }
 
     /// Returns `true` if a process exports the series, with or without a value.

@@ -335,6 +335,41 @@ fn a_process_that_was_replaced_is_a_restart() {
 }
 
 #[test]
+fn a_series_that_is_exported_in_two_ways_is_not_counted_twice() {
+    let delta = ("requests", COUNTER, Temporality::Delta);
+    let exporter = exact(4, 5).series(delta, &[], &[(1_500, 3_500, PointValue::Int(1))]);
+    for change in ["1", "2", "1.."] {
+        assert_eq!(
+            exporter.verdicts(&format!("{{ find: requests, change: {change} }}")),
+            [
+                "unjudged: `requests` of `gateway` is exported twice, with different temporalities, types or units"
+            ]
+        );
+    }
+}
+
+#[test]
+fn the_value_of_two_processes_that_send_one_series_is_unknown() {
+    let exporter = Exporter::new().exported(&[1_500, 3_500]).series(
+        ("requests", COUNTER, Temporality::Cumulative),
+        &[],
+        &[
+            (10, 1_500, PointValue::Int(4)),
+            (20, 1_500, PointValue::Int(70)),
+            (10, 3_500, PointValue::Int(5)),
+            (20, 3_600, PointValue::Int(70)),
+        ],
+    );
+    let unknown =
+        "unjudged: `requests` of `gateway` was reset during the request: the process restarted";
+    for value in ["5", "70"] {
+        let entry = format!("{{ find: requests, value: {value} }}");
+        assert_eq!(exporter.verdicts(&entry), [unknown]);
+    }
+    assert_eq!(exporter.verdicts("{ find: requests, change: 1 }"), PASSED);
+}
+
+#[test]
 fn a_process_of_the_service_that_is_silent_may_have_further_series() {
     let mut exporter = exact(4, 5);
     let replica = ProcessRecord {
