@@ -9,15 +9,7 @@ use super::select::Evaluator;
 use super::truth::Truth;
 use super::uncertain::unknown_service;
 use super::{Evidence, Failure, Subject, Unjudged, words};
-#[cfg(feature = "run")]
-use super::{Judged, Outcome};
-#[cfg(feature = "run")]
-use crate::number::counted;
 use crate::spec::Check;
-#[cfg(feature = "run")]
-use crate::spec::{Condition, Expect};
-#[cfg(feature = "run")]
-use crate::trace::LogsWithoutTrace;
 use crate::trace::{
     Field, Hole, LogRecord, Nanos, Resource, SECOND, Sender, Span, Trace, TraceId, Value, unit_of,
 };
@@ -115,7 +107,7 @@ pub(super) fn of_other_traces<'r>(
 }
 
 /// The answer if a record was written inside a span of its service.
-fn is_written_in(trace: &Trace, record: &LogRecord) -> Truth {
+pub(super) fn is_written_in(trace: &Trace, record: &LogRecord) -> Truth {
     let spans = trace.spans().iter();
     let own = spans.filter(|span| span.service() == record.service());
     let answers = own.map(|span| is_inside(record.time, span));
@@ -133,39 +125,6 @@ pub(super) fn other_trace(record: &LogRecord) -> String {
         "a log record has the id of a span of this trace, and the id of another trace: let {} take both ids from the current span, and keep neither in a field or thread",
         record.service()
     )
-}
-
-/// A note about log records that `logs_correlated` takes for those of other requests.
-#[cfg(feature = "run")]
-pub(crate) fn logs_of_others(
-    judged: &[Judged],
-    expect: &Expect,
-    others: &LogsWithoutTrace,
-    trace: &Trace,
-) -> Option<String> {
-    let passed = judged.iter().filter(|one| one.outcome == Outcome::Pass);
-    let services: Vec<Option<&str>> = passed
-        .filter_map(|one| match one.check.condition(expect)? {
-            Condition::LogsCorrelated(service) => Some(service.as_deref()),
-            _ => None,
-        })
-        .collect();
-    let is_checked = |record: &&LogRecord| {
-        services
-            .iter()
-            .any(|service| service.is_none_or(|name| name == record.service()))
-    };
-    let is_inside = |record: &&LogRecord| is_written_in(trace, record) != Truth::No;
-    let found: Vec<&LogRecord> = of_other_traces(&others.in_span, trace)
-        .filter(is_checked)
-        .filter(is_inside)
-        .collect();
-    let first = found.first()?;
-    Some(format!(
-        "`logs_correlated` does not include {} with the ids of spans of other traces, which were open at the same time: first {}",
-        counted(found.len(), "log record"),
-        name_of(first)
-    ))
 }
 
 /// The answer if a record of this time was written inside a span. A time that is cut off may be later.

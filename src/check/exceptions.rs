@@ -2,14 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-#[cfg(feature = "run")]
-use super::outcome::SpanName;
 use super::record::{event_name, unknown_service};
-#[cfg(feature = "run")]
-use super::{CheckRef, Judged, Outcome, select};
 use crate::spec::EXCEPTION;
-#[cfg(feature = "run")]
-use crate::spec::Expect;
 use crate::trace::{Event, LogRecord, Span, SpanId, Trace, TraceId, Value};
 
 const TYPE: &str = "exception.type";
@@ -92,33 +86,6 @@ impl<'t> Exceptions<'t> {
             possible: cut.chain(without_span).copied().collect(),
         }
     }
-}
-
-/// Notes about passed checks of exceptions that were found in log records, and not in events.
-#[cfg(feature = "run")]
-pub(crate) fn exceptions_in_logs(judged: &[Judged], expect: &Expect, trace: &Trace) -> Vec<String> {
-    let has_passed = |entry: &usize| {
-        let of_entry = judged
-            .iter()
-            .filter(|one| matches!(one.check, CheckRef::Span { entry: of, .. } if of == *entry));
-        of_entry.clone().next().is_some()
-            && of_entry.clone().all(|one| one.outcome == Outcome::Pass)
-    };
-    let entries = expect.spans.iter().enumerate();
-    let entries = entries.filter(|(at, entry)| entry.has_exceptions() && has_passed(at));
-    let exceptions = Exceptions::of(std::iter::once(trace).chain(trace.linked()));
-    let mut notes: Vec<String> = Vec::new();
-    for span in entries.flat_map(|(_, entry)| select(&entry.find, trace)) {
-        if exceptions.of_span(span).certain.is_empty() {
-            continue;
-        }
-        let name = SpanName::of(span);
-        let note = format!("the exception of {name} is a log record, not an event of the span");
-        if !notes.contains(&note) {
-            notes.push(note);
-        }
-    }
-    notes
 }
 
 fn is_exception(record: &LogRecord) -> bool {

@@ -24,6 +24,8 @@ mod hints;
 mod judge;
 mod judgement;
 mod links;
+#[cfg(feature = "run")]
+mod log_notes;
 mod logs;
 mod lost;
 mod matching;
@@ -53,11 +55,7 @@ pub use capture::capture;
 #[cfg(feature = "run")]
 pub(crate) use capture::captured_values;
 pub use check_ref::{CheckRef, EntryCheck};
-#[cfg(feature = "run")]
-pub(crate) use correlated::logs_of_others;
 pub use evidence::Evidence;
-#[cfg(feature = "run")]
-pub(crate) use exceptions::exceptions_in_logs;
 pub use failure::{
     Candidate, Difference, Failure, Missing, Rejection, RejectionForm, Subject, Witness,
 };
@@ -67,6 +65,8 @@ pub(crate) use found::{can_be_found, is_found};
 pub(crate) use judge::until;
 pub use judge::{judge, outcomes};
 pub use judgement::{Finality, Judgement};
+#[cfg(feature = "run")]
+pub(crate) use log_notes::{exceptions_in_logs, logs_of_others};
 #[cfg(feature = "run")]
 pub(crate) use logs::{meets_apart_from_span, show_stray};
 #[cfg(feature = "run")]

@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 #[cfg(feature = "run")]
 use super::otlp;
 use super::otlp::Signal;
+#[cfg(feature = "run")]
+use super::parcel::Parcel;
 use super::poll_state::PollState;
 use super::snapshot::Snapshot;
-#[cfg(feature = "run")]
-use super::store::ArrivedLogs;
 use super::store::{DecodedLogs, Lifetime, RecordDecoder, SharedState, undecoded};
 #[cfg(feature = "run")]
 use crate::trace::LogsWithoutTrace;
@@ -65,15 +65,6 @@ pub(crate) struct LateRecord {
     pub(crate) signal: Signal,
     pub(crate) service: String,
     pub(crate) arrived: Instant,
-}
-
-/// Spans or log records as an OTLP request in protobuf, and when they arrived.
-#[cfg(feature = "run")]
-#[derive(Clone, Debug)]
-pub(crate) struct Parcel {
-    pub(crate) signal: Signal,
-    pub(crate) arrived: Instant,
-    pub(crate) request: Vec<u8>,
 }
 
 /// The decoded spans of one trace.
@@ -236,7 +227,7 @@ impl Follow {
     /// The log records that its store has, since this moment or ever.
     #[cfg(feature = "run")]
     pub(crate) fn logs_without_trace(&self, since: Option<Instant>) -> LogsWithoutTrace {
-        let arrived = ArrivedLogs::of(&self.state.lock(), since);
+        let arrived = self.state.lock().arrived_logs(since);
         arrived.decoded()
     }
 

@@ -19,6 +19,8 @@ mod metric_watch;
 #[cfg(feature = "opentelemetry_0_33")]
 pub mod opentelemetry_0_33;
 pub mod otlp;
+#[cfg(feature = "run")]
+mod parcel;
 mod poll_state;
 pub mod receiver;
 #[cfg(feature = "run")]

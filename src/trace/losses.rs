@@ -108,7 +108,6 @@ impl Losses {
     }
 
     /// Adds further losses.
-    #[cfg(feature = "run")]
     pub(crate) fn add(&mut self, other: &Self) {
         self.0.extend(&other.0);
     }

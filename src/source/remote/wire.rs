@@ -11,8 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
-use crate::source::follow::Parcel;
 use crate::source::otlp::{self, Signal, WrongId};
+use crate::source::parcel::Parcel;
 use crate::source::stats::{Carried, DroppedAttribute, ReceiverStats, Refusal, RejectedSpan};
 use crate::source::store::Store;
 use crate::trace::{Hole, LogsWithoutTrace, Sender};

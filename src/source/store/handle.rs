@@ -21,7 +21,6 @@ use super::registry;
 use super::request::{drops, rejections, services};
 use super::shared::SharedState;
 use super::state::StoreState;
-use super::uncorrelated::ArrivedLogs;
 use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
 use crate::source::follow::Follow;
 use crate::source::metric_watch::MetricWatch;
@@ -375,13 +374,13 @@ impl Store {
     /// The log records that arrived since this moment, or ever, and are still remembered, as export requests.
     #[cfg(feature = "run")]
     pub(crate) fn packed_logs(&self, since: Option<Instant>) -> ([Vec<u8>; 2], bool) {
-        ArrivedLogs::of(&self.lock(), since).packed()
+        self.lock().arrived_logs(since).packed()
     }
 
     /// The log records that arrived since this moment, or ever, and are still remembered.
     #[must_use]
     pub fn logs_without_trace(&self, since: Option<Instant>) -> LogsWithoutTrace {
-        let arrived = ArrivedLogs::of(&self.lock(), since);
+        let arrived = self.lock().arrived_logs(since);
         arrived.decoded()
     }
 

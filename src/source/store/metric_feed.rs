@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::source::follow::Parcel;
+use crate::source::parcel::Parcel;
 use crate::trace::{Hole, Sender};
 
 /// Number of exports that a slow reader may be behind before it misses the oldest.

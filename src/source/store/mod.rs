@@ -29,4 +29,3 @@ pub(super) use losses::Lifetime;
 #[cfg(feature = "run")]
 pub(crate) use metric_feed::MetricArrival;
 pub(super) use shared::SharedState;
-pub(super) use uncorrelated::ArrivedLogs;

@@ -17,9 +17,10 @@ use super::metrics::MetricHistory;
 use super::presence::{OnClose, Presence};
 use super::recent::{RecentRequests, traces_of_logs, traces_of_spans};
 use super::request::service;
-#[cfg(feature = "run")]
-use crate::source::follow::Parcel;
+use super::uncorrelated::ArrivedLogs;
 use crate::source::otlp::{self, LinkAt, LogAt, LogWalk, MetricExport, Signal, SpanAt, Walk};
+#[cfg(feature = "run")]
+use crate::source::parcel::Parcel;
 use crate::source::stats::ReceiverStats;
 #[cfg(feature = "run")]
 use crate::source::text_log::WrittenTrace;
@@ -343,7 +344,7 @@ impl StoreState {
 
     /// The log records without a trace id that arrived since this moment, or ever, and `true` if the store
     /// still has all of them.
-    pub(super) fn logs_without_trace(&self, since: Option<Instant>) -> (Vec<RawRecord>, bool) {
+    fn logs_without_trace(&self, since: Option<Instant>) -> (Vec<RawRecord>, bool) {
         let recent = self.recent_logs.since(since);
         let found = recent_logs(recent, |record| record.trace_id.is_none());
         (
@@ -352,8 +353,15 @@ impl StoreState {
         )
     }
 
+    /// The log records that arrived since this moment, or ever, and are still remembered.
+    pub(in crate::source) fn arrived_logs(&self, since: Option<Instant>) -> ArrivedLogs {
+        let (without_trace, with_trace) =
+            (self.logs_without_trace(since), self.logs_with_trace(since));
+        ArrivedLogs::of(without_trace, with_trace, |ids| self.spans_with(ids))
+    }
+
     /// The log records with a trace id that arrived since this moment, or ever, and are still remembered.
-    pub(super) fn logs_with_trace(&self, since: Option<Instant>) -> Vec<RawRecord> {
+    fn logs_with_trace(&self, since: Option<Instant>) -> Vec<RawRecord> {
         let is_kept = |id: &TraceId| self.entries.contains_key(id);
         let recent = self.recent_logs.since(since);
         let mut found = recent_logs(recent, |record| {
@@ -365,7 +373,7 @@ impl StoreState {
     }
 
     /// The spans with these ids that the store has.
-    pub(super) fn spans_with(&self, ids: &HashSet<(TraceId, SpanId)>) -> Vec<RawRecord> {
+    fn spans_with(&self, ids: &HashSet<(TraceId, SpanId)>) -> Vec<RawRecord> {
         let mut found = self.remembered(None, |span| ids.contains(&(span.trace_id, span.span_id)));
         let traces: HashSet<&TraceId> = ids.iter().map(|(trace, _)| trace).collect();
         let kept = traces.into_iter().filter_map(|id| self.entries.get(id));

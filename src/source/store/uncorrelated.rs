@@ -2,11 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::decoder::RecordDecoder;
 use super::entry::RawRecord;
-use super::state::StoreState;
 use crate::source::otlp;
 use crate::trace::{LogRecord, LogsWithoutTrace, Span, SpanId, TraceId};
 
@@ -19,18 +17,22 @@ pub(in crate::source) struct ArrivedLogs {
 }
 
 impl ArrivedLogs {
-    pub(in crate::source) fn of(state: &StoreState, since: Option<Instant>) -> Self {
-        let (without_trace, has_all) = state.logs_without_trace(since);
+    /// Sorts these records, of which none was lost if `has_all`. `spans_with` returns the known spans with some ids.
+    pub(super) fn of(
+        (without_trace, has_all): (Vec<RawRecord>, bool),
+        with_trace: Vec<RawRecord>,
+        spans_with: impl FnOnce(&HashSet<(TraceId, SpanId)>) -> Vec<RawRecord>,
+    ) -> Self {
         let mut decoder = RecordDecoder::default();
         let mut others: Vec<(RawRecord, LogRecord)> = Vec::new();
-        for raw in state.logs_with_trace(since) {
+        for raw in with_trace {
             // The walk accepts no record that cannot be decoded.
             others.extend(decoder.log_record(raw.clone()).map(|record| (raw, record)));
         }
         let wanted = others.iter().filter_map(|(_, record)| ids(record));
         let wanted: HashSet<(TraceId, SpanId)> = wanted.collect();
         let mut spans: HashMap<(TraceId, SpanId), Vec<Span>> = HashMap::new();
-        for raw in state.spans_with(&wanted) {
+        for raw in spans_with(&wanted) {
             if let Ok(Some(span)) = decoder.span(raw) {
                 let of_ids = spans.entry((span.trace_id, span.span_id));
                 of_ids.or_default().push(span);
