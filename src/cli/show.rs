@@ -5,6 +5,7 @@ mod other_signals;
 use std::io::{Read, Write};
 use std::path::Path;
 
+use crate::number::counted;
 use crate::report::{Look, Records, attributes, duration, waterfall};
 use crate::source::otlp::FileTraces;
 use crate::source::saved::{SavedError, read};
@@ -132,11 +133,6 @@ fn bytes(file: &Path) -> Result<Vec<u8>, FileError> {
             source,
         })?;
     Ok(bytes)
-}
-
-fn counted(number: usize, noun: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{s}")
 }
 
 fn draw(trace: &Trace, most_rows: usize, is_verbose: bool) -> String {

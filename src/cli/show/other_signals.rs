@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::counted;
+use crate::number::counted;
 use crate::report::printable;
 use crate::source::otlp::MetricExport;
 use crate::spec::severity_name;
