@@ -22,10 +22,21 @@ pub(super) fn import(arguments: &ImportArguments) -> Exit {
 fn import_tracetest(arguments: &TracetestArguments) -> Exit {
     let mut import = Import::default();
     match sources(&arguments.paths, &["yaml", "yml"], &mut import.remarks) {
-        Ok(sources) => tracetest::import(&sources, &mut import),
+        Ok(sources) => {
+            tracetest::import(&sources, &tracetest::Files { read: &beside }, &mut import)
+        }
         Err(exit) => return exit,
     }
     finish(&import, &arguments.output)
+}
+
+/// The text of a file whose path is relative to another file.
+fn beside(file: &str, path: &str) -> Result<String, String> {
+    let folder = Path::new(file).parent().unwrap_or(Path::new("."));
+    match read(&folder.join(path)) {
+        Ok(source) => Ok(source.text().to_owned()),
+        Err(error) => Err(causes(&error)),
+    }
 }
 
 /// The text of each file, and of the files with these extensions in each folder. A file that cannot

@@ -37,10 +37,15 @@ pub(crate) fn flow(text: &str) -> String {
 
 /// Returns `true` for words with a meaning in the language, or in YAML 1.1.
 fn is_word(text: &str) -> bool {
-    const WORDS: [&str; 11] = [
-        "true", "false", "null", "yes", "no", "on", "off", "y", "n", "exists", "absent",
-    ];
-    WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) || is_almost_a_word(text)
+    ["exists", "absent"].contains(&text.to_ascii_lowercase().as_str())
+        || is_yaml_word(text)
+        || is_almost_a_word(text)
+}
+
+/// Returns `true` for words with a meaning in YAML 1.1.
+fn is_yaml_word(text: &str) -> bool {
+    const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// A double-quoted scalar. In addition to the escapes of JSON, characters are escaped that YAML
@@ -120,7 +125,7 @@ fn is_finite(value: &Value) -> bool {
 }
 
 /// A value with `change` applied to each string, except keys.
-pub(super) fn with_texts(value: &Value, change: &impl Fn(&str) -> String) -> Value {
+pub(crate) fn with_texts(value: &Value, change: &impl Fn(&str) -> String) -> Value {
     match value {
         Value::String(text) => Value::String(change(text)),
         Value::Array(items) => {
@@ -203,9 +208,10 @@ fn json_flow(value: &Value) -> String {
 
 /// A user-defined key.
 pub(crate) fn key_text(key: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    let starts_well = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if starts_well && key.chars().all(is_plain) && !is_word(key) {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.$".contains(c);
+    // Also a path such as `$.order.id`.
+    let starts_well = key.starts_with(|c: char| c.is_ascii_alphabetic() || "_$".contains(c));
+    if starts_well && key.chars().all(is_plain) && !is_yaml_word(key) {
         key.to_owned()
     } else {
         quoted(key)

@@ -4,8 +4,12 @@
 //! and returns an [`Import`]. An imported spec never checks less than its original without a
 //! [`Remark`].
 
+#[cfg(test)]
+mod loads;
+mod matcher;
 mod node;
 mod remark;
+mod template;
 pub(crate) mod tracetest;
 mod written;
 

@@ -62,6 +62,10 @@ impl Node {
         }
     }
 
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.content, Content::Null)
+    }
+
     /// The value of a key of a map.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entries()

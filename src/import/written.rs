@@ -183,7 +183,7 @@ impl Map {
         })
     }
 
-    fn has_comments(&self) -> bool {
+    pub(crate) fn has_comments(&self) -> bool {
         !self.comments.is_empty()
             || self.entries.iter().any(|entry| match entry {
                 Entry::Comment(_) => true,

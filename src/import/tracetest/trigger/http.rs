@@ -1,0 +1,188 @@
+//! HTTP requests.
+
+use std::collections::BTreeMap;
+
+use super::{Converter, Trigger, fields};
+use crate::import::tracetest::subject::ResponseKind;
+use crate::import::{Map, Node, Written};
+use crate::trace::Value;
+
+impl Converter<'_> {
+    pub(super) fn http(&mut self, node: &Node) -> Option<Trigger> {
+        let Some(url) = node.get("url") else {
+            self.import
+                .remarks
+                .lost(&node.at, "the trigger has no `url`");
+            return None;
+        };
+        let at = &url.at;
+        let mut url = with_scheme(self.text(url));
+        if !url.contains("${") && url::Url::parse(&url).is_err() {
+            let text = format!("the URL {url} is not valid: set the variable BASE_URL");
+            self.import.remarks.lost(at, text);
+            url = "${BASE_URL}".to_owned();
+        }
+        let method = self
+            .text_of(node, "method")
+            .unwrap_or_else(|| "GET".to_owned())
+            .to_uppercase();
+        self.verification(node, &url);
+        let mut headers = self.pairs(node.get("headers"));
+        let mut query = Vec::new();
+        if let Some(auth) = node.get("auth").or_else(|| node.get("authentication")) {
+            self.authenticate(auth, &mut headers, &mut query);
+        }
+        let body = node
+            .get("body")
+            .filter(|body| body.text().is_some_and(|text| !text.trim().is_empty()));
+        let body = body.map(|body| self.content(body));
+        let body = body.map(|text| body_of(text, &mut headers));
+        let mut map = Map::new();
+        let has_key =
+            ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&method.as_str());
+        match has_key {
+            true => map.put(&method.to_lowercase(), url.as_str()),
+            false => {
+                map.put("method", method.as_str());
+                map.put("url", url.as_str());
+            }
+        }
+        if !headers.is_empty() {
+            map.put("headers", fields(headers));
+        }
+        if !query.is_empty() {
+            map.put("query", fields(query));
+        }
+        if let Some((key, value)) = body {
+            map.put(key, value);
+        }
+        let is_short = has_key && map.values().count() == 1;
+        Some(Trigger {
+            key: "request",
+            value: match is_short {
+                true => format!("{method} {url}").into(),
+                false => map.into(),
+            },
+            response: ResponseKind::Http,
+            names: BTreeMap::new(),
+        })
+    }
+
+    /// Tracetest does not verify certificates unless it is told to.
+    pub(super) fn verification(&mut self, node: &Node, url: &str) {
+        let is_verified = node.text_of("sslVerification") == Some("true");
+        if !is_verified && url.starts_with("https://") {
+            self.import.remarks.note(
+                &node.at,
+                "the certificate is verified, unlike in Tracetest: add `tls: { ca: … }` or `tls: { verify: false }` if it is self-signed",
+            );
+        }
+    }
+
+    /// Adds the credentials of `auth`. They are variables, so that no secret is copied.
+    pub(super) fn authenticate(
+        &mut self,
+        auth: &Node,
+        headers: &mut Vec<(String, String)>,
+        query: &mut Vec<(String, String)>,
+    ) {
+        let Some(kind) = auth.text_of("type") else {
+            return;
+        };
+        let part = auth.get(kind).unwrap_or(auth);
+        match kind {
+            "basic" => {
+                let name = "Authorization".to_owned();
+                headers.push((name, "Basic ${BASIC_AUTH}".to_owned()));
+                self.import.remarks.note(
+                    &auth.at,
+                    "set the variable BASIC_AUTH to `username:password` in base64: the spec language does not encode it",
+                );
+            }
+            "bearer" => {
+                let token = ["token", "bearer"].iter().find_map(|key| part.get(key));
+                let token = self.credential(token, "TOKEN");
+                self.import.remarks.note(
+                    &auth.at,
+                    "the token is sent without `Bearer` before it, as Tracetest does: add it if the service expects it",
+                );
+                headers.push(("Authorization".to_owned(), token));
+            }
+            "apiKey" => {
+                let name = self.text_of(part, "key").unwrap_or_default();
+                let value = self.credential(part.get("value"), "API_KEY");
+                match part.text_of("in") {
+                    Some("query") => query.push((name, value)),
+                    _ => headers.push((name, value)),
+                }
+            }
+            other => {
+                let text = format!("the authentication `{other}` has no equivalent");
+                self.import.remarks.lost(&auth.at, text);
+            }
+        }
+    }
+
+    /// The text of a credential, or a variable if it is written in the file.
+    pub(super) fn credential(&mut self, node: Option<&Node>, variable: &str) -> String {
+        let Some(node) = node else {
+            return format!("${{{variable}}}");
+        };
+        let text = self.text(node);
+        if text.contains("${") {
+            return text;
+        }
+        let remark = format!(
+            "the credential is not copied: set the variable {variable}, and list it in `secrets`"
+        );
+        self.import.remarks.note(&node.at, remark);
+        format!("${{{variable}}}")
+    }
+}
+
+/// Tracetest adds `http://` to an address.
+fn with_scheme(url: String) -> String {
+    match url.contains("://") || url.starts_with("${") {
+        true => url,
+        false => format!("http://{url}"),
+    }
+}
+
+/// The key and value of a body. A JSON body needs no header for its type.
+fn body_of(text: String, headers: &mut Vec<(String, String)>) -> (&'static str, Written) {
+    let is_type = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
+    let media = headers
+        .iter()
+        .find(|header| is_type(header))
+        .map(|(_, value)| value.to_lowercase());
+    let is_json = media
+        .as_deref()
+        .is_some_and(|media| media.starts_with("application/json"));
+    match json(&text).filter(|_| is_json) {
+        Some(value) => {
+            headers.retain(|header| {
+                !(is_type(header) && header.1.eq_ignore_ascii_case("application/json"))
+            });
+            ("json", Written::json(&value))
+        }
+        None => ("body", text.into()),
+    }
+}
+
+/// The value of a JSON text with variables in its strings. `None` if a spec cannot have it.
+pub(super) fn json(text: &str) -> Option<Value> {
+    let value = Value::from_json(text.as_bytes()).ok()?;
+    has_plain_keys(&value).then_some(value)
+}
+
+/// Returns `false` if a key has a variable, or occurs twice.
+fn has_plain_keys(value: &Value) -> bool {
+    match value {
+        Value::Map(entries) => entries.iter().enumerate().all(|(at, (key, value))| {
+            let is_new = entries[..at].iter().all(|(other, _)| other != key);
+            is_new && !key.contains("${") && !key.is_empty() && has_plain_keys(value)
+        }),
+        Value::Array(items) => items.iter().all(has_plain_keys),
+        _ => true,
+    }
+}
