@@ -182,6 +182,6 @@ fn context(known: &Context, vars: BTreeMap<String, String>) -> Context {
     globals.arguments.extend(vars);
     Context {
         globals: Arc::new(globals),
-        defaults: known.defaults,
+        defaults: known.defaults.clone(),
     }
 }

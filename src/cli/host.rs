@@ -132,7 +132,7 @@ impl HostSetup {
                 .collect(),
             context: Context {
                 globals: Arc::new(self.globals()),
-                defaults: project.defaults,
+                defaults: project.defaults.clone(),
             },
         }
     }

@@ -56,7 +56,7 @@ async fn record_request(arguments: &RecordArguments) -> Exit {
     };
     let context = Context {
         globals: Arc::clone(&workspace.globals),
-        defaults: workspace.project.defaults,
+        defaults: workspace.project.defaults.clone(),
     };
     request.url = with_base(&request.url, &context);
     let probe = Source::new(PLACE, request.probe());

@@ -92,6 +92,6 @@ fn with_credentials(request: &Request, context: &Context) -> Context {
         .extend(values.map(|one| (one.variable, one.value)));
     Context {
         globals: Arc::new(globals),
-        defaults: context.defaults,
+        defaults: context.defaults.clone(),
     }
 }

@@ -150,7 +150,7 @@ impl Project {
     fn context(&self) -> Context {
         Context {
             globals: Arc::clone(&self.workspace.globals),
-            defaults: self.workspace.project.defaults,
+            defaults: self.workspace.project.defaults.clone(),
         }
     }
 

@@ -18,8 +18,8 @@ pub use self::source::parse_source;
 use crate::service::{PortSpec, Service};
 use crate::source::backend::SourceSettings;
 use crate::spec::{
-    Defaults, ErrorList, Globals, Kind, Location, Node, Reader, Refusal, Scope, Source, SpecError,
-    SpecErrors, Variables, keys, parse_documents, variables,
+    Defaults, ErrorList, Globals, Kind, Location, Node, Reader, Refusal, RunDefaults, Scope,
+    Source, SpecError, SpecErrors, Variables, keys, parse_documents, variables,
 };
 use crate::trace::Value;
 
@@ -355,9 +355,18 @@ fn defaults(node: &Node, reader: &Reader<'_>) -> Option<Defaults> {
             reader.duration(timeout, "a timeout")
         })
     });
+    let run = reader.optional(node, "run", |run| {
+        reader.map(run, "`run`", keys::RUN_DEFAULTS)?;
+        Some(Arc::new(RunDefaults {
+            node: run.clone(),
+            source: reader.errors.source().clone(),
+            dir: reader.dir.to_path_buf(),
+        }))
+    });
     Some(Defaults {
         wait: wait?.unwrap_or_default(),
         request_timeout: request?.flatten(),
+        run: run?,
     })
 }
 

@@ -413,6 +413,7 @@ fn services() -> Map<String, Value> {
         ),
         ("defaults", map_of(keys::DEFAULTS).into()),
         ("request_defaults", map_of(keys::REQUEST_DEFAULTS).into()),
+        ("run_defaults", map_of(keys::RUN_DEFAULTS).into()),
     ])
 }
 

@@ -167,6 +167,10 @@ fn the_schema_of_the_project_file_has_exactly_the_keys_that_the_reader_accepts()
             "/$defs/request_defaults",
         ),
         (
+            "defaults: { run: { zzzzzzzzzz: 1 } }\n",
+            "/$defs/run_defaults",
+        ),
+        (
             "services: { x: { run: x, zzzzzzzzzz: 1 } }\n",
             "/$defs/services/additionalProperties",
         ),

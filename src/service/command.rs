@@ -17,8 +17,7 @@ impl CommandLine {
     pub fn words(&self) -> Vec<String> {
         match self {
             Self::Words(words) => words.clone(),
-            Self::Shell(line) if cfg!(windows) => ["cmd", "/C", line].map(str::to_owned).into(),
-            Self::Shell(line) => ["sh", "-c", line].map(str::to_owned).into(),
+            Self::Shell(line) => crate::spec::shell_command(line),
         }
     }
 }

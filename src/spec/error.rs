@@ -140,7 +140,13 @@ impl ErrorList {
         match other.check(value) {
             Ok(value) => Some(value),
             Err(SpecErrors(found)) => {
-                self.found.borrow_mut().extend(found);
+                // Several parts of a file can name the same other file.
+                let mut all = self.found.borrow_mut();
+                for error in found {
+                    if !all.contains(&error) {
+                        all.push(error);
+                    }
+                }
                 None
             }
         }

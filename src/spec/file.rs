@@ -10,6 +10,7 @@ use super::globals::{Globals, Variables};
 use super::keys;
 use super::matrix::{MatrixCase, cases};
 use super::read::Reader;
+use super::read::command::RunDefaults;
 use super::read::expect::TraceChecks;
 use super::scope::{Scope, Withheld};
 use super::spec::{Spec, Step};
@@ -30,12 +31,14 @@ const NOT_FIXED: Withheld = Withheld {
 };
 
 /// Defaults of the project file.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Defaults {
     /// Default of `wait`.
     pub wait: Wait,
     /// Default timeout of requests.
     pub request_timeout: Option<Duration>,
+    /// Default settings of commands.
+    pub(crate) run: Option<Arc<RunDefaults>>,
 }
 
 /// Input of a run that all specs share.

@@ -82,6 +82,9 @@ pub use wait::Wait;
 #[cfg(feature = "run")]
 pub(crate) use trigger::Called;
 
+#[cfg(feature = "run")]
+pub(crate) use read::command::{RunDefaults, shell_command};
+
 pub(crate) use error::{closest, did_you_mean, suggest};
 #[cfg(feature = "harness")]
 pub(crate) use names::Names;

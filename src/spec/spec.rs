@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::error::{ErrorList, SpecErrors};
 use super::expect::{Capture, Expect};
@@ -93,7 +92,7 @@ pub(super) struct Draft {
     pub(super) dir: PathBuf,
     pub(super) trigger: Entry,
     pub(super) asked: StepExpectations,
-    pub(super) timeout: Option<Duration>,
+    pub(super) defaults: TriggerDefaults,
 }
 
 /// Captures and expectations of a step.
@@ -154,12 +153,7 @@ impl Step {
     pub fn trigger(&self, scope: &Scope) -> Result<Trigger, SpecErrors> {
         let draft = &self.draft;
         self.read(scope, |reader| {
-            reader.trigger(
-                &draft.trigger,
-                TriggerDefaults {
-                    timeout: draft.timeout,
-                },
-            )
+            reader.trigger(&draft.trigger, &draft.defaults)
         })
     }
 

@@ -165,7 +165,10 @@ impl FileReader<'_> {
     }
 
     fn read_step(&self, step: &StepNode<'_>, root: &Node, scope: &mut Scope) -> Option<Step> {
-        let timeout = self.context.defaults.request_timeout;
+        let defaults = TriggerDefaults {
+            timeout: self.context.defaults.request_timeout,
+            run: self.context.defaults.run.clone(),
+        };
         let trigger = step.trigger.as_ref();
         let asked = StepExpectations {
             capture: step.node.get("capture").cloned(),
@@ -176,8 +179,7 @@ impl FileReader<'_> {
             at: trigger.map_or_else(|| start_of(step.node), place_of_trigger),
         };
         let reader = self.reader(scope);
-        let is_fired =
-            trigger.and_then(|trigger| reader.trigger(trigger, TriggerDefaults { timeout }));
+        let is_fired = trigger.and_then(|trigger| reader.trigger(trigger, &defaults));
         let wait = reader.optional(step.node, "wait", |node| reader.wait(node));
         let outer = if std::ptr::eq(step.node, root) {
             Some(None)
@@ -214,7 +216,7 @@ impl FileReader<'_> {
                 dir: self.dir.to_path_buf(),
                 trigger: step.trigger.clone()?,
                 asked,
-                timeout,
+                defaults,
             }),
         })
     }

@@ -123,7 +123,7 @@ impl Workspace {
         let paths = spec_files(search, &workspace.project)?;
         let context = Context {
             globals: Arc::clone(&workspace.globals),
-            defaults: workspace.project.defaults,
+            defaults: workspace.project.defaults.clone(),
         };
         let SpecsRead {
             specs,

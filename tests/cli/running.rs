@@ -266,3 +266,53 @@ async fn a_flag_can_be_set_by_1_in_the_environment() {
         .await
         .expect(0, &["specs/a.yaml"]);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn commands_have_the_defaults_of_the_project_file_unless_they_have_their_own() {
+    let specs = r#"
+name: the defaults
+vars: { WHO: anna }
+run: echo "$GREETING ${WHO} in $(basename "$PWD")" && echo "$MORE"
+expect: { stdout: { equals: "hello to anna in scripts\nmore\n" } }
+---
+name: a list has no shell
+run: [printf, "%s", "$GREETING && ${VALUE}"]
+vars: { VALUE: a; b }
+expect: { stdout: $GREETING && a; b }
+---
+name: its own
+vars: { WHO: anna }
+run:
+  command: printenv GREETING MORE
+  env: { GREETING: bye }
+  dir: .
+  shell: false
+expect: { stdout: { equals: "bye\nmore\n" } }
+---
+name: values are quoted for the shell
+vars: { VALUE: "a; echo b" }
+run: { command: "echo ${VALUE} | tr a-z A-Z", shell: true }
+expect: { stdout: { equals: "A; ECHO B\n" } }
+"#;
+    let project = Project::with(&[("a.yaml", specs)]).await;
+    project.write("scripts/empty", "");
+    project.write(
+        "spanspec.yaml",
+        "defaults:\n  run:\n    env: { GREETING: \"hello to\", MORE: more }\n    dir: scripts\n    shell: true\n",
+    );
+    project.run(&[]).await.expect(0, &["4 passed"]);
+
+    project.write(
+        "spanspec.yaml",
+        "defaults:\n  run: { env: { GREETING: \"${WHOM}\" } }\n",
+    );
+    let said = project.run(&[]).await;
+    said.expect(2, &["spanspec.yaml:2:27", "`WHOM`"]);
+    assert_eq!(
+        said.err.matches("spanspec.yaml:2:27").count(),
+        1,
+        "{}",
+        said.err
+    );
+}

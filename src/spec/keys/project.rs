@@ -139,6 +139,25 @@ pub(crate) const READY: Keys = Keys(&[&[key(
 pub(crate) const DEFAULTS: Keys = Keys(&[&[
     key("wait", "wait", "How long specs wait for the trace."),
     key("request", "request_defaults", "Defaults for requests."),
+    key("run", "run_defaults", "Defaults for commands."),
+]]);
+
+pub(crate) const RUN_DEFAULTS: Keys = Keys(&[&[
+    key(
+        "env",
+        "texts_by_name",
+        "Variables added to the environment.",
+    ),
+    key(
+        "dir",
+        "text",
+        "Working directory; default: the folder of the spec. Relative to the project file.",
+    ),
+    key(
+        "shell",
+        "flag",
+        "`true` passes commands that are a text to a shell.",
+    ),
 ]]);
 
 pub(crate) const REQUEST_DEFAULTS: Keys = Keys(&[&[key(

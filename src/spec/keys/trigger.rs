@@ -230,7 +230,12 @@ const RUN_TABLE: &[Key] = &[
     key(
         "command",
         "words",
-        "A text that is split into words as in a shell, or a list of words. No shell runs.",
+        "A text that is split into words as in a shell, or a list of words. No shell runs without `shell: true`.",
+    ),
+    key(
+        "shell",
+        "flag",
+        "`true` passes a command that is a text to a shell.",
     ),
     key(
         "env",

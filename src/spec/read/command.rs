@@ -2,7 +2,11 @@
 //!
 //! Variables are substituted after the text is split, so that a value is always one argument.
 
+use std::path::PathBuf;
+
 use super::Reader;
+use crate::spec::Source;
+use crate::spec::error::ErrorList;
 use crate::spec::keys;
 use crate::spec::scope::Piece;
 use crate::spec::template::{Expression, Template, TemplatePart};
@@ -18,50 +22,115 @@ const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
 /// Environment variables that each command gets from spanspec.
 const TRACE_CONTEXT: [&str; 3] = ["TRACEPARENT", "TRACESTATE", "BAGGAGE"];
 
+/// `defaults: { run: … }` of the project file. Its variables have the values of the spec.
+#[derive(Debug)]
+#[cfg_attr(
+    not(feature = "run"),
+    expect(dead_code, reason = "there is no project file")
+)]
+pub(crate) struct RunDefaults {
+    pub(crate) node: Node,
+    pub(crate) source: Source,
+    /// The folder of the project file.
+    pub(crate) dir: PathBuf,
+}
+
+/// Settings of commands.
+#[derive(Default)]
+struct CommandSettings {
+    env: Vec<(String, String)>,
+    dir: Option<PathBuf>,
+    has_shell: Option<bool>,
+}
+
 impl Reader<'_> {
-    pub(crate) fn command(&self, node: &Node) -> Option<Command> {
-        let (words, map) = match &node.kind {
+    pub(crate) fn command(&self, node: &Node, defaults: Option<&RunDefaults>) -> Option<Command> {
+        let map = match &node.kind {
             Kind::Map(_) => {
                 self.map(node, "`run`", keys::RUN)?;
-                self.refuse_trace_context(node.get("command").unwrap_or(node))?;
-                let Some(command) = node.get("command") else {
-                    return self.wrong(
-                        node.place,
-                        "this `run` has no command",
-                        "missing `command`",
-                        "add `command: npx playwright test`, or a list of words",
-                    );
-                };
-                (self.words(command), Some(node))
+                Some(node)
             }
-            _ => {
-                self.refuse_trace_context(node)?;
-                (self.words(node), None)
-            }
+            _ => None,
         };
-        let words = words.and_then(|words| {
-            let written = node.get("command").unwrap_or(node);
-            self.refuse_shell_syntax(written, &words, "let a shell run it: `[sh, -c, \"…\"]`")?;
-            Some(words)
-        });
-        let part = |key: &str| map.and_then(|map| map.get(key));
-        let env = part("env").map_or(Some(Vec::new()), |env| self.text_map(env, "`env`"));
-        let dir = part("dir").map_or_else(
-            || Some(self.dir.to_path_buf()),
-            |dir| self.path(dir, "a folder"),
-        );
-        let timeout = match part("timeout") {
+        let Some(written) = map.map_or(Some(node), |map| map.get("command")) else {
+            return self.wrong(
+                node.place,
+                "this `run` has no command",
+                "missing `command`",
+                "add `command: npx playwright test`, or a list of words",
+            );
+        };
+        self.refuse_trace_context(written)?;
+        let defaults = match defaults {
+            Some(defaults) => self.run_defaults(defaults),
+            None => Some(CommandSettings::default()),
+        };
+        let own = match map {
+            Some(map) => self.command_settings(map),
+            None => Some(CommandSettings::default()),
+        };
+        let timeout = match map.and_then(|map| map.get("timeout")) {
             Some(timeout) => self.duration(timeout, "a timeout").map(Some),
             None => Some(None),
         };
         let propagation = self.propagation(node, "env");
+        let (defaults, own) = (defaults?, own?);
+        let words = self.command_words(written, own.has_shell, defaults.has_shell);
+        let is_default = |name: &String| !own.env.iter().any(|(own, _)| own == name);
+        let mut env = defaults.env;
+        env.retain(|(name, _)| is_default(name));
+        env.extend(own.env);
+        let dir = own.dir.or(defaults.dir);
         Some(Command {
             words: words?,
-            env: env?,
-            dir: dir?,
+            env,
+            dir: dir.unwrap_or_else(|| self.dir.to_path_buf()),
             timeout: timeout?,
             propagation: propagation?,
         })
+    }
+
+    fn command_settings(&self, map: &Node) -> Option<CommandSettings> {
+        let env = self.optional(map, "env", |env| self.text_map(env, "`env`"));
+        let dir = self.optional(map, "dir", |dir| self.path(dir, "a folder"));
+        let shell = self.optional(map, "shell", |flag| self.bool(flag, "`shell`"));
+        Some(CommandSettings {
+            env: env?.unwrap_or_default(),
+            dir: dir?,
+            has_shell: shell?,
+        })
+    }
+
+    /// Errors are at their place in the project file.
+    fn run_defaults(&self, defaults: &RunDefaults) -> Option<CommandSettings> {
+        let errors = ErrorList::new(&defaults.source);
+        let reader = Reader::new(&errors, self.scope, &defaults.dir);
+        let settings = reader.command_settings(&defaults.node);
+        self.errors.adopt(errors, settings)
+    }
+
+    /// A list of words is never for a shell.
+    fn command_words(
+        &self,
+        written: &Node,
+        has_shell: Option<bool>,
+        by_default: Option<bool>,
+    ) -> Option<Vec<String>> {
+        let is_list = matches!(written.kind, Kind::List(_));
+        if is_list && has_shell == Some(true) {
+            return self.wrong(
+                written.place,
+                "a list of words is not for a shell",
+                "a list",
+                "write the command as a text, or remove `shell: true`",
+            );
+        }
+        if !is_list && has_shell.or(by_default) == Some(true) {
+            return self.shell_line(written).map(|line| shell_command(&line));
+        }
+        let words = self.words(written)?;
+        self.refuse_shell_syntax(written, &words, "let a shell run it: `[sh, -c, \"…\"]`")?;
+        Some(words)
     }
 
     /// The words of a command: a list, or a text that is split as in a shell. A variable is one
@@ -179,7 +248,6 @@ impl Reader<'_> {
     }
 
     /// A line for a shell. Values of variables are quoted for their context.
-    #[cfg(feature = "run")]
     pub(crate) fn shell_line(&self, node: &Node) -> Option<String> {
         let line = match self.pieces(node)? {
             // `cmd` has no quoting that all programs understand.
@@ -338,8 +406,16 @@ fn split(pieces: &[Piece]) -> Option<Vec<String>> {
     Some(words.into_iter().map(&mut fill).collect())
 }
 
+/// The words that pass a line to a shell: `sh -c`, or `cmd /C` on Windows.
+pub(crate) fn shell_command(line: &str) -> Vec<String> {
+    let words = match cfg!(windows) {
+        true => ["cmd", "/C", line],
+        false => ["sh", "-c", line],
+    };
+    words.map(str::to_owned).into()
+}
+
 /// Quoting for `sh`.
-#[cfg(feature = "run")]
 mod shell {
     use super::{Piece, Quoting};
 

@@ -32,7 +32,7 @@ enum QuerySource<'n> {
 }
 
 impl Reader<'_> {
-    pub(super) fn graphql(&self, node: &Node, defaults: TriggerDefaults) -> Option<GraphQl> {
+    pub(super) fn graphql(&self, node: &Node, defaults: &TriggerDefaults) -> Option<GraphQl> {
         if !matches!(node.kind, Kind::Map(_)) {
             let what = format!("`graphql` must be a map, found {}", node.describe());
             return self.wrong(node.place, what, "not a map", EXAMPLE);
@@ -102,7 +102,7 @@ impl Reader<'_> {
     }
 
     /// Headers, time, certificates and propagation, as of a `request`.
-    fn transport(&self, node: &Node, defaults: TriggerDefaults) -> Option<Request> {
+    fn transport(&self, node: &Node, defaults: &TriggerDefaults) -> Option<Request> {
         let headers = self.optional(node, "headers", |map| self.headers(map));
         let timeout = self.optional(node, "timeout", |value| self.duration(value, "a timeout"));
         let redirects = self.optional(node, "redirects", |value| {

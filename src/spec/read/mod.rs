@@ -8,7 +8,7 @@ mod aggregate;
 pub(crate) mod almost;
 mod budget;
 mod capture;
-mod command;
+pub(crate) mod command;
 pub(crate) mod expect;
 mod file;
 mod graphql;

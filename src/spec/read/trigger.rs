@@ -1,8 +1,10 @@
 //! `request`, `graphql`, `run`, `trace_id` and `search`.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::command::RunDefaults;
 use super::{Reader, Refusal};
 use crate::spec::error::{ErrorList, did_you_mean};
 use crate::spec::keys;
@@ -11,14 +13,17 @@ use crate::spec::yaml::{Entry, Kind, Node};
 use crate::trace::{NoTrace, TraceId, TraceRef};
 
 /// Defaults of the project file.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TriggerDefaults {
+    /// Timeout of requests.
     pub(crate) timeout: Option<Duration>,
+    /// Settings of commands.
+    pub(crate) run: Option<Arc<RunDefaults>>,
 }
 
 impl Reader<'_> {
     /// The trigger under one of its keys.
-    pub(crate) fn trigger(&self, entry: &Entry, defaults: TriggerDefaults) -> Option<Trigger> {
+    pub(crate) fn trigger(&self, entry: &Entry, defaults: &TriggerDefaults) -> Option<Trigger> {
         let node = &entry.value;
         match entry.key.text.as_str() {
             "request" => self
@@ -29,7 +34,9 @@ impl Reader<'_> {
                 .graphql(node, defaults)
                 .map(Box::new)
                 .map(Trigger::GraphQl),
-            "run" => self.command(node).map(Trigger::Run),
+            "run" => self
+                .command(node, defaults.run.as_deref())
+                .map(Trigger::Run),
             "trace_id" => {
                 let text = self.text(node, "a trace id")?;
                 // Placeholder if a variable has no value: not the id of a real trace.
@@ -49,7 +56,7 @@ impl Reader<'_> {
         }
     }
 
-    fn request(&self, node: &Node, defaults: TriggerDefaults) -> Option<Request> {
+    fn request(&self, node: &Node, defaults: &TriggerDefaults) -> Option<Request> {
         let mut request = match &node.kind {
             Kind::Scalar(_) => self.short_request(node)?,
             _ => self.long_request(node)?,
