@@ -6,21 +6,18 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::budget::baseline::{path_within, real_path};
 use crate::spec::Spec;
-use crate::workspace::{Workspace, has_tags};
+use crate::workspace::{Workspace, has_tags, with_needed};
 
 use super::arguments::{Shard, SpecArguments};
 
-/// The specs that meet all arguments. `project` is the folder of the project file.
+/// The specs that meet all arguments, and those that they need. `project` is the folder of the project file.
 pub(super) fn select(specs: Vec<Spec>, project: &Path, arguments: &SpecArguments) -> Vec<Spec> {
-    specs
-        .into_iter()
-        .filter(|spec| {
-            let name = full_name(spec, project);
-            is_named(&name, &arguments.filter)
-                && has_tags(spec, &arguments.tag)
-                && arguments.shard.is_none_or(|shard| is_of(shard, &name))
-        })
-        .collect()
+    with_needed(specs, |spec| {
+        let name = full_name(spec, project);
+        is_named(&name, &arguments.filter)
+            && has_tags(spec, &arguments.tag)
+            && arguments.shard.is_none_or(|shard| is_of(shard, &name))
+    })
 }
 
 /// The name of a spec among all specs, the same in every working directory: `specs/place-order.yaml ›

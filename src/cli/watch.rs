@@ -14,7 +14,7 @@ use crate::session::{Session, Stopper};
 use crate::spec::{ServiceSet, Spec};
 use crate::step::Stop;
 use crate::trace::Value;
-use crate::workspace::{LoadError, Ports, Search, Workspace, shown, with_timeout};
+use crate::workspace::{LoadError, Ports, Search, Workspace, shown, with_needed, with_timeout};
 
 use super::arguments::{RunArguments, WatchArguments};
 use super::exit::{Exit, fail, note};
@@ -283,7 +283,7 @@ fn of_file(specs: Vec<Spec>, file: &std::path::Path, workspace: &Workspace) -> V
     let same = workspace.files.iter().find(|one| real(one) == file);
     let name = same.map(|one| shown(one)).unwrap_or_default();
     let is_of = |spec: &Spec| spec.at.source.name() == name;
-    specs.into_iter().filter(is_of).collect()
+    with_needed(specs, is_of)
 }
 
 /// The ports of the services that were started.

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod late;
+mod needs;
 mod runner;
 mod saved_traces;
 

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::attempt::{WatchedAttempt, attempt};
 use super::late::{self, OpenRun, RunEnd, WatchedTraces};
+use super::needs::Needs;
 use super::saved_traces::SavedTraces;
 use crate::load::{LoadProgress, RetryState};
 use crate::number::{counted, duration};
@@ -138,20 +139,31 @@ impl<'a> Runner<'a> {
 
     /// Runs all specs, and closes the channel of events.
     async fn run_all(self, specs: &[Spec]) {
-        let run = async |(number, spec)| {
-            let (report, watched) = self.run_one(spec).await;
+        let needs = Needs::new(specs);
+        let run = async |number: usize| {
+            let (report, watched) = self.run_one(number, specs, &needs).await;
+            needs.ended(number, &report.verdict);
             self.send(SpecEvent::Finished(number, Box::new(report), watched));
         };
-        let all = || specs.iter().enumerate();
-        concurrently(all().filter(|(_, spec)| !spec.runs_alone()).map(run)).await;
-        for one in all().filter(|(_, spec)| spec.runs_alone()) {
-            run(one).await;
+        concurrently(needs.concurrent().map(run)).await;
+        for number in needs.sequential() {
+            run(number).await;
         }
     }
 
-    async fn run_one(&self, spec: &Spec) -> (SpecReport, Vec<WatchedTraces>) {
+    async fn run_one(
+        &self,
+        number: usize,
+        specs: &[Spec],
+        needs: &Needs,
+    ) -> (SpecReport, Vec<WatchedTraces>) {
+        let spec = &specs[number];
         if let Some(reason) = &spec.skip {
             let verdict = Verdict::Skipped(reason.clone());
+            return (self.without_attempt(spec, verdict), Vec::new());
+        }
+        // First of all: a spec that waits must not hold a lock or occupy a job.
+        if let Some(verdict) = needs.obstacle(number, specs).await {
             return (self.without_attempt(spec, verdict), Vec::new());
         }
         let shared = &self.run.options.shared;

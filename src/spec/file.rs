@@ -190,6 +190,9 @@ impl<'a> FileReader<'a> {
         let mut scope = Scope::new(Arc::clone(&self.context.globals), vars.clone());
         case.set_in(&mut scope);
         let root = parts.root;
+        if root.get("needs").is_some() {
+            scope.set_after_others();
+        }
         let services = self.services(root, &mut scope);
         let reader = self.reader(&scope);
         let profiles = reader.optional(root, "profiles", |node| self.left_out(node, &reader));
@@ -199,6 +202,7 @@ impl<'a> FileReader<'a> {
         let reader = self.reader(&scope);
         let tags = reader.optional(root, "tags", |node| reader.texts(node, "a tag"));
         let skip = reader.optional(root, "skip", |node| self.skip(node, &reader));
+        let needs = reader.optional(root, "needs", |node| reader.needs(node));
         let lock = reader.optional(root, "lock", |node| reader.named(node, "a lock"));
         let description = reader.optional(root, "description", |node| reader.text(node, "text"));
         let repeated = self.repeated(parts, &scope);
@@ -235,6 +239,7 @@ impl<'a> FileReader<'a> {
             tags: tags?.unwrap_or_default(),
             is_of_other_profiles: left_out.is_some(),
             skip: skip?.or(left_out),
+            needs: needs?.unwrap_or_default(),
             lock: lock?,
             services: services?,
             setup: setup?,

@@ -25,6 +25,9 @@ mod matrix;
 mod metric;
 #[cfg(feature = "harness")]
 mod names;
+#[cfg(feature = "run")]
+mod need_graph;
+mod needs;
 mod poll;
 mod quantile;
 mod read;
@@ -62,6 +65,7 @@ pub(crate) use log::severity_name;
 pub use log::{LogAsk, LogCondition, LogEntry};
 pub use matcher::{Comparison, Domain, Matcher, TimeComparison, ValueType};
 pub use metric::{MetricAsk, MetricCondition, MetricEntry, SeriesAsk, SeriesSelector, SeriesType};
+pub(crate) use needs::Need;
 pub use poll::Poll;
 pub use quantile::Quantile;
 pub use repeat::{Allowance, Arrivals, MOST_CONFIRMATIONS, Pace, Rate, Repeat};
@@ -79,6 +83,8 @@ pub use trigger::{
 };
 pub use wait::Wait;
 
+#[cfg(feature = "run")]
+pub(crate) use need_graph::NeedGraph;
 #[cfg(feature = "run")]
 pub(crate) use trigger::Called;
 

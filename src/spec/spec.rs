@@ -13,7 +13,7 @@ use super::read::trigger::TriggerDefaults;
 use super::scope::Scope;
 use super::trigger::Trigger;
 use super::yaml::{Entry, Node};
-use super::{Budget, Location, Place, Poll, Repeat, ServiceSet, Source, Wait};
+use super::{Budget, Location, Need, Place, Poll, Repeat, ServiceSet, Source, Wait};
 
 /// One test, or one case of a matrix.
 #[derive(Clone, Debug)]
@@ -30,6 +30,9 @@ pub struct Spec {
     pub skip: Option<String>,
     /// It is skipped because it runs under other profiles.
     pub is_of_other_profiles: bool,
+    /// The specs that must pass before this one runs.
+    #[cfg_attr(not(feature = "run"), expect(dead_code, reason = "for runs"))]
+    pub(crate) needs: Vec<Need>,
     /// Specs with the same lock never overlap.
     pub lock: Option<String>,
     /// The services of the project file that it needs, with those that they depend on.
@@ -115,6 +118,14 @@ impl Spec {
         self.case.set_in(&mut scope);
         scope.leave_out(&self.services);
         scope
+    }
+
+    /// Its name without that of its case.
+    #[cfg(feature = "run")]
+    pub(crate) fn name_without_case(&self) -> &str {
+        let case = self.case.name().map(|case| format!(" [{case}]"));
+        case.and_then(|case| self.name.strip_suffix(case.as_str()))
+            .unwrap_or(&self.name)
     }
 
     /// Returns `true` if it checks traces that exist.

@@ -22,6 +22,8 @@ pub use files::{FileError, find_specs, read, read_bytes, read_regular, shown};
 pub use recognized::FileKind;
 #[cfg(feature = "cli")]
 pub(crate) use recognized::{has_budgets, has_keys};
+#[cfg(feature = "cli")]
+pub(crate) use selection::with_needed;
 pub(crate) use selection::{has_tags, with_timeout};
 
 use crate::project::{Project, read_variables};
@@ -29,8 +31,8 @@ use crate::secret::Secrets;
 use crate::service::{PortSpec, Service, free_port};
 use crate::source::backend::SourceSettings;
 use crate::spec::{
-    Context, DeclaredService, Globals, Scope, ServiceSet, Source, Spec, SpecError, SpecErrors,
-    Variables,
+    Context, DeclaredService, Globals, NeedGraph, Scope, ServiceSet, Source, Spec, SpecError,
+    SpecErrors, Variables,
 };
 use crate::trace::Value;
 
@@ -134,6 +136,9 @@ impl Workspace {
         // Errors of services are reported before anything is started.
         if let Err(SpecErrors(found)) = workspace.project.services(&workspace.globals) {
             errors.extend(found);
+        }
+        if errors.is_empty() && unreadable.is_empty() {
+            errors.extend(NeedGraph::new(&specs).errors());
         }
         if workspace.project.profiles.is_read_only {
             errors.extend(specs.iter().filter_map(refused_when_reading));

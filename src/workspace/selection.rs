@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::spec::Spec;
+use crate::spec::{NeedGraph, Spec};
 
 /// Returns `true` if the spec meets all of these conditions: a tag, or `!` before a tag that the
 /// spec must not have.
@@ -11,6 +11,16 @@ pub(crate) fn has_tags(spec: &Spec, conditions: &[String]) -> bool {
         Some(unwanted) => !spec.tags.iter().any(|tag| tag == unwanted),
         None => spec.tags.contains(tag),
     })
+}
+
+/// The selected specs, and all that they need.
+#[cfg(feature = "cli")]
+pub(crate) fn with_needed(specs: Vec<Spec>, is_selected: impl Fn(&Spec) -> bool) -> Vec<Spec> {
+    let mut selected: Vec<bool> = specs.iter().map(is_selected).collect();
+    NeedGraph::new(&specs).complete(&mut selected);
+    let each = specs.into_iter().zip(selected);
+    each.filter_map(|(spec, is_selected)| is_selected.then_some(spec))
+        .collect()
 }
 
 /// The specs, with a timeout that overrides their own.

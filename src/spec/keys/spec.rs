@@ -152,6 +152,11 @@ const SPEC_ONLY: &[Key] = &[
         "Services of the project file that this spec needs; default: all. `[]` for none.",
     ),
     key(
+        "needs",
+        "texts",
+        "Names or files of specs that must pass before this one runs. Otherwise it is skipped.",
+    ),
+    key(
         "lock",
         "text",
         "Specs with the same `lock` never run at the same time.",

@@ -28,7 +28,7 @@ impl Reader<'_> {
     }
 
     /// The path as it is named in messages: like that of the spec, relative if that is.
-    fn name_of(&self, path: &Path) -> String {
+    pub(super) fn name_of(&self, path: &Path) -> String {
         let spec = Path::new(self.errors.source().name());
         let written = path.strip_prefix(self.dir).unwrap_or(path);
         let mut name = PathBuf::new();

@@ -16,6 +16,7 @@ mod logs;
 mod matcher;
 mod measure;
 mod metrics;
+mod needs;
 mod poll;
 mod propagation;
 mod quantity;

@@ -73,10 +73,11 @@ impl Scope {
             place_of(name, place, errors),
             format!("undefined variable `{name}`"),
             "undefined",
-            self.known_as(name).unwrap_or_else(|| {
-                format!(
+            self.known_as(name).unwrap_or_else(|| match self.is_after_others {
+                true => "a spec does not get the captures of those in `needs`: write them as `steps` of one spec, or define the variable in `vars`".to_owned(),
+                false => format!(
                     "define it in `vars`, with --var, --var-file or an environment variable, or add a default: `${{{name}:-…}}`"
-                )
+                ),
             }),
         )
     }

@@ -49,6 +49,8 @@ pub struct Scope {
     has_varied: Cell<bool>,
     /// The spec is not run, so that undefined variables are no error.
     is_idle: bool,
+    /// The spec runs after others, whose captures it does not get.
+    is_after_others: bool,
 }
 
 /// A scalar with its variables substituted.
@@ -113,12 +115,18 @@ impl Scope {
             varying: BTreeSet::new(),
             has_varied: Cell::default(),
             is_idle: false,
+            is_after_others: false,
         }
     }
 
     /// Declares that the spec is not run, so that undefined variables are no error.
     pub(crate) fn set_idle(&mut self) {
         self.is_idle = true;
+    }
+
+    /// Declares that the spec runs after others, whose captures it does not get.
+    pub(crate) fn set_after_others(&mut self) {
+        self.is_after_others = true;
     }
 
     /// The variables of a `repeat`; each request gets a clone. Captures of a request, and values of
