@@ -70,6 +70,7 @@
 //!   [calls](Call) with their traces.
 //! - `run`: everything that runs a spec: [`http()`], triggers, services, projects.
 //! - `harness`, on by default: `run`, and [`spec_tests!`] and [`spec_test!`].
+//! - `grpc`, on by default: `run`, and the `grpc` trigger.
 //! - `tls`, on with `cli`: `https` URLs.
 //! - `cli`, on by default: `run`, and the command with its arguments, terminal output and reports.
 //! - `zstd`, on with `cli`: exports and saved traces that are compressed with zstd.
@@ -116,6 +117,8 @@ pub mod prelude;
 mod process;
 #[cfg(feature = "run")]
 mod project;
+#[cfg_attr(not(feature = "grpc"), path = "no_proto.rs")]
+mod proto;
 mod report;
 mod result;
 #[cfg(feature = "run")]
@@ -167,9 +170,10 @@ pub use step::Flush;
 #[cfg(feature = "run")]
 pub use step::{Options, SaveTraces, Services, Stop};
 pub use trace::{
-    Attributes, CommandResponse, Event, Hole, HttpResponse, InvalidId, Link, LogRecord,
-    LogsWithoutTrace, Nanos, Number, Origin, Outline, OutlineSpan, Resource, Response, Scope, Span,
-    SpanExemplar, SpanId, SpanKind, Status, StatusCode, Trace, TraceId, Undecoded, Value,
+    Attributes, CommandResponse, Event, GrpcCode, GrpcEnding, GrpcResponse, Hole, HttpResponse,
+    InvalidId, Link, LogRecord, LogsWithoutTrace, Nanos, Number, Origin, Outline, OutlineSpan,
+    Resource, Response, Scope, Span, SpanExemplar, SpanId, SpanKind, Status, StatusCode, Trace,
+    TraceId, Undecoded, Value,
 };
 #[cfg(feature = "run")]
 pub use workspace::{FileError, LoadError, Ports, Search, Workspace};

@@ -165,7 +165,7 @@ fn with_what_a_spec_needs(part: &str) -> String {
         })
     };
     let mut text = part.to_owned();
-    if !["request", "graphql", "run", "trace_id", "steps"]
+    if !["request", "graphql", "grpc", "run", "trace_id", "steps"]
         .iter()
         .any(|key| has(key))
     {
@@ -181,8 +181,13 @@ fn under_expect(text: &str) -> String {
     let is_of_command = ["exit_code", "stdout", "stderr"]
         .iter()
         .any(|key| text.lines().any(|line| line.starts_with(key)));
+    let is_of_grpc = ["messages", "trailers", "status: NOT"]
+        .iter()
+        .any(|key| text.lines().any(|line| line.starts_with(key)));
     let trigger = if is_of_command {
         "run: date"
+    } else if is_of_grpc {
+        "grpc: 127.0.0.1:50051/shop.v1.Payment/Charge"
     } else {
         "request: GET ${BASE_URL}/orders"
     };

@@ -17,10 +17,10 @@ use spanspec::internal::source::otlp::read_logs;
 use spanspec::internal::spec::Scope;
 use spanspec::internal::step::metrics_of_exports;
 use spanspec::{
-    Attempt, CommandResponse, Context, Detail, Evidence, Expect, Finality, Granularity,
-    HttpResponse, Judged, Judgement, Junit, LogsWithoutTrace, Look, Outcome, Progress, Report,
-    Reporter, Response, Secrets, Source, Spec, SpecReport, Step, StepReport, Terminal, Trace,
-    Trouble, Unjudged, Verdict, judge, otlp,
+    Attempt, CommandResponse, Context, Detail, Evidence, Expect, Finality, Granularity, GrpcCode,
+    GrpcEnding, GrpcResponse, HttpResponse, Judged, Judgement, Junit, LogsWithoutTrace, Look,
+    Outcome, Progress, Report, Reporter, Response, Secrets, Source, Spec, SpecReport, Step,
+    StepReport, Terminal, Trace, Trouble, Unjudged, Value, Verdict, judge, otlp,
 };
 
 macro_rules! failures {
@@ -90,6 +90,12 @@ failures! {
     graphql_errors
     graphql_html
     graphql_no_result
+    grpc_deadline
+    grpc_detail_unknown
+    grpc_message
+    grpc_metadata_is_a_trailer
+    grpc_status
+    grpc_stream
     implied_exit_code
     json_in_an_attribute
     kind_wrong
@@ -388,7 +394,8 @@ fn outcomes(judgements: Vec<Judgement>, expect: &Expect, trace: Option<&Trace>) 
         .collect()
 }
 
-/// A file with `status`, `headers` and `body`, or with `exit_code`, `stdout` and `stderr`.
+/// A file with `status`, `headers` and `body`, with `grpc_status` and the parts of a gRPC response, or with
+/// `exit_code`, `stdout` and `stderr`.
 fn response(file: &Path) -> Response {
     let given: serde_json::Value = match fs::read(file) {
         Ok(bytes) => serde_json::from_slice(&bytes).unwrap(),
@@ -411,6 +418,9 @@ fn response(file: &Path) -> Response {
             ..CommandResponse::default()
         });
     }
+    if given.get("grpc_status").is_some() {
+        return Response::Grpc(Box::new(grpc_response(&given, time)));
+    }
     let body = match &given["body"] {
         serde_json::Value::Null => r#"{"order":{"id":"o-17","sku":"A1","total":42}}"#.to_owned(),
         serde_json::Value::String(text) => text.clone(),
@@ -431,4 +441,36 @@ fn response(file: &Path) -> Response {
         time,
         ..HttpResponse::default()
     })
+}
+
+fn grpc_response(given: &serde_json::Value, time: Duration) -> GrpcResponse {
+    let text = |key: &str| given[key].as_str().unwrap_or_default().to_owned();
+    let values = |key: &str| -> Vec<Value> {
+        let all = given[key].as_array().into_iter().flatten();
+        all.cloned().map(Value::from).collect()
+    };
+    let pairs = |key: &str| -> Vec<(String, String)> {
+        let all = given[key].as_object().into_iter().flatten();
+        all.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+            .collect()
+    };
+    let names = given["unknown_details"].as_array().into_iter().flatten();
+    GrpcResponse {
+        code: GrpcCode::named(&text("grpc_status")).unwrap(),
+        status_message: text("status_message"),
+        ending: match given["deadline"].as_bool() {
+            Some(true) => GrpcEnding::Deadline,
+            _ => GrpcEnding::Server,
+        },
+        metadata: pairs("metadata"),
+        trailers: pairs("trailers"),
+        messages: values("messages"),
+        is_stream: given["stream"].as_bool().unwrap_or_default(),
+        details: values("details"),
+        unknown_details: names
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect(),
+        time,
+        ..GrpcResponse::default()
+    }
 }

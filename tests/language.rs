@@ -68,6 +68,7 @@ mistakes! {
     expressions_and_paths
     glued_colon
     graphql
+    grpc
     logs
     metrics
     matchers

@@ -133,6 +133,7 @@ pub fn fires_alike(pair: &SpecPair) -> bool {
     steps.all(|(a, b)| match (a.trigger(&scope_a), b.trigger(&scope_b)) {
         (Ok(Trigger::Request(a)), Ok(Trigger::Request(b))) => a == b,
         (Ok(Trigger::GraphQl(a)), Ok(Trigger::GraphQl(b))) => a == b,
+        (Ok(Trigger::Grpc(a)), Ok(Trigger::Grpc(b))) => a == b,
         (Ok(Trigger::Run(a)), Ok(Trigger::Run(b))) => a == b,
         _ => false,
     })

@@ -51,8 +51,24 @@ fn in_response(capture: &Capture, evidence: &Evidence<'_>) -> Result<CapturedVal
         ) => return Err(Outcome::Unjudged(Unjudged::Undecoded(unknown.clone()))),
         (CaptureFrom::Json(path), _) => match evidence.json() {
             Ok(document) => values(path.select(document)),
+            Err(why) if evidence.response.grpc().is_some() => CapturedValues::none(why),
             Err(why) => CapturedValues::none(format!("the body is not JSON: {why}")),
         },
+        (CaptureFrom::Details(_), Response::Grpc(grpc)) if !grpc.unknown_details.is_empty() => {
+            let name = grpc.unknown_details[0].clone();
+            return Err(Outcome::Unjudged(Unjudged::UnknownDetail(name)));
+        }
+        (CaptureFrom::Details(path), Response::Grpc(grpc)) => {
+            values(path.select(&Value::Array(grpc.details.clone())))
+        }
+        (CaptureFrom::StatusMessage(regex), Response::Grpc(grpc)) => {
+            matches(regex, &grpc.status_message)
+        }
+        (CaptureFrom::Metadata(name), Response::Grpc(grpc)) => values(named(&grpc.metadata, name)),
+        (CaptureFrom::Trailer(name), Response::Grpc(grpc)) => values(named(&grpc.trailers, name)),
+        (CaptureFrom::Status, Response::Grpc(grpc)) => {
+            values(vec![Value::from(grpc.code.to_string())])
+        }
         (CaptureFrom::Header(name), Response::Http(http)) => {
             values(http.header(name).map(Value::from).collect())
         }
@@ -116,6 +132,14 @@ fn values(values: Vec<Value>) -> CapturedValues {
         values,
         hints: Vec::new(),
     }
+}
+
+/// The values of metadata.
+fn named(metadata: &[(String, String)], name: &str) -> Vec<Value> {
+    let same = metadata
+        .iter()
+        .filter(|(key, _)| key.eq_ignore_ascii_case(name));
+    same.map(|(_, value)| Value::from(value)).collect()
 }
 
 /// The values of a cookie that the response sets, without the cookie's attributes.

@@ -50,9 +50,12 @@ impl<'a> Evidence<'a> {
 
     /// The body as JSON, or the reason why it is not JSON.
     pub(super) fn json(&self) -> Result<&Value, &str> {
-        let parsed = self.json.get_or_init(|| match self.response.body() {
-            Some(body) => Value::from_json(body),
-            None => Err("there is no body".to_owned()),
+        let parsed = self.json.get_or_init(|| match self.response {
+            Response::Grpc(grpc) => grpc.json().ok_or_else(|| "there is no message".to_owned()),
+            response => match response.body() {
+                Some(body) => Value::from_json(body),
+                None => Err("there is no body".to_owned()),
+            },
         });
         parsed.as_ref().map_err(String::as_str)
     }

@@ -176,6 +176,12 @@ pub enum Subject {
     Header(String),
     /// A JSONPath in the body of the response.
     Json(String),
+    /// A JSONPath in the message of a gRPC call.
+    Message(String),
+    /// Metadata of a gRPC call.
+    Metadata(String),
+    /// Metadata after the last message of a gRPC call.
+    Trailer(String),
     /// The response time.
     ResponseTime,
     /// A part of the result of a command, such as its exit code.
@@ -254,7 +260,13 @@ impl Subject {
     #[cfg(feature = "run")]
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Response(_) | Self::Header(_) | Self::Json(_) | Self::ResponseTime => "response",
+            Self::Response(_)
+            | Self::Header(_)
+            | Self::Json(_)
+            | Self::Message(_)
+            | Self::Metadata(_)
+            | Self::Trailer(_)
+            | Self::ResponseTime => "response",
             Self::Command(_) => "command",
             Self::Trace(_) | Self::Service(_) | Self::Edge { .. } | Self::Sequence { .. } => {
                 "trace"
@@ -283,6 +295,9 @@ impl Subject {
             Self::Response(_)
                 | Self::Header(_)
                 | Self::Json(_)
+                | Self::Message(_)
+                | Self::Metadata(_)
+                | Self::Trailer(_)
                 | Self::Command(_)
                 | Self::Capture(_)
         )
@@ -295,6 +310,9 @@ impl fmt::Display for Subject {
             Self::Response(part) | Self::Command(part) | Self::Trace(part) => f.write_str(part),
             Self::Header(name) => write!(f, "header `{name}` of the response"),
             Self::Json(path) => write!(f, "`{path}` in the body of the response"),
+            Self::Message(path) => write!(f, "`{path}` in the message of the response"),
+            Self::Metadata(name) => write!(f, "metadata `{name}` of the response"),
+            Self::Trailer(name) => write!(f, "trailer `{name}` of the response"),
             Self::ResponseTime => f.write_str("response time"),
             Self::Service(name) => write!(f, "service `{name}`"),
             Self::Edge { from, to } => write!(f, "call `{from} -> {to}`"),

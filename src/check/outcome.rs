@@ -58,6 +58,8 @@ pub enum Unjudged {
     NotUtf8,
     /// It needs the text of the body, whose encoding is unknown.
     Undecoded(Undecoded),
+    /// A detail of a gRPC status has this type, which has no descriptor.
+    UnknownDetail(String),
     /// The step ended before the check was judged.
     NotReached,
     /// It is about a quantity that no request determines.
@@ -345,6 +347,10 @@ impl Unjudged {
                 "let the stream end before `request.timeout`, or check what has arrived with `contains` or `starts_with`"
                     .to_owned(),
             ),
+            Self::UnknownDetail(_) => Some(
+                "add the `.proto` file of this type to `proto`, or its descriptor to `descriptors`"
+                    .to_owned(),
+            ),
             Self::Undecoded(Undecoded::Encoding(_)) => Some(
                 "let the service send the body without this content-encoding, or with gzip, deflate, br or zstd"
                     .to_owned(),
@@ -387,6 +393,7 @@ impl Unjudged {
                 *key = change(key);
             }
             Self::NotCaptured(name)
+            | Self::UnknownDetail(name)
             | Self::Undecoded(Undecoded::Encoding(name) | Undecoded::Charset(name)) => {
                 *name = change(name);
             }
@@ -476,6 +483,9 @@ impl fmt::Display for Unjudged {
                 "the response is an event stream that had not ended, and its rest could change this",
             ),
             Self::Undecoded(unknown) => write!(f, "the body cannot be read: {unknown}"),
+            Self::UnknownDetail(name) => {
+                write!(f, "a detail of the status has the type `{name}`, which is unknown")
+            }
             Self::NotReached => f.write_str("the step ended before this check was judged"),
             Self::NoMeasurement => f.write_str("no request has a measurement"),
             Self::NotCaptured(name) => write!(f, "needs `{name}`, which was not captured"),

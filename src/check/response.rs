@@ -1,5 +1,7 @@
 //! Checks of the response, which can be the result of a command.
 
+mod grpc;
+
 use super::difference::{Extra, differences};
 use super::matching::{MatchAnswer, MatchInput, answer, answer_of_several, path_answer};
 use super::truncated::{KnownPart, known};
@@ -24,8 +26,13 @@ pub(super) fn judge(check: &Check, evidence: &Evidence<'_>) -> Option<Outcome> {
             header(check, name, matcher, http)
         }
         (Condition::Body(matcher), Response::Http(http)) => body(check, matcher, http),
+        (Condition::Json(path, matcher), Response::Grpc(grpc)) => {
+            grpc::json(check, path, matcher, grpc, evidence)
+        }
+        (_, Response::Grpc(grpc)) => return grpc::judge(check, grpc),
         (Condition::Json(path, matcher), Response::Http(http)) => {
-            match json(check, path, matcher, evidence) {
+            let subject = Subject::Json(path.to_string());
+            match json(check, subject, (path, matcher), evidence) {
                 Outcome::Pass if http.is_open => Outcome::Unjudged(Unjudged::StillOpen),
                 outcome => outcome,
             }
@@ -119,25 +126,8 @@ fn body(check: &Check, matcher: &Matcher, http: &HttpResponse) -> Outcome {
 
 fn header(check: &Check, name: &str, matcher: &Matcher, http: &HttpResponse) -> Outcome {
     let values: Vec<&str> = http.header(name).collect();
-    let answer = answer_of_several(matcher, &values);
-    if answer.is_match() && values.iter().any(|value| may_hide(matcher, value)) {
-        return Outcome::Unjudged(Unjudged::NotUtf8);
-    }
-    judged(
-        check,
-        Subject::Header(name.to_owned()),
-        matcher,
-        answer,
-        || {
-            let shown = values
-                .iter()
-                .map(|value| words::value(&Value::from(*value)));
-            match values.as_slice() {
-                [] => "no such header".to_owned(),
-                _ => shown.collect::<Vec<_>>().join(", "),
-            }
-        },
-    )
+    let subject = Subject::Header(name.to_owned());
+    among(check, subject, matcher, &values, "no such header")
 }
 
 /// The outcome of an answer, with a hint if the matcher could not judge the value.
@@ -220,8 +210,12 @@ fn output_text(
     }
 }
 
-fn json(check: &Check, path: &JsonPath, matcher: &Matcher, evidence: &Evidence<'_>) -> Outcome {
-    let subject = Subject::Json(path.to_string());
+fn json(
+    check: &Check,
+    subject: Subject,
+    (path, matcher): (&JsonPath, &Matcher),
+    evidence: &Evidence<'_>,
+) -> Outcome {
     let document = match evidence.json() {
         Ok(document) => document,
         Err(why) => {
@@ -247,6 +241,29 @@ fn json(check: &Check, path: &JsonPath, matcher: &Matcher, evidence: &Evidence<'
         failure.hints.extend(gap.map(|gap| gap.to_string()));
     }
     outcome
+}
+
+/// The values of a header or of metadata, of which one must match.
+fn among(
+    check: &Check,
+    subject: Subject,
+    matcher: &Matcher,
+    values: &[&str],
+    none: &str,
+) -> Outcome {
+    let answer = answer_of_several(matcher, values);
+    if answer.is_match() && values.iter().any(|value| may_hide(matcher, value)) {
+        return Outcome::Unjudged(Unjudged::NotUtf8);
+    }
+    judged(check, subject, matcher, answer, || {
+        let shown = values
+            .iter()
+            .map(|value| words::value(&Value::from(*value)));
+        match values {
+            [] => none.to_owned(),
+            _ => shown.collect::<Vec<_>>().join(", "),
+        }
+    })
 }
 
 /// The differences between a structure and a matcher that it does not meet, by path.

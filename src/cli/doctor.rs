@@ -65,7 +65,7 @@ fn no_backend(project: &Project) -> String {
 async fn fire_one(backend: &Backend, workspace: &Workspace) -> Finding {
     let steps = workspace.specs.iter().filter(|spec| spec.skip.is_none());
     let triggers = steps.filter_map(|spec| spec.steps[0].trigger(&spec.scope()).ok());
-    let mut requests = triggers.filter(|trigger| trigger.request().is_some());
+    let mut requests = triggers.filter(|trigger| trigger.url().is_some());
     let Some(trigger) = requests.next() else {
         return Finding {
             grade: Grade::Error,

@@ -70,7 +70,7 @@ pub enum SendError {
 }
 
 /// The remedy in Rust, where neither a project file nor a spec has part in the request.
-fn help(error: &TriggerError) -> Option<&'static str> {
+fn help(error: &TriggerError) -> Option<&str> {
     match error {
         TriggerError::Refused { .. } => {
             Some("start the service before the request, and wait until it listens")
@@ -243,7 +243,9 @@ impl Request {
                 response,
                 call,
             }),
-            Response::Command(_) | Response::None => unreachable!("a request has an HTTP response"),
+            Response::Grpc(_) | Response::Command(_) | Response::None => {
+                unreachable!("a request has an HTTP response")
+            }
         }
     }
 

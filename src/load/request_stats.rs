@@ -433,6 +433,7 @@ fn why_errored<'d>(done: &'d JudgedRequest<'_>) -> (Cow<'d, str>, Option<&'d Loc
             | Unjudged::NoNumber(..)
             | Unjudged::NotUtf8
             | Unjudged::StillOpen
+            | Unjudged::UnknownDetail(_)
             | Unjudged::Undecoded(_)),
             at,
         )) => (Cow::Owned(why.to_string()), Some(at)),

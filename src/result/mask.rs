@@ -304,6 +304,7 @@ impl Secrets {
             S::Response(_) | S::Command(_) | S::Trace(_) | S::ResponseTime | S::Failures => {}
             S::Header(text) | S::Json(text) | S::Service(text) => self.mask(text),
             S::Selected(text) | S::SelectedLogs(text) | S::SelectedSeries(text) => self.mask(text),
+            S::Message(text) | S::Metadata(text) | S::Trailer(text) => self.mask(text),
             S::Capture(text) => self.mask(text),
             S::Correlation(service) => service.iter_mut().for_each(|name| self.mask(name)),
             S::Edge { from, to } => self.mask_each([from, to]),
@@ -361,6 +362,9 @@ mod tests {
         let subjects = [
             Subject::Header(text()),
             Subject::Json(text()),
+            Subject::Message(text()),
+            Subject::Metadata(text()),
+            Subject::Trailer(text()),
             Subject::Service(text()),
             Subject::Edge {
                 from: text(),

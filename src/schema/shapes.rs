@@ -8,7 +8,7 @@ use crate::service::OutputStream;
 use crate::source::backend;
 use crate::spec::keys::{self, Key, Keys};
 use crate::spec::{SeriesType, SpanType, ValueType};
-use crate::trace::{SpanKind, StatusCode};
+use crate::trace::{GrpcCode, SpanKind, StatusCode};
 
 const DURATION: &str = r"[0-9.]+ *(ns|us|µs|ms|s|m|h)";
 
@@ -71,7 +71,8 @@ fn quantities() -> Map<String, Value> {
     let whole = json!({ "type": "integer", "minimum": 0 });
     let sign = "(<=|>=|<|>) *";
     let count = format!(r"^ *(({sign})?[0-9]+|[0-9]*\.\.[0-9]*) *$");
-    let status = format!(r"^ *(({sign})?[0-9]+|[1-5]xx|[0-9]*\.\.[0-9]*) *$");
+    let grpc = GrpcCode::NAMES.join("|");
+    let status = format!(r"^ *(({sign})?[0-9]+|[1-5]xx|[0-9]*\.\.[0-9]*|{grpc}) *$");
     let duration = format!(r"^ *({sign}{DURATION}|({DURATION})? *\.\. *({DURATION})?) *$");
     let of_numbers = |name: &str, form: &str, help: &str| {
         let one = json!([whole, written(form, help), variable(), limits(name)]);
@@ -88,7 +89,7 @@ fn quantities() -> Map<String, Value> {
             of_numbers(
                 "status_codes",
                 &status,
-                "write 201, 2xx, [200, 201] or 200..299",
+                "write 201, 2xx, [200, 201] or 200..299; for a gRPC call NOT_FOUND",
             ),
         ),
         (
@@ -116,6 +117,15 @@ fn triggers() -> Map<String, Value> {
         (
             "graphql_query",
             json!({ "anyOf": [text(), requiring(map_of(keys::QUERY_FILE), "file")] }),
+        ),
+        (
+            "grpc",
+            json!({ "anyOf": [text(), requiring(map_of(keys::GRPC), "call")] }),
+        ),
+        ("messages", json!({ "type": "array" })),
+        (
+            "proto",
+            json!({ "anyOf": [one_or_more(text()), requiring(map_of(keys::PROTO), "files")] }),
         ),
         ("fields", by_name(field)),
         (

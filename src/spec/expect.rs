@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::grpc::GrpcStatuses;
 use super::log::LogEntry;
 use super::metric::MetricEntry;
 use super::selector::{Selector, SpanEntry};
@@ -59,6 +60,18 @@ pub enum Condition {
     Json(JsonPath, Matcher),
     /// The errors of a GraphQL response.
     GraphQlErrors(GraphQlErrors),
+    /// The status of a gRPC call.
+    GrpcStatus(GrpcStatuses),
+    /// The message of the status of a gRPC call.
+    StatusMessage(Matcher),
+    /// The list of messages of a gRPC call.
+    Messages(Matcher),
+    /// Metadata of a gRPC call.
+    Metadata(String, Matcher),
+    /// Metadata after the last message of a gRPC call.
+    Trailer(String, Matcher),
+    /// The list of details of the status of a gRPC call.
+    Details(Matcher),
     /// Time until the response was complete.
     ResponseTime(Limits<Nanos>),
     /// The exit code of a command.
@@ -150,6 +163,14 @@ pub enum CaptureFrom {
     Stdout(regex::Regex),
     /// A path in the standard output of a command, which is JSON.
     StdoutJson(JsonPath),
+    /// The first group of a regular expression in the message of a gRPC status, or the whole match.
+    StatusMessage(regex::Regex),
+    /// Metadata of a gRPC call.
+    Metadata(String),
+    /// Metadata after the last message of a gRPC call.
+    Trailer(String),
+    /// A path in the list of details of a gRPC status.
+    Details(JsonPath),
     /// An attribute of a span.
     Span {
         /// The span.
@@ -171,6 +192,10 @@ impl CaptureFrom {
             Self::Status => "status",
             Self::Body(_) => "body",
             Self::Stdout(_) | Self::StdoutJson(_) => "stdout",
+            Self::StatusMessage(_) => "status_message",
+            Self::Metadata(_) => "metadata",
+            Self::Trailer(_) => "trailer",
+            Self::Details(_) => "details",
             Self::Span { .. } => return None,
         })
     }
@@ -223,6 +248,12 @@ impl fmt::Display for Condition {
             Self::Body(matcher) => write!(f, "body of the response: {matcher}"),
             Self::Json(path, matcher) => write!(f, "`{path}`: {matcher}"),
             Self::GraphQlErrors(errors) => write!(f, "errors of the GraphQL response: {errors}"),
+            Self::GrpcStatus(statuses) => write!(f, "gRPC status: {statuses}"),
+            Self::StatusMessage(matcher) => write!(f, "message of the gRPC status: {matcher}"),
+            Self::Messages(matcher) => write!(f, "messages: {matcher}"),
+            Self::Metadata(name, matcher) => write!(f, "metadata `{name}`: {matcher}"),
+            Self::Trailer(name, matcher) => write!(f, "trailer `{name}`: {matcher}"),
+            Self::Details(matcher) => write!(f, "details of the gRPC status: {matcher}"),
             Self::ResponseTime(limits) => write!(f, "response time: {limits}"),
             Self::ExitCode(matcher) => write!(f, "exit code: {matcher}"),
             Self::Stdout(matcher) => write!(f, "standard output: {matcher}"),

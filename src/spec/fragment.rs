@@ -176,6 +176,8 @@ fn answer(root: &Node) -> TriggerResult {
         TriggerResult::Command
     } else if root.get("graphql").is_some() {
         TriggerResult::GraphQl
+    } else if root.get("grpc").is_some() {
+        TriggerResult::Grpc
     } else {
         TriggerResult::Response
     }

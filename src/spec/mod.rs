@@ -16,6 +16,7 @@ mod fired;
 mod fragment;
 mod globals;
 mod graphql;
+mod grpc;
 mod jsonpath;
 pub(crate) mod keys;
 mod limits;
@@ -57,6 +58,7 @@ pub use expect::{
 };
 pub use file::{Context, Defaults};
 pub use globals::{Globals, Variables};
+pub use grpc::{GrpcCall, GrpcStatuses};
 pub use jsonpath::JsonPath;
 pub(crate) use jsonpath::member;
 pub use limits::{Bounds, Limits};
@@ -78,6 +80,7 @@ pub use selector::{
 pub use services::{DeclaredService, ServiceSet};
 pub use source::{Location, MAX_FILE_SIZE, Place, Source};
 pub use spec::{Spec, Step};
+pub(crate) use trigger::is_loopback;
 pub use trigger::{
     Body, Command, GraphQl, Part, PartContent, Propagation, Request, Search, Tls, Trigger,
 };

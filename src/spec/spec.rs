@@ -180,7 +180,8 @@ impl Step {
     }
 
     /// The expectations, with the default checks: exit code 0 for a command, no errors for a GraphQL
-    /// operation, a status below 400 for a request without `expect`. `until` of a `poll` replaces them if it is about the same.
+    /// operation, OK for a gRPC call, a status below 400 for a request without `expect`. `until` of a
+    /// `poll` replaces them if it is about the same.
     ///
     /// # Errors
     /// If a captured value is not valid in its place.
@@ -230,6 +231,7 @@ impl StepExpectations {
             TriggerResult::GraphQl if !says("graphql_errors") => {
                 expect.checks.insert(0, Reader::no_graphql_errors(at));
             }
+            TriggerResult::Grpc if !says("status") => expect.checks.insert(0, Reader::grpc_ok(at)),
             TriggerResult::Response if self.expect.is_none() && !says("status") => {
                 expect.checks.push(Reader::no_error_status(at));
             }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Selector;
+use super::{GrpcCall, Selector};
 use crate::number;
 use crate::trace::{TraceRef, Value};
 
@@ -14,6 +14,8 @@ pub enum Trigger {
     Request(Box<Request>),
     /// A GraphQL operation, as an HTTP request.
     GraphQl(Box<GraphQl>),
+    /// A gRPC call that carries our `traceparent`.
+    Grpc(Box<GrpcCall>),
     /// A command with the `traceparent` in its environment.
     Run(Command),
     /// A trace that something else starts.
@@ -41,6 +43,8 @@ pub struct Search {
 pub(crate) enum Called {
     /// The server span of a request for this path.
     Path(String),
+    /// The server span of a call of this method of a service.
+    Method(String, String),
     /// Any span of a command.
     Command,
     /// None: the trace context is not sampled.
@@ -61,6 +65,7 @@ impl Trigger {
             Self::GraphQl(graphql) => {
                 format!("{} ({})", graphql.request.describe(), graphql.title)
             }
+            Self::Grpc(call) => call.describe(),
             Self::Run(command) => shell_words::join(&command.words),
             Self::TraceId(trace) => format!("trace {}", trace.trace_id),
             Self::Search(search) => search.describe(),
@@ -73,7 +78,7 @@ impl Trigger {
         match self {
             Self::Request(request) => Some(request),
             Self::GraphQl(graphql) => Some(&graphql.request),
-            Self::Run(_) | Self::TraceId(_) | Self::Search(_) => None,
+            Self::Grpc(_) | Self::Run(_) | Self::TraceId(_) | Self::Search(_) => None,
         }
     }
 
@@ -83,6 +88,7 @@ impl Trigger {
         match self {
             Self::Request(request) => Some(&request.propagation),
             Self::GraphQl(graphql) => Some(&graphql.request.propagation),
+            Self::Grpc(call) => Some(&call.propagation),
             Self::Run(command) => Some(&command.propagation),
             Self::TraceId(_) | Self::Search(_) => None,
         }
@@ -99,32 +105,46 @@ impl Trigger {
     pub fn existing_trace(&self) -> Option<TraceRef> {
         match self {
             Self::TraceId(trace) => Some(*trace),
-            Self::Request(_) | Self::GraphQl(_) | Self::Run(_) | Self::Search(_) => None,
+            Self::Request(_)
+            | Self::GraphQl(_)
+            | Self::Grpc(_)
+            | Self::Run(_)
+            | Self::Search(_) => None,
         }
     }
 
     /// The URL that is requested, without the query parameters of `query`.
     #[must_use]
     pub fn url(&self) -> Option<&url::Url> {
-        self.request().map(|request| &request.url)
+        match self {
+            Self::Grpc(call) => Some(&call.server),
+            other => other.request().map(|request| &request.url),
+        }
     }
 
     /// The headers that are sent, in addition to those that spanspec adds.
     #[must_use]
     pub fn headers(&self) -> &[(http::HeaderName, http::HeaderValue)] {
-        self.request().map_or(&[], |request| &request.headers)
+        match self {
+            Self::Grpc(call) => &call.metadata,
+            other => other.request().map_or(&[], |request| &request.headers),
+        }
     }
 
     /// The password of the key of the client certificate.
     #[must_use]
     pub fn key_password(&self) -> Option<&str> {
-        self.request()?.tls.key_password.as_deref()
+        let tls = match self {
+            Self::Grpc(call) => &call.tls,
+            other => &other.request()?.tls,
+        };
+        tls.key_password.as_deref()
     }
 
     /// Returns `true` if it opens a connection, so that the limit of requests in flight applies.
     #[cfg(feature = "run")]
     pub(crate) fn is_connecting(&self) -> bool {
-        self.request().is_some()
+        self.url().is_some()
     }
 
     /// The first span to expect.
@@ -134,6 +154,7 @@ impl Trigger {
             _ if !self.is_sampled() => Called::Unsampled,
             Self::Request(request) => Called::Path(request.url.path().to_owned()),
             Self::GraphQl(graphql) => Called::Path(graphql.request.url.path().to_owned()),
+            Self::Grpc(call) => Called::Method(call.service.clone(), call.method.clone()),
             Self::Run(_) => Called::Command,
             Self::TraceId(_) => Called::Nothing,
             Self::Search(_) => Called::Found,
@@ -310,4 +331,14 @@ pub struct Command {
     pub timeout: Option<Duration>,
     /// What is sent beside the ids of the trace.
     pub propagation: Propagation,
+}
+
+/// Returns `true` for loopback hosts, without a name lookup.
+pub(crate) fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
 }

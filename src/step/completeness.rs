@@ -170,7 +170,9 @@ impl WaitStart {
         match called {
             Called::Nothing => Self::Watch(responded),
             Called::Found => Self::found(responded),
-            Called::Path(_) | Called::Command | Called::Unsampled => Self::Response(responded),
+            Called::Path(_) | Called::Method(..) | Called::Command | Called::Unsampled => {
+                Self::Response(responded)
+            }
         }
     }
 

@@ -161,7 +161,9 @@ impl StepContext<'_> {
     pub(super) fn logs_since(&self) -> Option<Instant> {
         match self.called {
             Called::Nothing | Called::Found => None,
-            Called::Path(_) | Called::Command | Called::Unsampled => Some(self.fired),
+            Called::Path(_) | Called::Method(..) | Called::Command | Called::Unsampled => {
+                Some(self.fired)
+            }
         }
     }
 

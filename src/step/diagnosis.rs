@@ -48,6 +48,9 @@ pub(super) fn no_span_of_trace(
     }
     let root = match called {
         Called::Path(path) => server_roots(unrelated).find(|root| handles(root, path)),
+        Called::Method(service, method) => {
+            server_roots(unrelated).find(|root| is_of_method(root, service, method))
+        }
         _ => None,
     };
     if let Some(root) = root {
@@ -494,6 +497,15 @@ fn lost_by_the_first(root: &Span, at: Option<&Location>) -> Trouble {
 
 /// Returns `true` if a SERVER span handles a request for this path. Other specs run concurrently, and
 /// their requests explain nothing here.
+/// Returns `true` for the server span of a gRPC call, in the current conventions or older ones.
+fn is_of_method(root: &Span, service: &str, method: &str) -> bool {
+    let full = format!("{service}/{method}");
+    let said = |key: &str| root.attributes.get(key).and_then(Value::as_str);
+    root.name.trim_start_matches('/') == full
+        || said("rpc.method") == Some(&full)
+        || (said("rpc.service"), said("rpc.method")) == (Some(service), Some(method))
+}
+
 fn handles(root: &Span, path: &str) -> bool {
     ["url.path", "http.target", "http.route"].iter().any(|key| {
         let said = root.attributes.get(key).and_then(Value::as_str);

@@ -413,8 +413,8 @@ impl<'a> Observation<'a> {
         report: StepReport,
         error: &TriggerError,
     ) -> StepReport {
-        let mut trouble =
-            Trouble::from_error(error).with_location(Some(self.context.step.at.clone()));
+        let at = error.location().unwrap_or(&self.context.step.at);
+        let mut trouble = Trouble::from_error(error).with_location(Some(at.clone()));
         let help = match self.context.run.options.services {
             Services::Ours if error.is_refused() => Some(
                 "start the service; if spanspec.yaml starts it, pass it this port in `env`, and add `ready`",

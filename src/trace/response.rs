@@ -3,11 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::GrpcResponse;
+
 /// The response to a request, or the result of a command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response {
     /// The response to a `request` trigger.
     Http(HttpResponse),
+    /// The response to a `grpc` trigger.
+    Grpc(Box<GrpcResponse>),
     /// The result of a `run` trigger.
     Command(CommandResponse),
     /// No response: a `trace_id` trigger sends nothing.
@@ -105,6 +109,7 @@ impl Response {
     pub fn time(&self) -> Option<Duration> {
         match self {
             Self::Http(http) => Some(http.time),
+            Self::Grpc(grpc) => Some(grpc.time),
             Self::Command(command) => Some(command.time),
             Self::None => None,
         }
@@ -115,6 +120,7 @@ impl Response {
     pub(crate) fn add_time(&mut self, delay: Duration) {
         match self {
             Self::Http(http) => http.time += delay,
+            Self::Grpc(grpc) => grpc.time += delay,
             Self::Command(command) => command.time += delay,
             Self::None => {}
         }
@@ -125,6 +131,7 @@ impl Response {
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Http(http) => http.body.len(),
+            Self::Grpc(grpc) => grpc.bytes,
             Self::Command(command) => command.stdout.len() + command.stderr.len(),
             Self::None => 0,
         }
@@ -135,7 +142,16 @@ impl Response {
     pub fn http(&self) -> Option<&HttpResponse> {
         match self {
             Self::Http(http) => Some(http),
-            Self::Command(_) | Self::None => None,
+            Self::Grpc(_) | Self::Command(_) | Self::None => None,
+        }
+    }
+
+    /// The response to a gRPC call, if it is one.
+    #[must_use]
+    pub fn grpc(&self) -> Option<&GrpcResponse> {
+        match self {
+            Self::Grpc(grpc) => Some(grpc),
+            Self::Http(_) | Self::Command(_) | Self::None => None,
         }
     }
 

@@ -25,6 +25,7 @@ pub(super) fn explain(error: reqwest::Error, attempted: Attempted) -> TriggerErr
             source,
         },
         Cause::Tls(failure) => tls::explain(failure, address, attempted),
+        Cause::NotHttp2 => TriggerError::NotHttp2 { attempted },
         Cause::NotHttp => TriggerError::NotHttp {
             attempted,
             source: error,
@@ -52,6 +53,7 @@ enum Cause {
     UnknownHost { host: String, source: io::Error },
     Tls(tls::Failure),
     NotHttp,
+    NotHttp2,
     Closed,
     TooManyFiles,
     Other,
@@ -79,6 +81,9 @@ impl Cause {
         if let Some(failure) = tls::failure(error) {
             return Some(Self::Tls(failure));
         }
+        if let Some(http2) = error.downcast_ref::<h2::Error>() {
+            return Self::told_by_http2(http2);
+        }
         if let Some(http) = error.downcast_ref::<hyper::Error>() {
             return Self::told_by_http(http);
         }
@@ -90,6 +95,19 @@ impl Cause {
             _ if error.is_parse() => Some(Self::NotHttp),
             _ if error.is_incomplete_message() => Some(Self::Closed),
             _ => None,
+        }
+    }
+
+    fn told_by_http2(error: &h2::Error) -> Option<Self> {
+        // The first bytes of another protocol, read as the length of a frame, are too large.
+        let is_no_frame = error.reason() == Some(h2::Reason::FRAME_SIZE_ERROR);
+        if is_no_frame && !error.is_remote() {
+            return Some(Self::NotHttp2);
+        }
+        // It is not the `source`.
+        match Self::of(error.get_io()?) {
+            Self::Other => None,
+            cause => Some(cause),
         }
     }
 

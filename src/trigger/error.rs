@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::number::duration;
 use crate::process::LaunchError;
+use crate::spec::{Location, SpecError};
 
 /// The reason why a trigger has no response. [`help`](Self::help) has the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -191,6 +192,82 @@ pub enum TriggerError {
         /// The value.
         value: String,
     },
+    /// The schema of the server refuses a part of the spec.
+    #[error("{}", .0.what)]
+    Spec(Box<SpecError>),
+    /// A server without reflection, and no local schema.
+    #[error("{server} has no reflection service")]
+    NoReflection {
+        /// The URL of the server.
+        server: String,
+    },
+    /// The reflection service does not return a schema.
+    #[error("the reflection service of {server} has no complete schema: {reason}")]
+    Reflection {
+        /// The URL of the server.
+        server: String,
+        /// The reason.
+        reason: String,
+    },
+    /// The response to a gRPC call is plain HTTP.
+    #[error("the response is not gRPC: status {status}{}{} ({attempted})", Kind(content_type.as_deref()), Start(start))]
+    NotGrpc {
+        /// The HTTP status.
+        status: u16,
+        /// The content type.
+        content_type: Option<String>,
+        /// The beginning of the body.
+        start: String,
+        /// The request.
+        attempted: Attempted,
+    },
+    /// The response to a gRPC call is not HTTP/2.
+    #[error("the response is not HTTP/2, which gRPC needs ({attempted})")]
+    NotHttp2 {
+        /// The request.
+        attempted: Attempted,
+    },
+    /// The response ended without a status, or within a message.
+    #[error("the response ended without a gRPC status ({attempted})")]
+    NoStatus {
+        /// The request.
+        attempted: Attempted,
+    },
+    /// A compressed message, although no compression was offered.
+    #[error("a message of the response is compressed, which was not offered ({attempted})")]
+    Compressed {
+        /// The request.
+        attempted: Attempted,
+    },
+    /// The messages exceed the limit.
+    #[error("the response has more than {limit} messages ({attempted})")]
+    TooManyMessages {
+        /// Maximum number.
+        limit: usize,
+        /// The request.
+        attempted: Attempted,
+    },
+    /// A number of messages other than one, from a method without a stream.
+    #[error("the response has {count} messages, but the method returns one ({attempted})")]
+    NotOneMessage {
+        /// Number of messages.
+        count: usize,
+        /// The request.
+        attempted: Attempted,
+    },
+    /// A message that the schema does not describe.
+    #[error("a message of the response is not of type {name}: {reason} ({attempted})")]
+    NotAMessage {
+        /// The type.
+        name: String,
+        /// The reason.
+        reason: String,
+        /// The request.
+        attempted: Attempted,
+    },
+    /// A gRPC call without the feature `grpc`.
+    #[error("this build of spanspec has no gRPC")]
+    NoGrpc,
     /// The command could not be started.
     #[error(transparent)]
     Launch(#[from] LaunchError),
@@ -218,6 +295,18 @@ pub enum TriggerError {
 }
 
 impl TriggerError {
+    pub(super) fn spec(error: SpecError) -> Self {
+        Self::Spec(Box::new(error))
+    }
+
+    /// The part of the spec, if the error is about one.
+    pub(crate) fn location(&self) -> Option<&Location> {
+        match self {
+            Self::Spec(error) => Some(&error.at),
+            _ => None,
+        }
+    }
+
     /// Returns `true` if nothing listened on the port, for example because a service is starting.
     #[must_use]
     pub fn is_refused(&self) -> bool {
@@ -227,7 +316,10 @@ impl TriggerError {
     /// Returns `true` if a system that is starting or busy gives this answer, so that a further try
     /// can succeed.
     pub(crate) fn is_transient(&self) -> bool {
-        let is_lost = matches!(self, Self::Closed { .. } | Self::Unreachable { .. });
+        let is_lost = matches!(
+            self,
+            Self::Closed { .. } | Self::Unreachable { .. } | Self::NoStatus { .. }
+        );
         is_lost || self.is_refused() || self.is_timeout()
     }
 
@@ -239,7 +331,7 @@ impl TriggerError {
 
     /// The remedy, as an instruction.
     #[must_use]
-    pub fn help(&self) -> Option<&'static str> {
+    pub fn help(&self) -> Option<&str> {
         Some(match self {
             Self::Refused { .. } => {
                 "start the service, or let `services` in spanspec.yaml start it"
@@ -267,8 +359,53 @@ impl TriggerError {
                 "check the port: it can be one of another protocol, such as gRPC or https"
             }
             Self::CommandTimeout { .. } => "increase `run.timeout`",
+            Self::Spec(error) => return error.help.as_deref(),
+            Self::NoReflection { .. } => {
+                "register the reflection service, or add `proto: protos/shop.proto` or `descriptors: shop.binpb`"
+            }
+            Self::Reflection { .. } => {
+                "add `proto: protos/shop.proto` or `descriptors: shop.binpb`, which replace reflection"
+            }
+            Self::NotGrpc { .. } => {
+                "check the port and the name of the host: a web server or a proxy answered"
+            }
+            Self::NotHttp2 { .. } => {
+                "check the port: it can be one of HTTP/1, or of TLS; write `https://` before the host for TLS"
+            }
+            Self::NoStatus { .. } => {
+                "check whether the service crashed, or a proxy removed the trailers"
+            }
+            Self::NotAMessage { .. } | Self::NotOneMessage { .. } => {
+                "check that `proto` or `descriptors` have the version of the server"
+            }
+            Self::TooManyMessages { .. } => "set a shorter `timeout` of the call",
+            Self::NoGrpc => "add the feature `grpc` of spanspec in Cargo.toml",
             _ => return None,
         })
+    }
+}
+
+/// `, content-type text/html`.
+struct Kind<'a>(Option<&'a str>);
+
+impl fmt::Display for Kind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(kind) => write!(f, ", content-type {kind}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `, beginning with "<html>"`.
+struct Start<'a>(&'a str);
+
+impl fmt::Display for Start<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            start => write!(f, ", beginning with {start:?}"),
+        }
     }
 }
 

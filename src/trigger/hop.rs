@@ -119,7 +119,10 @@ fn with_query(url: &Url, query: &[(String, String)]) -> Url {
     url
 }
 
-fn propagate(context: &TraceContext, headers: &mut HeaderMap) -> Result<(), TriggerError> {
+pub(super) fn propagate(
+    context: &TraceContext,
+    headers: &mut HeaderMap,
+) -> Result<(), TriggerError> {
     for (name, value) in context.fields() {
         let header = HeaderValue::try_from(&value);
         // Only `tracestate` is text of the spec: the other fields are encoded.

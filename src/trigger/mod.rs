@@ -16,6 +16,8 @@
 //! to `http`, it has no credentials: no cookies, no client certificate, no baggage, and no headers whose
 //! name contains `auth`, `token`, `secret`, `session`, `password` or `api-key`.
 //!
+//! A gRPC call has the trace context as metadata, and its timeout as `grpc-timeout`.
+//!
 //! A command gets `TRACEPARENT` and, if the context has them, `TRACESTATE` and `BAGGAGE`.
 
 #[cfg(feature = "run")]
@@ -29,6 +31,8 @@ mod command;
 mod context;
 #[cfg(feature = "run")]
 mod error;
+#[cfg(feature = "grpc")]
+mod grpc;
 #[cfg(feature = "run")]
 mod hop;
 #[cfg(feature = "run")]
@@ -71,6 +75,12 @@ pub async fn fire(
         Trigger::GraphQl(graphql) => http::send(&graphql.request, context, session)
             .await
             .map(Response::Http),
+        #[cfg(feature = "grpc")]
+        Trigger::Grpc(call) => grpc::call(call, context, session)
+            .await
+            .map(|response| Response::Grpc(Box::new(response))),
+        #[cfg(not(feature = "grpc"))]
+        Trigger::Grpc(_) => Err(TriggerError::NoGrpc),
         Trigger::Run(run) => command::run(run, context).await.map(Response::Command),
         Trigger::TraceId(_) | Trigger::Search(_) => Ok(Response::None),
     }
@@ -86,7 +96,7 @@ pub(crate) fn backend_client(
     url: &url::Url,
     tls: &crate::spec::Tls,
 ) -> Result<reqwest::ClientBuilder, TriggerError> {
-    let builder = match session::is_loopback(url) {
+    let builder = match crate::spec::is_loopback(url) {
         true => builder.no_proxy(),
         false => builder,
     };

@@ -5,7 +5,7 @@ use std::error::Error;
 use reqwest::ClientBuilder;
 
 use super::error::{Attempted, TriggerError};
-use super::hop::Hop;
+use super::session::Protocol;
 use crate::spec::Tls;
 
 /// Handshakes do not exist.
@@ -23,9 +23,14 @@ pub(super) fn plain(builder: ClientBuilder) -> ClientBuilder {
     builder
 }
 
-pub(super) fn secure(_: ClientBuilder, _: &Tls, hop: &Hop) -> Result<ClientBuilder, TriggerError> {
+pub(super) fn secure(
+    _: ClientBuilder,
+    _: &Tls,
+    _: Protocol,
+    attempted: impl FnOnce() -> Attempted,
+) -> Result<ClientBuilder, TriggerError> {
     Err(TriggerError::NoTls {
-        attempted: hop.attempted(),
+        attempted: attempted(),
     })
 }
 

@@ -8,12 +8,12 @@ use http::HeaderValue;
 use reqwest::Client;
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use url::{Host, Url};
+use url::Url;
 
 use super::cause::UnknownHost;
 use super::hop::Hop;
-use super::{TriggerError, tls};
-use crate::spec::Tls;
+use super::{Attempted, TriggerError, tls};
+use crate::spec::{Tls, is_loopback};
 
 /// The cookie jar and the HTTP clients of one attempt of a spec.
 ///
@@ -26,6 +26,8 @@ pub struct Session {
     /// The cookies as they were set, to copy the jar.
     set: Mutex<Vec<(Url, Vec<HeaderValue>)>>,
     clients: Arc<Mutex<HashMap<Route, Client>>>,
+    #[cfg(feature = "grpc")]
+    schemas: Arc<super::grpc::Schemas>,
 }
 
 /// Properties of requests that can share a client.
@@ -33,6 +35,17 @@ pub struct Session {
 struct Route {
     tls: Option<Tls>,
     proxies: Proxies,
+    protocol: Protocol,
+}
+
+/// The protocol of connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Protocol {
+    /// HTTP/1.1, or HTTP/2 if a TLS server offers it.
+    Http,
+    /// HTTP/2 only.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "for gRPC"))]
+    Grpc,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +66,8 @@ impl Session {
     pub fn with_own_cookies(&self) -> Self {
         let own = Self {
             clients: Arc::clone(&self.clients),
+            #[cfg(feature = "grpc")]
+            schemas: Arc::clone(&self.schemas),
             ..Self::default()
         };
         let set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,12 +119,35 @@ impl Session {
 
     /// The client for a request. Connections of the session are reused.
     pub(super) fn client(&self, hop: &Hop) -> Result<Client, TriggerError> {
-        let route = Route::of(&hop.url, &hop.tls);
+        self.client_of(Route::of(&hop.url, &hop.tls, Protocol::Http), || {
+            hop.attempted()
+        })
+    }
+
+    /// The client for gRPC calls of a server. They share one connection.
+    #[cfg(feature = "grpc")]
+    pub(super) fn grpc_client(&self, server: &Url, tls: &Tls) -> Result<Client, TriggerError> {
+        self.client_of(Route::of(server, tls, Protocol::Grpc), || {
+            Attempted::new(&http::Method::POST, server)
+        })
+    }
+
+    /// The schemas that servers have sent.
+    #[cfg(feature = "grpc")]
+    pub(super) fn schemas(&self) -> &super::grpc::Schemas {
+        &self.schemas
+    }
+
+    fn client_of(
+        &self,
+        route: Route,
+        attempted: impl FnOnce() -> Attempted,
+    ) -> Result<Client, TriggerError> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&route) {
             return Ok(client.clone());
         }
-        let client = route.client(hop)?;
+        let client = route.client(attempted)?;
         clients.insert(route, client.clone());
         Ok(client)
     }
@@ -127,17 +165,18 @@ fn key(pair: &str) -> &str {
 }
 
 impl Route {
-    fn of(url: &Url, tls: &Tls) -> Self {
+    fn of(url: &Url, tls: &Tls, protocol: Protocol) -> Self {
         Self {
             tls: (url.scheme() == "https").then(|| tls.clone()),
             proxies: match is_loopback(url) {
                 true => Proxies::None,
                 false => Proxies::FromEnvironment,
             },
+            protocol,
         }
     }
 
-    fn client(&self, hop: &Hop) -> Result<Client, TriggerError> {
+    fn client(&self, attempted: impl FnOnce() -> Attempted) -> Result<Client, TriggerError> {
         let mut builder = Client::builder()
             .user_agent(concat!("spanspec/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -150,22 +189,15 @@ impl Route {
         if self.proxies == Proxies::None {
             builder = builder.no_proxy();
         }
+        if self.protocol == Protocol::Grpc {
+            builder = builder.http2_prior_knowledge();
+        }
         let builder = match &self.tls {
             None => tls::plain(builder),
-            Some(tls) => tls::secure(builder, tls, hop)?,
+            Some(tls) => tls::secure(builder, tls, self.protocol, attempted)?,
         };
         let built = builder.build();
         built.map_err(|source| TriggerError::TlsSetup(source.into()))
-    }
-}
-
-/// Returns `true` for loopback hosts, without a name lookup.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
     }
 }
 
@@ -204,19 +236,19 @@ mod tests {
             "http://a.localhost/",
         ] {
             assert_eq!(
-                Route::of(&url(here), &Tls::default()).proxies,
+                Route::of(&url(here), &Tls::default(), Protocol::Http).proxies,
                 Proxies::None,
                 "{here}"
             );
         }
-        let there = Route::of(&url("http://shop.test/"), &Tls::default());
+        let there = Route::of(&url("http://shop.test/"), &Tls::default(), Protocol::Http);
         assert_eq!(there.proxies, Proxies::FromEnvironment);
     }
 
     #[test]
     fn plain_http_asks_for_no_tls() {
         assert_eq!(
-            Route::of(&url("http://localhost/"), &Tls::default()).tls,
+            Route::of(&url("http://localhost/"), &Tls::default(), Protocol::Http).tls,
             None
         );
     }

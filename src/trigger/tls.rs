@@ -17,7 +17,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, InconsistentKeys};
 
 use super::error::{Attempted, PemProblem, TriggerError};
-use super::hop::Hop;
+use super::session::Protocol;
 use crate::spec::Tls;
 
 /// The reason why a handshake failed.
@@ -90,15 +90,28 @@ pub(super) fn remedy(error: &(dyn Error + 'static)) -> Option<&'static str> {
 pub(super) fn secure(
     builder: ClientBuilder,
     tls: &Tls,
-    _: &Hop,
+    protocol: Protocol,
+    _: impl FnOnce() -> Attempted,
 ) -> Result<ClientBuilder, TriggerError> {
-    with_certificates(builder, tls)
+    match protocol {
+        Protocol::Http => configured(builder, tls, &[b"h2", b"http/1.1"]),
+        Protocol::Grpc => configured(builder, tls, &[b"h2"]),
+    }
 }
 
 /// The same for other clients.
 pub(super) fn with_certificates(
     builder: ClientBuilder,
     tls: &Tls,
+) -> Result<ClientBuilder, TriggerError> {
+    configured(builder, tls, &[b"h2", b"http/1.1"])
+}
+
+/// The same for servers with one of these protocols.
+fn configured(
+    builder: ClientBuilder,
+    tls: &Tls,
+    protocols: &[&[u8]],
 ) -> Result<ClientBuilder, TriggerError> {
     if tls.verify && tls.ca.is_none() && tls.cert.is_none() {
         return Ok(builder);
@@ -115,7 +128,7 @@ pub(super) fn with_certificates(
         }
         _ => config.with_no_client_auth(),
     };
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(builder.tls_backend_preconfigured(config))
 }
 

@@ -110,6 +110,20 @@ pub(in crate::report) struct JsonResponse<'a> {
     signal: Option<i32>,
     stdout: Option<&'a str>,
     stderr: Option<&'a str>,
+    #[serde(flatten)]
+    grpc: Option<JsonGrpc<'a>>,
+}
+
+/// The response to a gRPC call.
+#[derive(Serialize)]
+struct JsonGrpc<'a> {
+    grpc_status: String,
+    status_message: &'a str,
+    metadata: Vec<[&'a str; 2]>,
+    trailers: Vec<[&'a str; 2]>,
+    message_count: usize,
+    messages: Vec<serde_json::Value>,
+    details: Vec<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -264,17 +278,19 @@ pub(in crate::report) fn response(of: &trace::Response) -> Option<JsonResponse<'
             kind: "http",
             time_ms,
             status: Some(http.status),
-            headers: Some(
-                http.headers
-                    .iter()
-                    .map(|(name, value)| [&**name, &**value])
-                    .collect(),
-            ),
+            headers: Some(pairs(&http.headers)),
             body_bytes: Some(http.body.len()),
             body: Some(
                 String::from_utf8_lossy(&http.body[..http.body.len().min(LONGEST_BODY)])
                     .into_owned(),
             ),
+            ..JsonResponse::default()
+        }),
+        trace::Response::Grpc(grpc) => Some(JsonResponse {
+            kind: "grpc",
+            time_ms,
+            body_bytes: Some(grpc.bytes),
+            grpc: Some(json_grpc(grpc)),
             ..JsonResponse::default()
         }),
         trace::Response::Command(command) => Some(JsonResponse {
@@ -286,6 +302,31 @@ pub(in crate::report) fn response(of: &trace::Response) -> Option<JsonResponse<'
             stderr: Some(&command.stderr),
             ..JsonResponse::default()
         }),
+    }
+}
+
+fn pairs(all: &[(String, String)]) -> Vec<[&str; 2]> {
+    all.iter()
+        .map(|(name, value)| [&**name, &**value])
+        .collect()
+}
+
+fn json_grpc(grpc: &trace::GrpcResponse) -> JsonGrpc<'_> {
+    // As much as of a body.
+    let mut rest = LONGEST_BODY;
+    let shown = grpc.messages.iter().map_while(|message| {
+        let length = message.to_json_text().len();
+        rest = rest.checked_sub(length)?;
+        Some(message.to_json())
+    });
+    JsonGrpc {
+        grpc_status: grpc.code.to_string(),
+        status_message: &grpc.status_message,
+        metadata: pairs(&grpc.metadata),
+        trailers: pairs(&grpc.trailers),
+        message_count: grpc.messages.len(),
+        messages: shown.collect(),
+        details: grpc.details.iter().map(trace::Value::to_json).collect(),
     }
 }
 

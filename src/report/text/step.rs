@@ -10,7 +10,7 @@ use super::trouble::trouble;
 use crate::check::{Failure, Judged, Outcome, Subject, Unjudged};
 use crate::number::{count, counted, duration};
 use crate::result::{Attempt, Phase, StepReport};
-use crate::trace::{HttpResponse, Response, Trace};
+use crate::trace::{GrpcResponse, HttpResponse, Response, Trace};
 
 const MOST_UNJUDGED: usize = 8;
 /// Maximum number of spans with their attributes.
@@ -203,6 +203,11 @@ fn response(step: &StepReport, look: &Look) -> String {
             let title = format!("response: {} in {}", http.status, duration(http.time));
             paragraph(&title, 3, FAINT, look) + &body(http, look)
         }
+        Some(Response::Grpc(grpc)) => {
+            let status = grpc.status();
+            let title = format!("response: {status} in {}", duration(grpc.time));
+            paragraph(&title, 3, FAINT, look) + &messages(grpc, look)
+        }
         Some(Response::Command(command)) => {
             let ended = command.ending();
             let title = format!("command: {ended} after {}", duration(command.time));
@@ -210,6 +215,24 @@ fn response(step: &StepReport, look: &Look) -> String {
                 + &last_lines(&command.stdout, look)
                 + &last_lines(&command.stderr, look)
         }
+    }
+}
+
+/// The first messages of a gRPC response, and the details of its status, each on a line.
+fn messages(grpc: &GrpcResponse, look: &Look) -> String {
+    let shown = grpc.messages.iter().take(MOST_LINES).chain(&grpc.details);
+    let shown: String = shown
+        .map(|message| excerpt(&message.to_json_text(), look))
+        .collect();
+    match grpc.messages.len() > MOST_LINES {
+        true => {
+            shown
+                + &quoted(
+                    &format!("… ({} messages in all)", grpc.messages.len()),
+                    look,
+                )
+        }
+        false => shown,
     }
 }
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use crate::secret::{MASK, Secrets, is_credential_header};
 use crate::trace::{
-    Attributes, CommandResponse, Event, Hole, HttpResponse, Link, LogRecord, Resource, Response,
-    Scope, Span, SpanExemplar, Status, Trace, Undecoded, Value,
+    Attributes, CommandResponse, Event, GrpcResponse, Hole, HttpResponse, Link, LogRecord,
+    Resource, Response, Scope, Span, SpanExemplar, Status, Trace, Undecoded, Value,
 };
 
 impl Secrets {
     pub(super) fn mask_response(&self, response: &mut Response) {
         match response {
             Response::Http(http) => self.mask_http(http),
+            Response::Grpc(grpc) => self.mask_grpc(grpc),
             Response::Command(CommandResponse {
                 exit_code: _,
                 signal: _,
@@ -22,6 +23,36 @@ impl Secrets {
                 time: _,
             }) => self.mask_each([stdout, stderr]),
             Response::None => {}
+        }
+    }
+
+    fn mask_grpc(&self, grpc: &mut GrpcResponse) {
+        let GrpcResponse {
+            code: _,
+            status_message,
+            ending: _,
+            metadata,
+            trailers,
+            messages,
+            is_stream: _,
+            details,
+            unknown_details,
+            bytes: _,
+            time: _,
+        } = grpc;
+        self.mask(status_message);
+        for (name, value) in metadata.iter_mut().chain(trailers) {
+            if is_credential_header(name) {
+                *value = MASK.to_owned();
+            }
+            self.mask(name);
+            self.mask(value);
+        }
+        for value in messages.iter_mut().chain(details) {
+            *value = self.value(value);
+        }
+        for name in unknown_details {
+            self.mask(name);
         }
     }
 

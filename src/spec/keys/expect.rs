@@ -1,18 +1,31 @@
 //! Keys of `expect`, of a matcher and of a limit.
 
+use super::grpc::GRPC_RESPONSE;
 use super::{Key, Keys, key};
 
 /// Checks of an HTTP response.
-pub(crate) const RESPONSE_CHECKS: Keys = Keys(&[RESPONSE, RESPONSE_TIME]);
+pub(crate) const RESPONSE_CHECKS: Keys = Keys(&[STATUS, HTTP_RESPONSE, JSON, RESPONSE_TIME]);
+
+/// Checks of a gRPC response.
+pub(crate) const GRPC_CHECKS: Keys = Keys(&[STATUS, GRPC_RESPONSE, JSON, RESPONSE_TIME]);
 
 /// Checks of a GraphQL response.
-pub(crate) const GRAPHQL_CHECKS: Keys = Keys(&[RESPONSE, GRAPHQL, RESPONSE_TIME]);
+pub(crate) const GRAPHQL_CHECKS: Keys =
+    Keys(&[STATUS, HTTP_RESPONSE, JSON, GRAPHQL, RESPONSE_TIME]);
 
 /// Checks of a command.
 pub(crate) const COMMAND_CHECKS: Keys = Keys(&[COMMAND, RESPONSE_TIME]);
 
 /// Checks of the result of any trigger.
-pub(crate) const ANSWER_CHECKS: Keys = Keys(&[RESPONSE, GRAPHQL, COMMAND, RESPONSE_TIME]);
+pub(crate) const ANSWER_CHECKS: Keys = Keys(&[
+    STATUS,
+    HTTP_RESPONSE,
+    JSON,
+    GRAPHQL,
+    GRPC_RESPONSE,
+    COMMAND,
+    RESPONSE_TIME,
+]);
 
 /// Checks of a trigger that has no result.
 pub(crate) const NO_CHECKS: Keys = Keys(&[]);
@@ -22,25 +35,30 @@ pub(crate) const TRACE_CHECKS: Keys = Keys(&[TRACE]);
 
 /// All of `expect`.
 #[cfg(feature = "cli")]
-pub(crate) const EXPECT: Keys = Keys(&[RESPONSE, GRAPHQL, COMMAND, RESPONSE_TIME, TRACE]);
+pub(crate) const EXPECT: Keys = Keys(&[
+    STATUS,
+    HTTP_RESPONSE,
+    JSON,
+    GRAPHQL,
+    GRPC_RESPONSE,
+    COMMAND,
+    RESPONSE_TIME,
+    TRACE,
+]);
 
-const RESPONSE: &[Key] = &[
-    key(
-        "status",
-        "status_codes",
-        "The status code of the response: 201, 2xx, [200, 201], 200..299, { not: 500 }.",
-    ),
+const STATUS: &[Key] = &[key(
+    "status",
+    "status_codes",
+    "The status code of the response: 201, 2xx, [200, 201], 200..299, { not: 500 }. Of a gRPC call: NOT_FOUND or 5; default OK.",
+)];
+
+const HTTP_RESPONSE: &[Key] = &[
     key(
         "headers",
         "matchers",
         "Headers of the response, each with a matcher.",
     ),
     key("body", "matcher", "The body of the response, as text."),
-    key(
-        "json",
-        "paths",
-        "JSONPath expressions into the body, each with a matcher.",
-    ),
 ];
 
 const GRAPHQL: &[Key] = &[key(
@@ -59,6 +77,12 @@ pub(crate) const GRAPHQL_ERROR: Keys = Keys(&[&[
     ),
     key("code", "matcher", "Its `extensions.code`."),
 ]]);
+
+const JSON: &[Key] = &[key(
+    "json",
+    "paths",
+    "JSONPath expressions into the body, or the message of a gRPC call, each with a matcher.",
+)];
 
 const COMMAND: &[Key] = &[
     key(

@@ -4,6 +4,7 @@
 //! require a mention of each. `spec::read` interprets the values.
 
 mod expect;
+mod grpc;
 mod load;
 mod log;
 mod metric;
@@ -14,6 +15,7 @@ mod spec;
 mod trigger;
 
 pub(crate) use expect::*;
+pub(crate) use grpc::{GRPC, PROTO};
 pub(crate) use load::*;
 pub(crate) use log::*;
 pub(crate) use metric::*;

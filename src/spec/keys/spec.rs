@@ -1,5 +1,6 @@
 //! Keys of a spec, of a step and of the maps that both share.
 
+use super::grpc::GRPC_CAPTURE;
 use super::trigger::TRIGGER_TABLE;
 use super::{Key, Keys, key};
 
@@ -14,8 +15,13 @@ pub(crate) const STEP: Keys = Keys(&[STEP_NAME, TRIGGER_TABLE, TEST]);
 pub(crate) const SETUP_STEP: Keys = Keys(&[STEP_NAME, TRIGGER_TABLE, SETUP_TEST]);
 
 /// `capture` from a response or the output of a command.
-pub(crate) const RESPONSE_CAPTURE: Keys =
-    Keys(&[CAPTURE_JSON, CAPTURE_RESPONSE, CAPTURE_FIND, CAPTURE_SECRET]);
+pub(crate) const RESPONSE_CAPTURE: Keys = Keys(&[
+    CAPTURE_JSON,
+    CAPTURE_RESPONSE,
+    GRPC_CAPTURE,
+    CAPTURE_FIND,
+    CAPTURE_SECRET,
+]);
 
 /// `stdout` of a capture, for output in JSON.
 pub(crate) const STDOUT_CAPTURE: Keys = Keys(&[CAPTURE_STDOUT_JSON]);
@@ -29,13 +35,15 @@ pub(crate) const SPAN_CAPTURE: Keys = Keys(&[
 ]);
 
 /// The keys of `capture` of which a capture has exactly one.
-pub(crate) const CAPTURE_SOURCES: Keys = Keys(&[CAPTURE_JSON, CAPTURE_RESPONSE, CAPTURE_FIND]);
+pub(crate) const CAPTURE_SOURCES: Keys =
+    Keys(&[CAPTURE_JSON, CAPTURE_RESPONSE, GRPC_CAPTURE, CAPTURE_FIND]);
 
 /// `capture` from any source.
 #[cfg(feature = "cli")]
 pub(crate) const CAPTURE: Keys = Keys(&[
     CAPTURE_JSON,
     CAPTURE_RESPONSE,
+    GRPC_CAPTURE,
     CAPTURE_FIND,
     CAPTURE_ATTRIBUTE,
     CAPTURE_SECRET,

@@ -17,6 +17,11 @@ pub(super) const TRIGGER_TABLE: &[Key] = &[
         "The GraphQL operation to send. It must have no errors unless `graphql_errors` permits them.",
     ),
     key(
+        "grpc",
+        "grpc",
+        "The gRPC call to make: `127.0.0.1:50051/shop.v1.Payment/Charge`, or a map.",
+    ),
+    key(
         "run",
         "command",
         "A command that makes requests; TRACEPARENT contains the trace context.",
@@ -168,7 +173,7 @@ const HTTP_OPTIONS: &[Key] = &[
 ];
 
 /// What a trigger sends beside the ids of the trace.
-const PROPAGATION: &[Key] = &[
+pub(super) const PROPAGATION: &[Key] = &[
     key(
         "sampled",
         "flag",

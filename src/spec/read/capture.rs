@@ -8,6 +8,9 @@ use crate::spec::keys;
 use crate::spec::template::is_name;
 use crate::spec::yaml::{Entry, Kind, Node};
 
+/// Captures that only the response to a gRPC call has.
+const GRPC_ONLY: [&str; 4] = ["status_message", "metadata", "trailer", "details"];
+
 impl Reader<'_> {
     pub(crate) fn captures(&self, node: &Node) -> Option<Vec<Capture>> {
         self.all(self.any_map(node, "`capture`")?, |entry| {
@@ -22,6 +25,20 @@ impl Reader<'_> {
             (TriggerResult::Command, Some("json" | "header" | "cookie" | "status" | "body")) => (
                 "the result of a command",
                 "write `{ stdout: { json: $.id } }`, or `{ stdout: =~ order-([0-9]+) }`",
+            ),
+            (
+                TriggerResult::Command | TriggerResult::Response | TriggerResult::GraphQl,
+                Some(key),
+            ) if GRPC_ONLY.contains(&key) => {
+                let of = match result {
+                    TriggerResult::Command => "the result of a command",
+                    _ => "an HTTP response",
+                };
+                (of, "capture it from a `grpc` call")
+            }
+            (TriggerResult::Grpc, Some("header" | "cookie" | "body" | "stdout")) => (
+                "the response to a gRPC call",
+                "write a path such as `$.order_id`, or `{ metadata: name }`",
             ),
             (TriggerResult::Response | TriggerResult::GraphQl, Some("stdout")) => {
                 ("a response", "write `{ body: =~ order-([0-9]+) }`")
@@ -111,6 +128,14 @@ impl Reader<'_> {
                     .map(CaptureFrom::StdoutJson)
             }
             "stdout" => self.capture_regex(value).map(CaptureFrom::Stdout),
+            "status_message" => self.capture_regex(value).map(CaptureFrom::StatusMessage),
+            "metadata" => self.named(value, "metadata").map(CaptureFrom::Metadata),
+            "trailer" => self.named(value, "a trailer").map(CaptureFrom::Trailer),
+            "details" => {
+                let path = self.scalar(value, "a path")?;
+                self.json_path(&path.text, value.place)
+                    .map(CaptureFrom::Details)
+            }
             _ => None,
         }
     }

@@ -15,6 +15,7 @@ use crate::spec::{Limits, Location, Place};
 pub(crate) enum TriggerResult {
     Response,
     GraphQl,
+    Grpc,
     Command,
     Nothing,
     /// No trigger, which is reported elsewhere.
@@ -27,6 +28,7 @@ impl TriggerResult {
         match trigger {
             None => Self::Unknown,
             Some("graphql") => Self::GraphQl,
+            Some("grpc") => Self::Grpc,
             Some("run") => Self::Command,
             Some("trace_id" | "search") => Self::Nothing,
             Some(_) => Self::Response,
@@ -37,6 +39,7 @@ impl TriggerResult {
         match self {
             Self::Response => keys::RESPONSE_CHECKS,
             Self::GraphQl => keys::GRAPHQL_CHECKS,
+            Self::Grpc => keys::GRPC_CHECKS,
             Self::Command => keys::COMMAND_CHECKS,
             Self::Nothing => keys::NO_CHECKS,
             Self::Unknown => keys::ANSWER_CHECKS,
@@ -141,12 +144,16 @@ impl Reader<'_> {
             return self.trace_entry(key, &entry.value, ids);
         }
         if answer.checks().contains(key) {
-            return self.answer_entry(key, &entry.value);
+            return match answer {
+                TriggerResult::Grpc => self.grpc_entry(key, &entry.value),
+                _ => self.answer_entry(key, &entry.value),
+            };
         }
         if keys::ANSWER_CHECKS.contains(key) {
             let (trigger, checks) = match answer {
                 TriggerResult::Response => ("a request", keys::RESPONSE_CHECKS),
                 TriggerResult::GraphQl => ("a GraphQL operation", keys::GRAPHQL_CHECKS),
+                TriggerResult::Grpc => ("a gRPC call", keys::GRPC_CHECKS),
                 TriggerResult::Command => ("a command", keys::COMMAND_CHECKS),
                 TriggerResult::Nothing | TriggerResult::Unknown => {
                     ("a trace that exists", keys::TRACE_CHECKS)
@@ -180,7 +187,7 @@ impl Reader<'_> {
         None
     }
 
-    fn answer_entry(&self, key: &str, node: &Node) -> Option<Expect> {
+    pub(super) fn answer_entry(&self, key: &str, node: &Node) -> Option<Expect> {
         let one = |ask: Condition| self.one(ask, node);
         match key {
             "status" => self
@@ -273,7 +280,7 @@ impl Reader<'_> {
         })
     }
 
-    fn several(
+    pub(super) fn several(
         &self,
         node: &Node,
         what: &str,

@@ -12,6 +12,7 @@ pub(crate) mod command;
 pub(crate) mod expect;
 mod file;
 mod graphql;
+mod grpc;
 mod logs;
 mod matcher;
 mod measure;

@@ -34,6 +34,7 @@ impl Reader<'_> {
                 .graphql(node, defaults)
                 .map(Box::new)
                 .map(Trigger::GraphQl),
+            "grpc" => self.grpc(node, defaults).map(Box::new).map(Trigger::Grpc),
             "run" => self
                 .command(node, defaults.run.as_deref())
                 .map(Trigger::Run),

@@ -1,0 +1,131 @@
+//! Schemas from `.proto` files and descriptor sets.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+use prost_reflect::DescriptorPool;
+use protox::Compiler;
+
+use super::Schema;
+
+/// The reason why files have no schema, and help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SchemaError {
+    pub(crate) what: String,
+    pub(crate) help: &'static str,
+}
+
+impl SchemaError {
+    fn new(what: String, help: &'static str) -> Self {
+        Self { what, help }
+    }
+}
+
+/// Files that were read, as they were then.
+struct Known {
+    schema: Schema,
+    files: Vec<(PathBuf, FileState)>,
+}
+
+type FileState = Option<(SystemTime, u64)>;
+
+/// The parameters of a compilation: files, and folders of imports.
+type Request = (Vec<PathBuf>, Vec<PathBuf>);
+
+impl Schema {
+    /// Compiles `.proto` files. Imports are found in the folders of `include`. A file that did not
+    /// change is compiled once in this process.
+    pub(crate) fn of_protos(files: &[PathBuf], include: &[PathBuf]) -> Result<Self, SchemaError> {
+        remembered((files.to_vec(), include.to_vec()), || {
+            compile(files, include)
+        })
+    }
+
+    /// Reads a set of descriptors, as `protoc --descriptor_set_out --include_imports` writes it.
+    pub(crate) fn of_descriptors(path: &Path) -> Result<Self, SchemaError> {
+        remembered((vec![path.to_owned()], Vec::new()), || {
+            let shown = path.display();
+            let bytes = fs::read(path).map_err(|error| {
+                let what = format!("failed to read {shown}: {error}");
+                SchemaError::new(what, "check the path, and that the file can be read")
+            })?;
+            let pool = DescriptorPool::decode(bytes.as_slice()).map_err(|error| {
+                SchemaError::new(
+                    format!("{shown} is not a complete descriptor set: {error}"),
+                    "create it with `protoc --include_imports --descriptor_set_out=FILE`, or `buf build -o FILE`",
+                )
+            })?;
+            Ok((Self::new(pool), vec![path.to_owned()]))
+        })
+    }
+}
+
+fn remembered(
+    request: Request,
+    read: impl FnOnce() -> Result<(Schema, Vec<PathBuf>), SchemaError>,
+) -> Result<Schema, SchemaError> {
+    static KNOWN: OnceLock<Mutex<HashMap<Request, Known>>> = OnceLock::new();
+    let mut known = KNOWN
+        .get_or_init(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known.get(&request)
+        && found.files.iter().all(|(path, then)| state(path) == *then)
+    {
+        return Ok(found.schema.clone());
+    }
+    let (schema, files) = read()?;
+    let files = files.into_iter().map(|path| {
+        let state = state(&path);
+        (path, state)
+    });
+    let found = Known {
+        schema: schema.clone(),
+        files: files.collect(),
+    };
+    known.insert(request, found);
+    Ok(schema)
+}
+
+fn state(path: &Path) -> FileState {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+fn compile(files: &[PathBuf], include: &[PathBuf]) -> Result<(Schema, Vec<PathBuf>), SchemaError> {
+    // A file is found in a folder by the beginning of its path.
+    let canonical = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    let include: Vec<PathBuf> = include.iter().map(canonical).collect();
+    let mut compiler = Compiler::new(&include).map_err(|error| explained(&error))?;
+    compiler.include_imports(true);
+    for file in files {
+        let path = canonical(file);
+        if !include.iter().any(|folder| path.starts_with(folder)) {
+            return Err(SchemaError::new(
+                format!("{} is in no folder of `include`", file.display()),
+                "add the folder to which its `import` statements are relative",
+            ));
+        }
+        compiler
+            .open_file(path)
+            .map_err(|error| explained(&error))?;
+    }
+    let read = compiler.files().filter_map(|file| file.path());
+    let read = read.map(Path::to_owned).collect();
+    Ok((Schema::new(compiler.descriptor_pool()), read))
+}
+
+fn explained(error: &protox::Error) -> SchemaError {
+    // Only this form has the line.
+    let text = format!("{error:?}").replace('\'', "`");
+    let help = match error.is_file_not_found() {
+        true => {
+            "add the folder to which imports are relative: `proto: { files: protos/shop/v1/payment.proto, include: protos }`"
+        }
+        false => "correct the file; `protoc` reports the same",
+    };
+    SchemaError::new(text.lines().next().unwrap_or_default().to_owned(), help)
+}
