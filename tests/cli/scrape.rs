@@ -255,6 +255,11 @@ async fn an_endpoint_that_cannot_be_read_makes_the_checks_of_its_service_errors(
             "nothing",
             "  - { find: { name: shop.orders, service: nothing }, change: 0 }\n",
         ),
+        // The service may be that of an endpoint that cannot be read.
+        (
+            "shop",
+            "  - { find: { name: shop.orders, service: other }, change: 0 }\n",
+        ),
         // It may be a metric of each service.
         any("shop"),
     ])
@@ -270,7 +275,8 @@ async fn an_endpoint_that_cannot_be_read_makes_the_checks_of_its_service_errors(
             "answered no valid metrics: the end is missing: there is no `# EOF`",
             "/metrics answered 500 Internal Server Error",
             "`nothing` exposed no metric",
-            "6 errored, 1 passed",
+            "no metric of `other` arrived, and some may be missing: `scrape` of",
+            "7 errored, 1 passed",
         ],
     );
 }

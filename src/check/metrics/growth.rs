@@ -265,11 +265,12 @@ impl SeriesInWindow<'_> {
         self.is_monotonic() && !values.is_sorted_by(|a, b| !b.is_less(*a))
     }
 
-    /// Returns `true` if the process exported before the trigger, and not this counter. Then the counter
+    /// Returns `true` if the process exported before the trigger, and never this counter. Then the counter
     /// did not exist.
     fn was_missing(&self, start: u64) -> bool {
-        let has_other = self.record.points.iter().any(|point| point.start != start);
-        !has_other && self.exported_before()
+        let mut points = self.record.points.iter();
+        let is_known = points.any(|point| point.start != start || !self.is_after(point));
+        !is_known && self.exported_before()
     }
 
     /// Returns `true` if the process exported between the last request of others and the trigger.

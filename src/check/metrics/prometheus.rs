@@ -80,7 +80,9 @@ pub(super) fn name_match(find: &SeriesSelector, matcher: &Matcher, series: &Seri
 /// Returns `true` if the matcher can mean a scraped metric of this name.
 pub(super) fn may_be(matcher: &Matcher, name: &str) -> bool {
     match matcher {
-        Matcher::Equal(Value::String(wanted)) => name.starts_with(&metric_name(wanted)),
+        Matcher::Equal(Value::String(wanted)) => {
+            name.starts_with(&metric_name(wanted)) || name.starts_with(wanted.as_str())
+        }
         _ => false,
     }
 }
@@ -109,10 +111,12 @@ fn unit_of(find: &SeriesSelector) -> Option<&str> {
 /// Returns `true` if an exporter gives this name to a metric with that name. Without a unit, the name may end
 /// with any known one.
 fn is_exported_as(wanted: &str, unit: Option<&str>, series: &Series) -> bool {
-    let base = metric_name(wanted);
-    let Some(rest) = series.name.strip_prefix(&base) else {
+    // Names that are quoted may have all characters.
+    let mut bases = [metric_name(wanted), wanted.to_owned()].into_iter();
+    let Some(base) = bases.find(|base| series.name.starts_with(base)) else {
         return false;
     };
+    let rest = &series.name[base.len()..];
     let rest = match series.kind {
         MetricKind::Sum { is_monotonic: true } => rest.strip_suffix("_total").unwrap_or(rest),
         _ => rest,
@@ -313,6 +317,7 @@ mod tests {
             ),
             ("shop.orders", Some("1"), "shop_orders_total", COUNTER, true),
             ("shop.orders", None, "shop_orders", COUNTER, true),
+            ("shop.orders", None, "shop.orders_total", COUNTER, true),
             ("shop.orders", None, "shop_orders_total", gauge, false),
             ("shop.orders", None, "shop_orders_open", gauge, false),
             ("shop.orders", None, "shop_orders2", gauge, false),

@@ -73,6 +73,13 @@ impl<'e> Selection<'e, '_> {
             let reason = format!("no metric{whose} has arrived since the request");
             return unknown(reason, help(""));
         }
+        if let Some(lost) = self.evidence.records.holes.first() {
+            let reason = format!(
+                "no metric{whose} arrived, and some may be missing: {}",
+                lost.hole
+            );
+            return unknown(reason, lost.hole.remedy.clone());
+        }
         let others = self.evidence.records.series.iter();
         let others: BTreeSet<&str> = others
             .map(|record| record.series.resource.service())
@@ -168,12 +175,14 @@ impl<'e> Selection<'e, '_> {
             || "services export".to_owned(),
             |name| format!("`{name}` exports"),
         );
-        (!names.is_empty()).then(|| {
-            format!(
-                "{whose} {}; a metric is exported once something is recorded, at OTEL_METRIC_EXPORT_INTERVAL, and only with OTEL_METRICS_EXPORTER=otlp",
-                listed(names.into_iter())
-            )
-        })
+        let is_scraped = |one: &&SeriesRecord| one.series.naming == Naming::Prometheus;
+        let when = match exported.iter().all(is_scraped) {
+            true => "most exporters expose a metric once something is recorded",
+            false => {
+                "a metric is exported once something is recorded, at OTEL_METRIC_EXPORT_INTERVAL, and only with OTEL_METRICS_EXPORTER=otlp"
+            }
+        };
+        (!names.is_empty()).then(|| format!("{whose} {}; {when}", listed(names.into_iter())))
     }
 }
 

@@ -317,6 +317,19 @@ fn a_series_that_is_not_exported_again_is_named_and_leaves_the_others() {
 }
 
 #[test]
+fn a_counter_that_is_missing_before_the_request_does_not_begin_again() {
+    let counter = Exporter::new()
+        .exported(&[500, 1_500, 3_500])
+        .counter(&[], &[(500, 5), (3_500, 6)]);
+    assert_eq!(
+        counter.verdicts("{ find: requests, change: 6 }"),
+        [
+            "unjudged: `requests` of `gateway` did not arrive before the request, so its value may count earlier ones"
+        ]
+    );
+}
+
+#[test]
 fn a_process_that_was_replaced_is_a_restart() {
     let mut exporter = Exporter::new()
         .exported(&[1_500])

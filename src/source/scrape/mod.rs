@@ -108,7 +108,7 @@ impl Scraper {
         loop {
             let time = unix_nanos(SystemTime::now()).saturating_sub(nanos_of(age));
             let failure = match self.get(target).await {
-                Ok((body, format)) => match target.export(&body, format, time) {
+                Ok((body, format)) => match target.read(body, format, time).await {
                     Ok((export, holes)) => {
                         watch.take_in(export);
                         return holes;
@@ -153,6 +153,18 @@ impl Scraper {
 }
 
 impl ScrapeTarget {
+    /// As `export`, beside other tasks: a large answer takes seconds.
+    async fn read(
+        &self,
+        body: Vec<u8>,
+        format: Format,
+        time: u64,
+    ) -> Result<(MetricExport, Vec<MetricHole>), Unreadable> {
+        let target = self.clone();
+        let reading = tokio::task::spawn_blocking(move || target.export(&body, format, time));
+        reading.await.expect("the reader of a text has no panic")
+    }
+
     /// The metrics in an answer, and those that contradict themselves.
     fn export(
         &self,
