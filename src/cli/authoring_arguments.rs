@@ -13,7 +13,8 @@ use super::arguments::{ProjectArguments, at_least_one};
 pub(super) struct RecordArguments {
     #[command(flatten)]
     pub(super) project: ProjectArguments,
-    /// METHOD URL [JSON]; variables are allowed: POST '${BASE_URL}/orders' '{"sku": "A1"}'
+    /// METHOD URL [JSON], with variables: POST '${BASE_URL}/orders' '{"sku": "A1"}'; or the file of a
+    /// spec, to which expectations for the trace are added
     #[arg(value_name = "REQUEST", num_args = 1..=3, required = true)]
     pub(super) request: Vec<String>,
     /// Name of the spec [default: METHOD and path]

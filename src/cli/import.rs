@@ -11,11 +11,17 @@ use crate::workspace::{read, shown};
 
 use super::exit::{Exit, fail, note};
 use super::import_arguments::{ImportArguments, ImportCommand, ImportOutput, TracetestArguments};
+use super::import_requests;
 
 /// Runs the subcommand.
 pub(super) fn import(arguments: &ImportArguments) -> Exit {
     match &arguments.command {
         ImportCommand::Tracetest(arguments) => import_tracetest(arguments),
+        ImportCommand::Curl(arguments) => import_requests::curl(arguments),
+        ImportCommand::Hurl(arguments) => import_requests::hurl(arguments),
+        ImportCommand::Postman(arguments) => import_requests::postman(arguments),
+        ImportCommand::Openapi(arguments) => import_requests::openapi(arguments),
+        ImportCommand::Otlp(arguments) => import_requests::otlp(arguments),
     }
 }
 

@@ -20,6 +20,7 @@ use super::authoring_arguments::RecordArguments;
 use super::exit::{Exit, fail, note};
 use super::load::{fail_load, project_search};
 use super::output;
+use super::record_file;
 use super::session::{Start, block_on, fail_with, ports, with_session};
 
 /// The file name in messages about the request.
@@ -31,10 +32,6 @@ pub(super) fn record(arguments: &RecordArguments) -> Exit {
 }
 
 async fn record_request(arguments: &RecordArguments) -> Exit {
-    let mut request = match request(arguments) {
-        Ok(request) => request,
-        Err(why) => return fail(Exit::Usage, &format!("error: {why}")),
-    };
     if let Some(path) = occupied(arguments) {
         let message = format!(
             "error: {} is there already: name another file, or replace it with --force; nothing was fired",
@@ -42,21 +39,20 @@ async fn record_request(arguments: &RecordArguments) -> Exit {
         );
         return fail(Exit::Usage, &message);
     }
-    let connection = match &arguments.receiver {
-        Some(receiver) => match source::connect(receiver).await {
-            Ok(connection) => Some(connection),
-            Err(error) => return fail_with(&[Trouble::from_error(&error)]),
-        },
-        None => None,
+    if let Some(path) = record_file::file(arguments) {
+        return record_file::record(path, arguments).await;
+    }
+    let mut request = match request(arguments) {
+        Ok(request) => request,
+        Err(why) => return fail(Exit::Usage, &format!("error: {why}")),
     };
-    let search = project_search(&arguments.project, ports(connection.as_ref()));
-    let workspace = match Workspace::without_specs(&search) {
-        Ok(workspace) => workspace,
-        Err(error) => return fail_load(&error),
-    };
-    let context = Context {
-        globals: Arc::clone(&workspace.globals),
-        defaults: workspace.project.defaults.clone(),
+    let Prepared {
+        connection,
+        workspace,
+        context,
+    } = match prepare(arguments).await {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
     };
     request.url = with_base(&request.url, &context);
     let probe = Source::new(PLACE, request.probe());
@@ -83,6 +79,35 @@ async fn record_request(arguments: &RecordArguments) -> Exit {
         }
         Err(errors) => fail_load(&errors.into()),
     }
+}
+
+/// The project of a recording.
+pub(super) struct Prepared {
+    pub(super) connection: Option<Connection>,
+    pub(super) workspace: Workspace,
+    pub(super) context: Context,
+}
+
+/// Connects to the receiver, and reads the project.
+pub(super) async fn prepare(arguments: &RecordArguments) -> Result<Prepared, Exit> {
+    let connection = match &arguments.receiver {
+        Some(receiver) => match source::connect(receiver).await {
+            Ok(connection) => Some(connection),
+            Err(error) => return Err(fail_with(&[Trouble::from_error(&error)])),
+        },
+        None => None,
+    };
+    let search = project_search(&arguments.project, ports(connection.as_ref()));
+    let workspace = Workspace::without_specs(&search).map_err(|error| fail_load(&error))?;
+    let context = Context {
+        globals: Arc::clone(&workspace.globals),
+        defaults: workspace.project.defaults.clone(),
+    };
+    Ok(Prepared {
+        connection,
+        workspace,
+        context,
+    })
 }
 
 /// The request that the words and flags describe.
@@ -172,14 +197,14 @@ fn occupied(arguments: &RecordArguments) -> Option<&PathBuf> {
 }
 
 /// The request, once for each time it is sent.
-fn shots(specs: Vec<Spec>, arguments: &RecordArguments) -> Vec<Spec> {
+pub(super) fn shots(specs: Vec<Spec>, arguments: &RecordArguments) -> Vec<Spec> {
     let one = with_timeout(specs, arguments.timeout);
     let all = one.iter().cycle().take(arguments.times * one.len());
     all.cloned().collect()
 }
 
 /// Starts the services, sends the requests one after another, and stops the services.
-async fn fire(
+pub(super) async fn fire(
     workspace: &Workspace,
     connection: Option<Connection>,
     specs: &[Spec],
@@ -231,7 +256,7 @@ fn seen(report: &Report) -> Option<Vec<Execution>> {
 }
 
 /// Prints the report of the first request that did not complete.
-fn explain(report: &Report) -> Exit {
+pub(super) fn explain(report: &Report) -> Exit {
     let mut first = report.clone();
     // Each of them has the same to say.
     if let Some(at) = first
@@ -254,11 +279,7 @@ fn explain(report: &Report) -> Exit {
 }
 
 fn write(arguments: &RecordArguments, text: &str, times: usize) -> Exit {
-    let fired = match times {
-        1 => "sent once, so values that vary are only guessed".to_owned(),
-        2 => "sent twice; values that differed were left out".to_owned(),
-        times => format!("sent {times} times; values that differed were left out"),
-    };
+    let fired = fired(times);
     let Some(path) = &arguments.out else {
         note(&fired);
         return match io::stdout().write_all(text.as_bytes()) {
@@ -284,7 +305,16 @@ fn write(arguments: &RecordArguments, text: &str, times: usize) -> Exit {
     }
 }
 
-fn save(path: &Path, text: &str, force: bool) -> io::Result<()> {
+/// The number of requests, and its effect.
+pub(super) fn fired(times: usize) -> String {
+    match times {
+        1 => "sent once, so values that vary are only guessed".to_owned(),
+        2 => "sent twice; values that differed were left out".to_owned(),
+        times => format!("sent {times} times; values that differed were left out"),
+    }
+}
+
+pub(super) fn save(path: &Path, text: &str, force: bool) -> io::Result<()> {
     if let Some(folder) = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())

@@ -104,7 +104,7 @@ fn folder(path: &Path) -> String {
 }
 
 /// The error for a file of another kind.
-fn not_a_trace(file: &Path, bytes: &[u8], error: &SavedError) -> String {
+pub(super) fn not_a_trace(file: &Path, bytes: &[u8], error: &SavedError) -> String {
     let name = shown(file);
     if let Some(kind) = FileKind::of(file).filter(|kind| *kind != FileKind::Trace) {
         return format!(
@@ -120,7 +120,7 @@ fn not_a_trace(file: &Path, bytes: &[u8], error: &SavedError) -> String {
     format!("{name} is not a trace: {}; {SAVED}", error.in_full())
 }
 
-fn bytes(file: &Path) -> Result<Vec<u8>, FileError> {
+pub(super) fn bytes(file: &Path) -> Result<Vec<u8>, FileError> {
     if file != Path::new("-") {
         return read_bytes(file, MOST_BYTES);
     }

@@ -5,6 +5,7 @@
 //! writes files. Each draft is checked against the recorded executions, so that they always pass
 //! it.
 
+mod extend;
 mod logs;
 mod part;
 mod proof;
@@ -16,12 +17,16 @@ mod tests;
 mod varies;
 pub(crate) mod yaml;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use extend::{slots, with_expectations, with_probes};
 pub use part::Execution;
 pub use request::{Payload, Request};
 
 use crate::schema::SPEC_URL;
 use crate::spec::{Context, SpecErrors};
-use crate::trace::{SpanKind, Trace};
+use crate::trace::{HttpResponse, SpanKind, Trace};
 use part::DraftPart;
 use varies::Varies;
 
@@ -37,21 +42,66 @@ pub fn draft(
     context: &Context,
 ) -> Result<String, SpecErrors> {
     let varies = Varies::new(request, seen);
-    let mut parts = vec![DraftPart::fixed(head(request, seen))];
+    let mut parts = vec![DraftPart::fixed(head(&how(seen), request))];
     parts.extend(response::parts(seen, &varies));
-    parts.extend(whole(seen));
-    parts.extend(spans::parts(seen, &varies));
-    parts.extend(logs::parts(seen, &varies));
-    parts.extend(budget_of_calls(seen));
+    parts.extend(of_trace(seen, &varies));
     proof::hold(parts, request, seen, context)
 }
 
-fn head(request: &Request, seen: &[Execution]) -> String {
+/// The text of a spec for this request that a saved trace passes. `status` is the status code of the
+/// response, if the trace has it.
+///
+/// # Errors
+/// If the request is not valid in a spec.
+pub(crate) fn draft_of_saved(
+    request: &Request,
+    trace: Arc<Trace>,
+    status: Option<u16>,
+    context: &Context,
+) -> Result<String, SpecErrors> {
+    let seen = [Execution {
+        response: HttpResponse {
+            status: status.unwrap_or_default(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            undecoded: None,
+            is_open: false,
+            time: Duration::ZERO,
+        },
+        trace,
+    }];
+    let varies = Varies::new(request, &seen);
+    let made = format!(
+        "# A draft by `spanspec import otlp` from the trace {}: values that vary could only be guessed.",
+        seen[0].trace.id()
+    );
+    let status = status.map_or_else(|| "100..599".to_owned(), |code| code.to_string());
+    let mut parts = vec![DraftPart::fixed(head(&made, request))];
+    parts.push(DraftPart::fixed(format!("  status: {status}\n")));
+    parts.extend(of_trace(&seen, &varies));
+    proof::hold(parts, request, &seen, context)
+}
+
+/// The expectations for the trace.
+fn of_trace(seen: &[Execution], varies: &Varies) -> Vec<DraftPart> {
+    let mut parts = whole(seen);
+    parts.extend(spans::parts(seen, varies));
+    parts.extend(logs::parts(seen, varies));
+    parts.extend(budget_of_calls(seen));
+    parts
+}
+
+/// A comment about the origin of a recorded draft.
+fn how(seen: &[Execution]) -> String {
     let how = match seen.len() {
         1 => "the request was sent once, so that values that vary could only be guessed".to_owned(),
         2 => "the request was sent twice; values that differed were left out".to_owned(),
         times => format!("the request was sent {times} times; values that differed were left out"),
     };
+    format!("# A draft by `spanspec record`: {how}.")
+}
+
+fn head(made: &str, request: &Request) -> String {
     let credentials: String = request
         .credentials()
         .iter()
@@ -64,7 +114,7 @@ fn head(request: &Request, seen: &[Execution]) -> String {
         .collect();
     format!(
         "# yaml-language-server: $schema={SPEC_URL}
-# A draft by `spanspec record`: {how}.
+{made}
 # Ids, times, addresses, ports, threads, user agents and versions were left out, too.
 {credentials}name: {}
 {}expect:

@@ -1,32 +1,49 @@
-//! A test that written specs can be read.
+//! Reads written specs back.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::spec::{Context, Globals, Source, Spec, names_in};
+use crate::spec::{Context, Globals, Source, Spec, SpecError, SpecErrors, names_in};
 
-/// The specs of a text, in which each variable that is not defined has a value.
-#[track_caller]
-pub(crate) fn loads(text: &str) -> Vec<Spec> {
-    let mut globals = Globals::default();
-    for name in names_in(text) {
+/// The specs of a text, with the warnings of `lint`.
+///
+/// # Errors
+/// If the text is not valid.
+pub(crate) fn read_back(path: &str, text: &str) -> Result<(Vec<Spec>, Vec<SpecError>), SpecErrors> {
+    Spec::read_file(&Source::new(path, text), Path::new("."), &context(text))
+}
+
+/// A context in which each variable of a text has a value.
+pub(crate) fn context(text: &str) -> Context {
+    let values = names_in(text).map(|name| {
         let lower = name.to_ascii_lowercase();
-        let is_start = lower.contains("url") || lower.contains("host") || lower.contains("base");
-        let value = match lower.as_str() {
-            name if name.contains("trace") => "0af7651916cd43dd8448eb211c80319c",
-            name if name.contains("addr") => "127.0.0.1:1",
-            _ if is_start => "http://127.0.0.1:1",
-            _ => "1",
+        let parts = ["url", "host", "base", "server", "address"];
+        let is_start = parts.iter().any(|part| lower.contains(part));
+        let value = match is_start {
+            _ if lower.contains("trace") => "0af7651916cd43dd8448eb211c80319c",
+            _ if lower.ends_with("addr") => "127.0.0.1:1",
+            true => "http://127.0.0.1:1",
+            false => "1",
         };
-        globals
-            .environment
-            .insert(name.to_owned(), value.to_owned());
-    }
-    let context = Context {
+        (name.to_owned(), value.to_owned())
+    });
+    let globals = Globals {
+        environment: values.collect(),
+        ..Globals::default()
+    };
+    Context {
         globals: Arc::new(globals),
         ..Context::default()
-    };
-    let source = Source::new("imported.yaml", text);
-    let read = Spec::read_all(&source, Path::new("."), &context);
-    read.unwrap_or_else(|errors| panic!("{errors}\n{text}"))
+    }
+}
+
+/// The specs of a text, about which `lint` has nothing to say.
+#[cfg(test)]
+#[track_caller]
+pub(crate) fn loads(text: &str) -> Vec<Spec> {
+    let read = read_back("imported.yaml", text);
+    let (specs, warnings) = read.unwrap_or_else(|errors| panic!("{errors}\n{text}"));
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    assert!(warnings.is_empty(), "{warnings:?}\n{text}");
+    specs
 }

@@ -35,24 +35,29 @@ pub(crate) fn keyed(key: &str, value: impl Into<Written>) -> Written {
 
 /// Matches values that match both.
 pub(crate) fn both(first: Written, second: Written) -> Written {
+    // A value that matches both is one that neither excludes.
+    merged(&first, &second).unwrap_or_else(|| not(vec![not(first), not(second)].into()))
+}
+
+/// One plain matcher for both, if there is one.
+pub(crate) fn merged(first: &Written, second: &Written) -> Option<Written> {
     let is_weaker =
         |weak: &Written, strong: &Written| *weak == syntax("exists") && *strong != syntax("absent");
-    if first == second || is_weaker(&second, &first) {
-        return first;
+    if first == second || is_weaker(second, first) {
+        return Some(first.clone());
     }
-    if is_weaker(&first, &second) {
-        return second;
+    if is_weaker(first, second) {
+        return Some(second.clone());
     }
-    if let (Some(mut map), Some(other)) = (as_map(&first), as_map(&second))
-        && other.values().all(|(key, _)| map.get(key).is_none())
-    {
-        for (key, value) in other.values() {
-            map.put(key, value.clone());
+    let (mut map, other) = (as_map(first)?, as_map(second)?);
+    for (key, value) in other.values() {
+        match map.get(key) {
+            Some(known) if known != value => return None,
+            Some(_) => {}
+            None => map.put(key, value.clone()),
         }
-        return map.into();
     }
-    // A value that matches both is one that neither excludes.
-    not(vec![not(first), not(second)].into())
+    Some(map.into())
 }
 
 /// A matcher as a map, if it has this notation.

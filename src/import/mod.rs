@@ -4,10 +4,18 @@
 //! and returns an [`Import`]. An imported spec never checks less than its original without a
 //! [`Remark`].
 
-#[cfg(test)]
+mod credentials;
+pub(crate) mod curl;
+mod http_spec;
+pub(crate) mod hurl;
+mod json_text;
 mod loads;
 mod matcher;
 mod node;
+pub(crate) mod openapi;
+pub(crate) mod otlp;
+mod place;
+pub(crate) mod postman;
 mod remark;
 mod template;
 pub(crate) mod tracetest;
@@ -77,6 +85,7 @@ pub(crate) fn file_stem(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Source;
 
     #[test]
     fn two_files_never_have_the_same_path() {
@@ -87,5 +96,36 @@ mod tests {
         assert_eq!(import.add("A.yaml", String::new()), "A-3.yaml");
         assert_eq!(file_stem("POST /orders: new!"), "post-orders-new");
         assert_eq!(file_stem("…"), "spec");
+    }
+
+    #[test]
+    fn a_truncated_file_is_imported_or_reported() {
+        type Importer = fn(&Source, &mut Import);
+        let importers: [(&str, Importer); 4] = [
+            (
+                include_str!("../../tests/fixtures/import/orders.hurl"),
+                |source, import| hurl::import(source, "", import),
+            ),
+            (
+                include_str!("../../tests/fixtures/import/shop.postman.json"),
+                |source, import| postman::import(source, "", import),
+            ),
+            (
+                include_str!("../../tests/fixtures/import/shop.openapi.yaml"),
+                openapi::import,
+            ),
+            (
+                "curl -X POST 'http://a/b?c=d' -H \"X-A: $B\" -d $'a\\n\\u00e4' --json '{\"a\": 1}' -F a=@b | x",
+                |source, import| *import = curl::import(source, ""),
+            ),
+        ];
+        for (text, importer) in importers {
+            for end in (0..text.len()).step_by(5) {
+                let mut import = Import::default();
+                importer(&Source::new("a", &text[..end]), &mut import);
+                let is_told = import.remarks.count(Level::Lost) > 0;
+                assert!(is_told || !import.files.is_empty(), "{}", &text[..end]);
+            }
+        }
     }
 }

@@ -35,7 +35,8 @@ pub(crate) enum Content {
 }
 
 impl Node {
-    /// The roots of all documents. A syntax error is a loss, and ends the file.
+    /// The roots of all documents. A syntax error is a loss, and ends the file. An empty file is one,
+    /// too.
     pub(crate) fn read(source: &Source, remarks: &mut Remarks) -> Vec<Self> {
         let options = granit_parser::options! {
             flow_nesting_limit: MAX_DEPTH,
@@ -53,7 +54,13 @@ impl Node {
         loop {
             match reader.document() {
                 Ok(Some(root)) => documents.push(root),
-                Ok(None) => return documents,
+                Ok(None) => {
+                    if documents.is_empty() {
+                        let start = source.at(Place::default());
+                        remarks.lost(&start, "the file is empty");
+                    }
+                    return documents;
+                }
                 Err(error) => {
                     remarks.lost(&error.at, error.text);
                     return documents;

@@ -45,9 +45,16 @@ impl Remarks {
         self.push(Level::Note, at, text.into());
     }
 
+    /// A place that is visited several times has a difference once.
     fn push(&mut self, level: Level, at: &Location, text: String) {
         let at = at.clone();
-        self.0.push(Remark { level, at, text });
+        let is_same = |known: &Remark| {
+            let is_there = known.at.place == at.place && known.at.source.name() == at.source.name();
+            is_there && known.level == level && known.text == text
+        };
+        if !self.0.iter().any(is_same) {
+            self.0.push(Remark { level, at, text });
+        }
     }
 
     pub(crate) fn count(&self, level: Level) -> usize {

@@ -1,0 +1,500 @@
+//! One operation as a spec.
+
+use std::collections::BTreeSet;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::reference::References;
+use super::schema;
+use super::values::{Example, example, kind};
+use crate::import::Node;
+use crate::import::http_spec::{HttpBody, HttpExpect, HttpPart, HttpRequest, HttpSpec, HttpStep};
+use crate::import::matcher::{keyed, syntax};
+use crate::import::template::{literal, variable_name};
+use crate::trace::Value;
+
+/// The address if the description has none.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
+
+/// Characters that would end a segment of a path.
+const SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'/')
+    .add(b'?')
+    .add(b'#')
+    .add(b'%')
+    .add(b'\\')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>');
+
+/// Headers that other parts of a description define.
+const DEFINED_ELSEWHERE: [&str; 5] = [
+    "accept",
+    "content-type",
+    "authorization",
+    "traceparent",
+    "tracestate",
+];
+
+pub(super) struct Operation<'a> {
+    pub(super) method: &'static str,
+    pub(super) path: &'a str,
+    pub(super) node: &'a Node,
+    /// The path with all its operations.
+    pub(super) item: &'a Node,
+}
+
+impl<'a> Operation<'a> {
+    pub(super) fn spec(&self, root: &'a Node, references: &mut References<'a>) -> HttpSpec {
+        let title = format!("{} {}", self.method.to_ascii_uppercase(), self.path);
+        let name = self.node.text_of("operationId").unwrap_or(&title);
+        let mut spec = HttpSpec {
+            name: literal(name),
+            description: self.node.text_of("summary").map(literal),
+            tags: self.tags(),
+            ..HttpSpec::default()
+        };
+        let mut request = HttpRequest {
+            method: self.method.to_ascii_uppercase(),
+            ..HttpRequest::default()
+        };
+        let base = self.server(root, references, &mut spec);
+        let path = self.parameters(references, &mut spec, &mut request);
+        request.url = format!("{base}{path}");
+        self.body(references, &mut request);
+        self.security(root, references, &mut request);
+        let mut expect = HttpExpect::default();
+        self.response(references, &mut request, &mut expect);
+        spec.steps.push(HttpStep {
+            request,
+            expect,
+            ..HttpStep::default()
+        });
+        spec
+    }
+
+    /// The tags of the operation, and `writes` if it is not a safe method.
+    fn tags(&self) -> Vec<String> {
+        let own = self
+            .node
+            .get("tags")
+            .map_or(&[][..], Node::items)
+            .iter()
+            .filter_map(Node::text);
+        let word = |tag: &str| {
+            tag.split_whitespace()
+                .collect::<Vec<_>>()
+                .join("-")
+                .trim_start_matches('!')
+                .replace(',', "-")
+        };
+        let mut tags: Vec<String> = own
+            .map(|tag| literal(&word(tag)))
+            .filter(|tag| !tag.is_empty())
+            .collect();
+        if !matches!(self.method, "get" | "head" | "options" | "trace") {
+            tags.push("writes".to_owned());
+        }
+        if self.node.text_of("deprecated") == Some("true") {
+            tags.push("deprecated".to_owned());
+        }
+        let mut known = BTreeSet::new();
+        tags.retain(|tag| known.insert(tag.clone()));
+        tags
+    }
+
+    /// The beginning of the URL: a variable, whose default is the first server.
+    fn server(
+        &self,
+        root: &'a Node,
+        references: &mut References<'a>,
+        spec: &mut HttpSpec,
+    ) -> String {
+        let first = |node: &'a Node| {
+            node.get("servers")
+                .and_then(|servers| servers.items().first())
+        };
+        let server = first(self.node)
+            .or_else(|| first(self.item))
+            .or_else(|| first(root));
+        let mut url = server
+            .and_then(|server| server.text_of("url"))
+            .unwrap_or_default()
+            .to_owned();
+        for (name, variable) in server
+            .and_then(|server| server.get("variables"))
+            .map_or(&[][..], Node::entries)
+        {
+            let value = variable.text_of("default").unwrap_or_default();
+            url = url.replace(&format!("{{{}}}", name.text().unwrap_or_default()), value);
+        }
+        let url = url.trim_end_matches('/');
+        let (default, rest) = match url.contains("://") {
+            true => (url, ""),
+            false => {
+                references.remarks.note(&root.at, format!("no server with an address: set BASE_URL, which is {DEFAULT_SERVER} by default"));
+                (DEFAULT_SERVER, url)
+            }
+        };
+        let default = format!("${{BASE_URL:-{}}}", literal(default));
+        spec.vars
+            .push(("BASE_URL".to_owned(), Value::String(default)));
+        format!("${{BASE_URL}}{}", literal(rest))
+    }
+
+    /// The path, with variables in place of its parameters. Adds the other parameters.
+    fn parameters(
+        &self,
+        references: &mut References<'a>,
+        spec: &mut HttpSpec,
+        request: &mut HttpRequest,
+    ) -> String {
+        let mut path = literal(self.path);
+        let mut cookies = Vec::new();
+        for parameter in self.all_parameters(references) {
+            let (Some(name), Some(place)) = (parameter.text_of("name"), parameter.text_of("in"))
+            else {
+                continue;
+            };
+            let is_required = parameter.text_of("required") == Some("true");
+            let content = parameter
+                .get("content")
+                .and_then(|content| content.entries().first());
+            let found = match content {
+                Some((_, media)) => example(media, references),
+                None => example(parameter, references),
+            };
+            let Some(found) = found else {
+                if is_required {
+                    references.remarks.lost(
+                        &parameter.at,
+                        format!("the parameter `{name}` has no schema and no example"),
+                    );
+                }
+                continue;
+            };
+            if place != "path" && !is_required && found.is_made_up {
+                continue;
+            }
+            if found.is_made_up {
+                references.remarks.note(
+                    &parameter.at,
+                    format!("the parameter `{name}` has no example: its value is made up"),
+                );
+            }
+            let texts = texts(&found.value);
+            let Some(texts) = texts else {
+                references.remarks.lost(
+                    &parameter.at,
+                    format!("the parameter `{name}` is a structure"),
+                );
+                continue;
+            };
+            let joined = texts.join(",");
+            match place {
+                "path" => {
+                    let variable = free(&variable_name(name), spec);
+                    path = path.replace(&format!("{{{name}}}"), &format!("${{{variable}}}"));
+                    let encoded = match joined.contains("${") {
+                        true => joined,
+                        false => utf8_percent_encode(&joined, SEGMENT).to_string(),
+                    };
+                    spec.vars.push((variable, Value::String(encoded)));
+                }
+                "query" if parameter.text_of("explode") == Some("false") => {
+                    request.query.push((name.to_owned(), joined))
+                }
+                "query" => request
+                    .query
+                    .extend(texts.into_iter().map(|text| (name.to_owned(), text))),
+                "header"
+                    if DEFINED_ELSEWHERE
+                        .iter()
+                        .any(|one| name.eq_ignore_ascii_case(one)) => {}
+                "header" => request.headers.push((name.to_owned(), joined)),
+                "cookie" => cookies.push(format!("{name}={joined}")),
+                other => references
+                    .remarks
+                    .lost(&parameter.at, format!("`in: {other}` has no equivalent")),
+            }
+        }
+        if !cookies.is_empty() {
+            request
+                .headers
+                .push(("Cookie".to_owned(), cookies.join("; ")));
+        }
+        let left = path.replace("${", "");
+        if let Some((_, name)) = left.split_once('{') {
+            let name = name.split('}').next().unwrap_or_default();
+            let text = format!("the path parameter `{name}` is not described");
+            references.remarks.lost(&self.node.at, text);
+        }
+        path
+    }
+
+    /// The parameters of the path and of the operation, which has precedence.
+    fn all_parameters(&self, references: &mut References<'a>) -> Vec<&'a Node> {
+        let mut all: Vec<&'a Node> = Vec::new();
+        for node in [self.item, self.node] {
+            for parameter in node.get("parameters").map_or(&[][..], Node::items) {
+                let Some(parameter) = references.resolve(parameter) else {
+                    continue;
+                };
+                let key = |node: &'a Node| (node.text_of("name"), node.text_of("in"));
+                all.retain(|known| key(known) != key(parameter));
+                all.push(parameter);
+            }
+        }
+        all
+    }
+
+    fn body(&self, references: &mut References<'a>, request: &mut HttpRequest) {
+        let Some(body) = references.get(self.node, "requestBody") else {
+            return;
+        };
+        let Some((media, content)) = preferred(body) else {
+            return;
+        };
+        let found = example(content, references);
+        let Some(Example { value, is_made_up }) = found else {
+            return references.remarks.lost(
+                &content.at,
+                format!("the body of type {media} has no example"),
+            );
+        };
+        if is_made_up {
+            references.remarks.note(
+                &content.at,
+                "the body has no example: its values are made up",
+            );
+        }
+        let fields = match &value {
+            Value::Map(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        if media.contains("json") {
+            if media != "application/json" {
+                request
+                    .headers
+                    .push(("Content-Type".to_owned(), media.to_owned()));
+            }
+            request.body = HttpBody::Json(value);
+        } else if media == "application/x-www-form-urlencoded" {
+            let fields = fields
+                .iter()
+                .map(|(name, value)| (name.clone(), value.to_text()));
+            request.body = HttpBody::Form(fields.collect());
+        } else if media.starts_with("multipart/") {
+            let parts = fields.iter().map(|(name, value)| HttpPart {
+                name: name.clone(),
+                text: Some(value.to_text()),
+                ..HttpPart::default()
+            });
+            request.body = HttpBody::Multipart(parts.collect());
+            references.remarks.note(
+                &content.at,
+                "the parts are texts: write `file: PATH` for files",
+            );
+        } else if let (Value::String(text), false) = (value, is_made_up) {
+            request
+                .headers
+                .push(("Content-Type".to_owned(), media.to_owned()));
+            request.body = HttpBody::Text(text);
+        } else {
+            references.remarks.lost(
+                &content.at,
+                format!("the body of type {media} has no example"),
+            );
+        }
+    }
+
+    /// Variables for the credentials of the first alternative.
+    fn security(&self, root: &'a Node, references: &mut References<'a>, request: &mut HttpRequest) {
+        let all = self.node.get("security").or_else(|| root.get("security"));
+        let first = all.and_then(|all| all.items().first());
+        for (name, node) in first.map_or(&[][..], Node::entries) {
+            let name = name.text().unwrap_or_default();
+            let schemes = root
+                .get("components")
+                .and_then(|components| components.get("securitySchemes"));
+            let scheme = schemes
+                .and_then(|schemes| schemes.get(name))
+                .and_then(|scheme| references.resolve(scheme));
+            let Some(scheme) = scheme else {
+                references.remarks.lost(
+                    &node.at,
+                    format!("the security scheme `{name}` does not exist"),
+                );
+                continue;
+            };
+            let variable = format!(
+                "${{{}}}",
+                variable_name(name)
+                    .to_ascii_uppercase()
+                    .replace(['-', '.'], "_")
+            );
+            let mut header =
+                |name: &str, value: String| request.headers.push((name.to_owned(), value));
+            match (
+                scheme.text_of("type"),
+                scheme.text_of("scheme"),
+                scheme.text_of("in"),
+            ) {
+                (Some("http"), Some(kind), _) if kind.eq_ignore_ascii_case("basic") => {
+                    header("Authorization", format!("Basic {variable}"));
+                    references.remarks.note(
+                        &scheme.at,
+                        format!("set {variable} to `user:password` in base64"),
+                    );
+                }
+                (Some("http"), Some(kind), _) if kind.eq_ignore_ascii_case("bearer") => {
+                    header("Authorization", format!("Bearer {variable}"))
+                }
+                (Some("oauth2" | "openIdConnect"), ..) => {
+                    header("Authorization", format!("Bearer {variable}"))
+                }
+                (Some("apiKey"), _, Some("query")) => request
+                    .query
+                    .push((scheme.text_of("name").unwrap_or(name).to_owned(), variable)),
+                (Some("apiKey"), _, Some("cookie")) => header(
+                    "Cookie",
+                    format!("{}={variable}", scheme.text_of("name").unwrap_or(name)),
+                ),
+                (Some("apiKey"), ..) => header(scheme.text_of("name").unwrap_or(name), variable),
+                _ => references.remarks.lost(
+                    &scheme.at,
+                    format!("the security scheme `{name}` has no equivalent"),
+                ),
+            }
+        }
+    }
+
+    fn response(
+        &self,
+        references: &mut References<'a>,
+        request: &mut HttpRequest,
+        expect: &mut HttpExpect,
+    ) {
+        let all = self.node.get("responses").map_or(&[][..], Node::entries);
+        let code = |key: &Node| key.text().unwrap_or_default().to_ascii_lowercase();
+        let mut successes: Vec<&(Node, Node)> = all
+            .iter()
+            .filter(|(key, _)| code(key).starts_with('2'))
+            .collect();
+        successes.sort_by_key(|(key, _)| code(key));
+        let chosen = successes.first().copied();
+        let chosen = chosen.or_else(|| {
+            all.iter()
+                .find(|(key, _)| code(key).starts_with(['1', '3']))
+        });
+        let chosen = chosen.or_else(|| all.iter().find(|(key, _)| code(key) == "default"));
+        let Some((key, response)) = chosen else {
+            references.remarks.lost(
+                &self.node.at,
+                format!(
+                    "{} {} has no response of success",
+                    self.method.to_ascii_uppercase(),
+                    self.path
+                ),
+            );
+            return;
+        };
+        let code = match code(key).as_str() {
+            "default" => "2xx".to_owned(),
+            code => code.to_owned(),
+        };
+        expect.status = Some(syntax(code));
+        let Some(response) = references.resolve(response) else {
+            return;
+        };
+        for (name, header) in response.get("headers").map_or(&[][..], Node::entries) {
+            let header = references.resolve(header);
+            let Some(header) = header.filter(|header| header.text_of("required") == Some("true"))
+            else {
+                continue;
+            };
+            expect.header(name.text().unwrap_or_default(), syntax("exists"));
+            let schema = header
+                .get("schema")
+                .and_then(|schema| references.resolve(schema));
+            const CONDITIONS: [&str; 6] = [
+                "enum",
+                "const",
+                "pattern",
+                "minimum",
+                "maximum",
+                "minLength",
+            ];
+            if let Some(schema) =
+                schema.filter(|schema| CONDITIONS.iter().any(|key| schema.get(key).is_some()))
+            {
+                references
+                    .remarks
+                    .lost(&schema.at, "the schema of a header is not checked");
+            }
+        }
+        // A response to HEAD has no body.
+        let Some((media, content)) = preferred(response).filter(|_| self.method != "head") else {
+            return;
+        };
+        let start = media.split(';').next().unwrap_or(media).trim();
+        if !start.contains('*') {
+            expect.header("content-type", keyed("starts_with", literal(start)));
+            // Otherwise the server chooses.
+            if response
+                .get("content")
+                .is_some_and(|all| all.entries().len() > 1)
+            {
+                request.headers.push(("Accept".to_owned(), literal(start)));
+            }
+        }
+        match content.get("schema") {
+            Some(schema) if media.contains("json") => schema::expect(schema, references, expect),
+            Some(schema) if kind(schema, references).as_deref() != Some("string") => {
+                let text = format!("the schema of {media} is not checked");
+                references.remarks.lost(&schema.at, text);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The media type that a spec can express best.
+fn preferred(node: &Node) -> Option<(&str, &Node)> {
+    let all = node.get("content").map_or(&[][..], Node::entries);
+    let rank = |media: &str| match media {
+        "application/json" => 0,
+        media if media.contains("json") => 1,
+        "application/x-www-form-urlencoded" => 2,
+        media if media.starts_with("multipart/") => 3,
+        media if media.starts_with("text/") => 4,
+        _ => 5,
+    };
+    let all = all
+        .iter()
+        .filter_map(|(key, content)| Some((key.text()?, content)));
+    all.min_by_key(|(media, _)| rank(media))
+}
+
+/// The texts of a parameter, or of its items. `None` for structures.
+fn texts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Map(_) => None,
+        Value::Array(items) => items
+            .iter()
+            .map(|item| texts(item).map(|texts| texts.concat()))
+            .collect(),
+        Value::Null => Some(vec![String::new()]),
+        scalar => Some(vec![scalar.to_text()]),
+    }
+}
+
+/// A name that no other variable of the spec has.
+fn free(name: &str, spec: &HttpSpec) -> String {
+    let is_taken = |name: &String| spec.vars.iter().any(|(taken, _)| taken == name);
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let mut all = std::iter::once(name.to_owned()).chain(numbered);
+    all.find(|name| !is_taken(name))
+        .expect("the numbers do not end")
+}

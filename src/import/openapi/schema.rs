@@ -1,0 +1,335 @@
+//! Expectations of the schema of a response: properties, items, types, values and bounds.
+
+use super::reference::References;
+use super::values::{kind, properties, value};
+use crate::import::http_spec::HttpExpect;
+use crate::import::matcher::{both, equal, keyed, regex, syntax};
+use crate::import::{Map, Node, Written};
+use crate::spec::{JsonPath, member};
+
+/// Maximum nesting.
+const MAX_DEPTH: usize = 12;
+
+/// Maximum number of conditions, to keep specs short.
+const MOST: usize = 100;
+
+/// Keys of a schema that no matcher expresses.
+const UNSUPPORTED: [&str; 14] = [
+    "not",
+    "multipleOf",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "patternProperties",
+    "propertyNames",
+    "dependentRequired",
+    "dependentSchemas",
+    "if",
+    "contains",
+    "prefixItems",
+    "unevaluatedProperties",
+    "additionalProperties",
+];
+
+/// Adds the conditions of a schema on the value at a path.
+pub(super) fn expect<'a>(
+    schema: &'a Node,
+    references: &mut References<'a>,
+    expect: &mut HttpExpect,
+) {
+    let before = expect.json.len();
+    let mut conditions = Conditions {
+        references,
+        left: MOST,
+        open: Vec::new(),
+    };
+    conditions.add(schema, "$", 0, expect);
+    if expect.json.len() == before {
+        expect.json("$", syntax("exists"));
+    }
+}
+
+struct Conditions<'r, 'a> {
+    references: &'r mut References<'a>,
+    /// Number of further conditions.
+    left: usize,
+    /// The offsets of the schemas that contain the current one.
+    open: Vec<usize>,
+}
+
+impl<'a> Conditions<'_, 'a> {
+    /// Adds the conditions on the value at a path, with a path for each required property.
+    fn add(&mut self, schema: &'a Node, path: &str, depth: usize, expect: &mut HttpExpect) {
+        let Some(resolved) = self.references.resolve(schema) else {
+            return;
+        };
+        // Paths have a maximum length.
+        let is_long = JsonPath::parse(&member(path, "property")).is_err();
+        let start = resolved.at.place.start;
+        let is_open = self.open.contains(&start);
+        if is_open || is_long || depth >= MAX_DEPTH || !self.is_plain_object(resolved) {
+            let matcher = self.matcher(schema, depth);
+            return expect.json(path, matcher);
+        }
+        self.open.push(start);
+        self.report(resolved);
+        let mut has_required = false;
+        for (name, property, is_required) in self.properties(resolved) {
+            let path = member(path, name);
+            if is_required {
+                has_required = true;
+                self.add(property, &path, depth + 1, expect);
+            } else if let Some(matcher) = self.optional(property, depth + 1) {
+                expect.json(&path, matcher);
+            }
+        }
+        // The conditions on its properties imply that it is a map.
+        if !has_required {
+            expect.json(path, of_type("map"));
+        }
+        self.open.pop();
+    }
+
+    fn is_plain_object(&mut self, schema: &'a Node) -> bool {
+        const OTHERS: [&str; 5] = ["oneOf", "anyOf", "const", "enum", "$ref"];
+        let is_plain = OTHERS.iter().all(|key| schema.get(key).is_none()) && !is_nullable(schema);
+        is_plain && kind(schema, self.references).as_deref() == Some("object")
+    }
+
+    /// The properties that a response can have.
+    fn properties(&mut self, schema: &'a Node) -> Vec<(&'a str, &'a Node, bool)> {
+        let mut all = properties(schema, self.references, 0);
+        all.retain(|(_, property, _)| {
+            let property = self.references.resolve(property);
+            property.is_none_or(|property| property.text_of("writeOnly") != Some("true"))
+        });
+        all
+    }
+
+    /// The condition of a property that may be missing. `None` if it accepts all values.
+    fn optional(&mut self, schema: &'a Node, depth: usize) -> Option<Written> {
+        let matcher = self.matcher(schema, depth);
+        if matcher == syntax("exists") {
+            return None;
+        }
+        let mut any = vec![syntax("absent")];
+        match matcher {
+            Written::List(matchers) => any.extend(matchers),
+            matcher => any.push(matcher),
+        }
+        Some(any.into())
+    }
+
+    /// The condition of a schema on one value.
+    fn matcher(&mut self, schema: &'a Node, depth: usize) -> Written {
+        let reference = schema;
+        let Some(schema) = self.references.resolve(schema) else {
+            return syntax("exists");
+        };
+        let start = schema.at.place.start;
+        if self.open.contains(&start) {
+            let text = "this schema contains itself: the contract ends here";
+            self.references.remarks.lost(&reference.at, text);
+            return match kind(schema, self.references).as_deref() {
+                Some("object") if !is_nullable(schema) => of_type("map"),
+                _ => syntax("exists"),
+            };
+        }
+        if self.left == 0 || depth > MAX_DEPTH {
+            let text = match self.left {
+                0 => format!("the contract has the first {MOST} conditions of the schema"),
+                _ => format!("the contract ends at a depth of {MAX_DEPTH}"),
+            };
+            self.references.remarks.lost(&schema.at, text);
+            return syntax("exists");
+        }
+        self.left -= 1;
+        self.open.push(start);
+        let matcher = self.of_resolved(schema, depth);
+        self.open.pop();
+        let is_null = matcher == of_type("null") || matcher == syntax("exists");
+        match is_nullable(schema) && !is_null {
+            true => vec![syntax("null"), matcher].into(),
+            false => matcher,
+        }
+    }
+
+    fn of_resolved(&mut self, schema: &'a Node, depth: usize) -> Written {
+        if let Some(constant) = schema.get("const") {
+            return equal(&value(constant));
+        }
+        if let Some(values) = schema.get("enum") {
+            let values = values.items().iter().map(|one| equal(&value(one)));
+            return values.collect::<Vec<_>>().into();
+        }
+        self.report(schema);
+        let has_properties = schema.get("properties").is_some();
+        for key in ["oneOf", "anyOf"] {
+            let Some(any) = schema.get(key) else { continue };
+            if has_properties {
+                self.references.remarks.lost(
+                    &any.at,
+                    format!("`{key}` beside `properties` is not checked"),
+                );
+                continue;
+            }
+            let matchers = any.items().iter().map(|one| self.matcher(one, depth + 1));
+            let matchers: Vec<Written> = matchers.collect();
+            if key == "oneOf" && matchers.len() > 1 {
+                let text = "`oneOf` is checked as `anyOf`: several alternatives may match";
+                self.references.remarks.note(&any.at, text);
+            }
+            return match matchers.contains(&syntax("exists")) {
+                true => syntax("exists"),
+                false => matchers.into(),
+            };
+        }
+        let parts = schema.get("allOf").map_or(&[][..], Node::items);
+        let name = kind(schema, self.references);
+        if !parts.is_empty() && name.as_deref() != Some("object") {
+            let matchers = parts.iter().map(|part| self.matcher(part, depth + 1));
+            let matchers: Vec<Written> = matchers.collect();
+            return matchers.into_iter().reduce(both).expect("there is a part");
+        }
+        match name.as_deref() {
+            Some("object") => self.object(schema, depth),
+            Some("array") => self.array(schema, depth),
+            Some("string") => self.text(schema),
+            Some("integer") => number(schema, "int"),
+            Some("number") => number(schema, "number"),
+            Some("boolean") => of_type("bool"),
+            Some("null") => of_type("null"),
+            _ => {
+                self.report_keys(schema, &["pattern", "minimum", "maximum", "minLength"]);
+                syntax("exists")
+            }
+        }
+    }
+
+    fn object(&mut self, schema: &'a Node, depth: usize) -> Written {
+        let mut paths = Map::new();
+        for (name, property, is_required) in self.properties(schema) {
+            let matcher = match is_required {
+                true => Some(self.matcher(property, depth + 1)),
+                false => self.optional(property, depth + 1),
+            };
+            if let Some(matcher) = matcher {
+                paths.put(&member("$", name), matcher);
+            }
+        }
+        match paths.is_empty() {
+            true => of_type("map"),
+            // `json` also accepts a string with JSON.
+            false => both(of_type("map"), keyed("json", paths)),
+        }
+    }
+
+    fn array(&mut self, schema: &'a Node, depth: usize) -> Written {
+        let array = with_length(of_type("array"), schema, ["minItems", "maxItems"]);
+        let items = schema
+            .get("items")
+            .map(|items| self.matcher(items, depth + 1));
+        let Some(items) = items.filter(|items| *items != syntax("exists")) else {
+            return array;
+        };
+        let least = schema
+            .text_of("minItems")
+            .and_then(|least| least.parse().ok());
+        let all = keyed("all", items);
+        match least.unwrap_or(0_u64) {
+            // `all` does not accept an empty array.
+            0 => {
+                let all = with_length(all, schema, ["minItems", "maxItems"]);
+                let empty = both(of_type("array"), keyed("length", syntax("0")));
+                vec![empty, all].into()
+            }
+            _ => both(all, array),
+        }
+    }
+
+    fn text(&mut self, schema: &'a Node) -> Written {
+        let matcher = match schema.text_of("pattern") {
+            Some(pattern) if ::regex::Regex::new(pattern).is_ok() => regex(pattern),
+            Some(_) => {
+                self.report_keys(schema, &["pattern"]);
+                of_type("string")
+            }
+            None => of_type("string"),
+        };
+        with_length(matcher, schema, ["minLength", "maxLength"])
+    }
+
+    /// Reports what no matcher expresses.
+    fn report(&mut self, schema: &'a Node) {
+        self.report_keys(schema, &UNSUPPORTED);
+    }
+
+    fn report_keys(&mut self, schema: &'a Node, keys: &[&str]) {
+        for key in keys {
+            let Some(node) = schema.get(key) else {
+                continue;
+            };
+            // The defaults.
+            let is_idle = match *key {
+                "additionalProperties" | "unevaluatedProperties" => {
+                    node.text() == Some("true")
+                        || node.text().is_none() && node.entries().is_empty()
+                }
+                "uniqueItems" => node.text() == Some("false"),
+                "minProperties" => node.text() == Some("0"),
+                _ => false,
+            };
+            if !is_idle {
+                let text = format!("`{key}` of a schema is not checked");
+                self.references.remarks.lost(&node.at, text);
+            }
+        }
+    }
+}
+
+fn of_type(name: &str) -> Written {
+    keyed("type", syntax(name))
+}
+
+/// A matcher with bounds of the length.
+fn with_length(matcher: Written, schema: &Node, [least, most]: [&str; 2]) -> Written {
+    let (least, most) = (schema.text_of(least), schema.text_of(most));
+    let least = least.filter(|least| *least != "0");
+    if least.is_none() && most.is_none() {
+        return matcher;
+    }
+    let (least, most) = (least.unwrap_or("0"), most.unwrap_or_default());
+    both(matcher, keyed("length", syntax(format!("{least}..{most}"))))
+}
+
+/// A number of a type, with its bounds.
+fn number(schema: &Node, name: &str) -> Written {
+    let bounds = [
+        ("minimum", "exclusiveMinimum", "gte", "gt"),
+        ("maximum", "exclusiveMaximum", "lte", "lt"),
+    ];
+    let mut matcher = of_type(name);
+    for (inclusive, exclusive, with, without) in bounds {
+        let is_exclusive = schema.text_of(exclusive) == Some("true");
+        if let Some(bound) = schema.text_of(inclusive) {
+            let key = if is_exclusive { without } else { with };
+            matcher = both(matcher, keyed(key, syntax(bound)));
+        }
+        // A number since 3.1, a boolean before.
+        let bound = schema.text_of(exclusive);
+        if let Some(bound) = bound.filter(|bound| !matches!(*bound, "true" | "false")) {
+            matcher = both(matcher, keyed(without, syntax(bound)));
+        }
+    }
+    matcher
+}
+
+/// `nullable: true` of 3.0, or a list of types with `null` of 3.1.
+fn is_nullable(schema: &Node) -> bool {
+    let types = schema.get("type").map_or(&[][..], Node::items);
+    // The reader of YAML takes a plain `null` as a value.
+    let has_null = types
+        .iter()
+        .any(|one| one.text() == Some("null") || one.text().is_none());
+    schema.text_of("nullable") == Some("true") || has_null
+}
