@@ -24,7 +24,7 @@ struct CallTarget {
 }
 
 impl Reader<'_> {
-    pub(crate) fn grpc(&self, node: &Node, defaults: TriggerDefaults) -> Option<GrpcCall> {
+    pub(crate) fn grpc(&self, node: &Node, defaults: &TriggerDefaults) -> Option<GrpcCall> {
         let mut call = match &node.kind {
             Kind::Scalar(_) => self.grpc_call(node, node),
             _ => self.long_grpc_call(node),
