@@ -163,8 +163,8 @@ impl Collected {
     }
 
     fn header(&mut self, value: &str, line: usize, remarks: &mut Reported<'_>) {
-        if value.starts_with('@') {
-            return remarks.lost(line, format!("the headers of the file `{}`", &value[1..]));
+        if let Some(file) = value.strip_prefix('@') {
+            return remarks.lost(line, format!("the headers of the file `{file}`"));
         }
         // `X-Empty;` is a header without a value, `Accept:` removes one that curl adds itself.
         if let Some(name) = value.strip_suffix(';').filter(|name| !name.contains(':')) {

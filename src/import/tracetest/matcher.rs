@@ -23,7 +23,7 @@ pub(super) enum Kind {
     /// A duration.
     Duration,
     /// The kind of a span, in lower case.
-    SpanKind,
+    RoleOfSpan,
     /// `STATUS_CODE_ERROR` and others.
     SpanStatus,
     /// The type of a span.
@@ -59,7 +59,7 @@ pub(super) fn matcher(
             _ => number(comparator, operand),
         },
         Kind::Duration => duration(comparator, operand),
-        Kind::SpanKind => match literal(operand)? {
+        Kind::RoleOfSpan => match literal(operand)? {
             "unespecified" => word(comparator, "unspecified"),
             kind @ ("client" | "server" | "internal" | "producer" | "consumer") => {
                 word(comparator, kind)

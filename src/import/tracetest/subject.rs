@@ -216,7 +216,7 @@ fn of_attribute(name: &str, response: ResponseKind) -> Result<Subject, String> {
         "tracetest.selected_spans.count" => Ok(Subject::Count),
         "name" | "tracetest.span.name" => span(&["name"], Kind::Text),
         "service.name" => span(&["service"], Kind::Text),
-        "tracetest.span.kind" => span(&["kind"], Kind::SpanKind),
+        "tracetest.span.kind" => span(&["kind"], Kind::RoleOfSpan),
         "tracetest.span.type" => span(&["type"], Kind::SpanType),
         "tracetest.span.duration" => span(&["duration"], Kind::Duration),
         "tracetest.span.status_code" => span(&["status"], Kind::SpanStatus),
