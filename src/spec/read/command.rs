@@ -24,10 +24,6 @@ const TRACE_CONTEXT: [&str; 3] = ["TRACEPARENT", "TRACESTATE", "BAGGAGE"];
 
 /// `defaults: { run: … }` of the project file. Its variables have the values of the spec.
 #[derive(Debug)]
-#[cfg_attr(
-    not(feature = "run"),
-    expect(dead_code, reason = "there is no project file")
-)]
 pub(crate) struct RunDefaults {
     pub(crate) node: Node,
     pub(crate) source: Source,

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use reqwest::Body;
 
 use super::frames::{Frames, framed};
-use super::{timeout_text, wire};
+use super::wire;
 use crate::spec::GrpcCall;
 use crate::trace::{GrpcCode, GrpcEnding};
 use crate::trigger::body::LIMIT;
@@ -68,7 +68,7 @@ impl Exchange<'_> {
         let mut headers = self.headers;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(TE, HeaderValue::from_static("trailers"));
-        let timeout = HeaderValue::try_from(timeout_text(self.limit));
+        let timeout = HeaderValue::try_from(wire::timeout_text(self.limit));
         headers.insert("grpc-timeout", timeout.expect("digits and a letter"));
         let request = client
             .post((*attempted.url).clone())

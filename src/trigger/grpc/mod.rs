@@ -4,9 +4,8 @@ mod exchange;
 mod frames;
 mod reflection;
 mod schemas;
+mod server;
 mod wire;
-
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -32,11 +31,11 @@ pub(super) async fn call(
     let limit = call.timeout.unwrap_or(REQUEST_TIMEOUT);
     let schema = match &call.schema {
         Some(schema) => schema.clone(),
-        None => schemas::of_server(call, session).await?,
+        None => server::of_server(call, session).await?,
     };
     let method = method(call, &schema)?;
     let messages = messages(call, &method)?;
-    let mut headers = metadata(call);
+    let mut headers = wire::metadata(call);
     hop::propagate(context, &mut headers)?;
     let answer = Exchange {
         call,
@@ -47,15 +46,6 @@ pub(super) async fn call(
     };
     let answer = answer.run(session).await?;
     response(call, answer, &method, &schema, session).await
-}
-
-/// The metadata of the call.
-fn metadata(call: &GrpcCall) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &call.metadata {
-        headers.append(name, value.clone());
-    }
-    headers
 }
 
 fn method(call: &GrpcCall, schema: &Schema) -> Result<Method, TriggerError> {
@@ -114,7 +104,7 @@ async fn response(
     if let Some(sent) = answer.trailers.get(DETAILS) {
         let found = wire::binary(sent).ok_or_else(|| "it is not base64".to_owned());
         let schema = match (&found, &call.schema) {
-            (Ok(bytes), None) => schemas::with_details(call, session, schema, bytes).await,
+            (Ok(bytes), None) => server::with_details(call, session, schema, bytes).await,
             _ => schema.clone(),
         };
         match found.and_then(|bytes| details(&bytes, &schema)) {
@@ -151,46 +141,4 @@ fn listed(headers: &HeaderMap) -> Vec<(String, String)> {
         (name.as_str().to_owned(), value.into_owned())
     })
     .collect()
-}
-
-/// The value of `grpc-timeout`: at most eight digits and a unit.
-fn timeout_text(limit: Duration) -> String {
-    const MOST: u128 = 99_999_999;
-    let units = [
-        ("m", 1_000_000),
-        ("u", 1_000),
-        ("n", 1),
-        ("S", 1_000_000_000),
-        ("M", 60_000_000_000),
-        ("H", 3_600_000_000_000),
-    ];
-    let nanos = limit.as_nanos();
-    let exact = |size: u128| nanos.is_multiple_of(size) && nanos / size <= MOST;
-    let found = units.iter().find(|(_, size)| exact(*size));
-    let fits = || units.iter().rev().find(|(_, size)| nanos / size > 0);
-    let near = |of: &&(&str, u128)| nanos / of.1 <= MOST;
-    match found.or_else(|| units[3..].iter().find(near)).or_else(fits) {
-        Some((unit, size)) => format!("{}{unit}", (nanos / size).min(MOST)),
-        None => "0n".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_deadline_has_at_most_eight_digits() {
-        for (limit, text) in [
-            (Duration::from_millis(500), "500m"),
-            (Duration::from_secs(30), "30000m"),
-            (Duration::from_micros(1500), "1500u"),
-            (Duration::from_nanos(1), "1n"),
-            (Duration::from_secs(200_000), "200000S"),
-            (Duration::ZERO, "0m"),
-            (Duration::new(200_000, 1), "200000S"),
-        ] {
-            assert_eq!(timeout_text(limit), text);
-        }
-    }
 }

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 use prost::Message as _;
 
 use super::exchange::{Answer, Exchange};
-use super::metadata;
+use super::wire::metadata;
 use crate::spec::GrpcCall;
 use crate::trace::{GrpcCode, GrpcEnding};
 use crate::trigger::{Session, TraceContext, TriggerError};

@@ -1,10 +1,13 @@
-//! Parts of the gRPC protocol as text: statuses, percent encoding, binary metadata.
+//! Parts of the gRPC protocol as text: statuses, deadlines, percent encoding, metadata.
+
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::{HeaderMap, HeaderValue};
 use percent_encoding::percent_decode;
 
+use crate::spec::GrpcCall;
 use crate::trace::GrpcCode;
 
 /// The status in trailers, if they have one.
@@ -20,4 +23,55 @@ pub(super) fn status(trailers: &HeaderMap) -> Option<(GrpcCode, String)> {
 pub(super) fn binary(value: &HeaderValue) -> Option<Vec<u8>> {
     let text = value.to_str().ok()?;
     STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok()
+}
+
+/// The metadata of the call.
+pub(super) fn metadata(call: &GrpcCall) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &call.metadata {
+        headers.append(name, value.clone());
+    }
+    headers
+}
+
+/// The value of `grpc-timeout`: at most eight digits and a unit.
+pub(super) fn timeout_text(limit: Duration) -> String {
+    const MOST: u128 = 99_999_999;
+    let units = [
+        ("m", 1_000_000),
+        ("u", 1_000),
+        ("n", 1),
+        ("S", 1_000_000_000),
+        ("M", 60_000_000_000),
+        ("H", 3_600_000_000_000),
+    ];
+    let nanos = limit.as_nanos();
+    let exact = |size: u128| nanos.is_multiple_of(size) && nanos / size <= MOST;
+    let found = units.iter().find(|(_, size)| exact(*size));
+    let fits = || units.iter().rev().find(|(_, size)| nanos / size > 0);
+    let near = |of: &&(&str, u128)| nanos / of.1 <= MOST;
+    match found.or_else(|| units[3..].iter().find(near)).or_else(fits) {
+        Some((unit, size)) => format!("{}{unit}", (nanos / size).min(MOST)),
+        None => "0n".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_has_at_most_eight_digits() {
+        for (limit, text) in [
+            (Duration::from_millis(500), "500m"),
+            (Duration::from_secs(30), "30000m"),
+            (Duration::from_micros(1500), "1500u"),
+            (Duration::from_nanos(1), "1n"),
+            (Duration::from_secs(200_000), "200000S"),
+            (Duration::ZERO, "0m"),
+            (Duration::new(200_000, 1), "200000S"),
+        ] {
+            assert_eq!(timeout_text(limit), text);
+        }
+    }
 }
