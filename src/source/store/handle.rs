@@ -258,6 +258,10 @@ impl Store {
                 let loss = Loss::now(losses::cut_line(log.service()));
                 self.lock().lose_of_unknown(Signal::Logs, loss);
             }
+            TextLine::Joined => {
+                let loss = Loss::now(losses::joined_lines(log.service()));
+                self.lock().lose_of_unknown(Signal::Logs, loss);
+            }
         }
     }
 

@@ -154,6 +154,16 @@ pub(super) fn cut_line(service: &str) -> Hole {
     }
 }
 
+/// The hole that records of several traces leave which a service printed as one line.
+#[cfg(feature = "run")]
+pub(super) fn joined_lines(service: &str) -> Hole {
+    Hole {
+        reason: format!("`{service}` printed a line with the ids of several traces"),
+        sender: Sender::default(),
+        remedy: "print each record with one call (Python: `logging`, not `print`, in threads), or send log records over OTLP".to_owned(),
+    }
+}
+
 /// The hole in a followed trace for whose log records there is no room of this many bytes.
 pub(super) fn no_room(capacity: usize) -> Hole {
     Hole {

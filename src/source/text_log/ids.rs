@@ -101,37 +101,42 @@ fn hex(value: &str) -> Option<String> {
 
 /// The first valid ids after the keys of a line that is no JSON.
 pub(super) fn in_text(line: &str) -> (Option<WrittenTrace>, Option<SpanId>) {
-    // Most lines have neither.
-    let trace = first(
+    let spans = all(line, &["pan", "@sp"], &SPAN_KEYS, span);
+    (first(traces(line)), first(spans))
+}
+
+/// The trace ids after the keys of a line, with their places.
+fn traces(line: &str) -> Vec<(usize, WrittenTrace)> {
+    all(
         line,
         &["race", "RACE", "Trace-I", "@tr"],
         &TRACE_KEYS,
         trace,
-    );
-    let span = first(line, &["pan", "@sp"], &SPAN_KEYS, span);
-    (trace, span)
+    )
 }
 
-/// The first valid value of a key. Each key contains one of the parts.
-fn first<T>(
+fn first<T>(found: Vec<(usize, T)>) -> Option<T> {
+    let first = found.into_iter().min_by_key(|(at, _)| *at);
+    first.map(|(_, id)| id)
+}
+
+/// The valid values of keys, with their places. Each key contains one of the parts; most lines contain none.
+fn all<T>(
     line: &str,
     parts: &[&str],
     keys: &[&str],
     read: impl Fn(&str, &str) -> Option<T>,
-) -> Option<T> {
+) -> Vec<(usize, T)> {
     if !parts.iter().any(|part| line.contains(part)) {
-        return None;
+        return Vec::new();
     }
-    let mut found = keys.iter().flat_map(|key| {
+    let found = keys.iter().flat_map(|key| {
         let values = line.match_indices(key);
         let values = values.filter(|(at, _)| begins_name(&line[..*at]));
         values.filter_map(|(at, _)| Some((at, *key, value(&line[at + key.len()..])?)))
     });
-    let mut all: Vec<(usize, T)> = Vec::new();
-    for (at, key, value) in &mut found {
-        all.extend(read(key, value).map(|id| (at, id)));
-    }
-    all.into_iter().min_by_key(|(at, _)| *at).map(|(_, id)| id)
+    let read = found.filter_map(|(at, key, value)| Some((at, read(key, value)?)));
+    read.collect()
 }
 
 /// The id of a trace that is kept, without a key, and the span id after it: `[shop,TRACE,SPAN]`, `00-TRACE-SPAN-01`.
@@ -151,6 +156,24 @@ pub(super) fn of_kept_trace(
         }
     }
     None
+}
+
+/// Returns `true` if a line has the ids of several traces, under keys or kept, and one of them is kept.
+pub(super) fn is_joined(line: &str, kept: impl Fn(WrittenTrace) -> Option<TraceId>) -> bool {
+    let is_separator = |c: char| !c.is_ascii_alphanumeric();
+    let words = line.split(is_separator).filter(|word| word.len() == 32);
+    let words = words.filter_map(|word| word.to_lowercase().parse().ok());
+    let of_kept: Vec<TraceId> = words
+        .filter(|id| kept(WrittenTrace::Whole(*id)).is_some())
+        .collect();
+    let Some(first) = of_kept.first() else {
+        return false;
+    };
+    let keyed = traces(line).into_iter().filter_map(|(_, id)| match id {
+        WrittenTrace::Whole(id) => Some(id),
+        WrittenTrace::Half(_) => None,
+    });
+    of_kept.iter().copied().chain(keyed).any(|id| id != *first)
 }
 
 /// Returns `true` if a key after this text is not the end of a longer name.

@@ -75,6 +75,8 @@ pub(crate) enum TextLine {
     Part,
     /// A part of a record that is too long to be read.
     Cut,
+    /// Records of several traces, which threads printed without a line break between them.
+    Joined,
 }
 
 impl TextLog {
@@ -100,6 +102,9 @@ impl TextLog {
         match (is_rest, self.was_cut) {
             (_, true) => TextLine::Cut,
             (true, false) => TextLine::Part,
+            (false, false) if json(line).is_none() && ids::is_joined(line, &kept) => {
+                TextLine::Joined
+            }
             (false, false) => self
                 .request(line, read, kept)
                 .map_or(TextLine::Part, TextLine::Record),

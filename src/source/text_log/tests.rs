@@ -306,3 +306,22 @@ fn bytes_that_are_no_utf_8_are_read_as_far_as_they_are() {
     assert_eq!((record.trace_id, record.severity), (None, Some(9)));
     assert!(record.body.to_text().ends_with('\u{fffd}'));
 }
+
+#[test]
+fn a_line_with_the_ids_of_several_traces_is_no_record() {
+    let other = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let line = |first: &str, second: &str| format!("trace_id={first} paid trace_id={second} paid");
+    assert!(records(&[&line(TRACE, other)]).is_empty());
+    assert!(records(&[&line(other, TRACE)]).is_empty());
+    assert_eq!(records(&[&line(TRACE, TRACE)]).len(), 1);
+    let mut log = TextLog::new("shop".to_owned(), "stdout");
+    let all_are_kept = |written| match written {
+        WrittenTrace::Whole(id) => Some(id),
+        WrittenTrace::Half(_) => None,
+    };
+    let read = log.read(&line(TRACE, other), SystemTime::UNIX_EPOCH, all_are_kept);
+    assert!(matches!(read, TextLine::Joined));
+    let also_of_datadog = format!("dd.trace_id=9532127138774266268 trace_id={TRACE} paid");
+    let read = log.read(&also_of_datadog, SystemTime::UNIX_EPOCH, all_are_kept);
+    assert!(matches!(read, TextLine::Record(_)));
+}
