@@ -140,10 +140,13 @@ impl ErrorList {
         match other.check(value) {
             Ok(value) => Some(value),
             Err(SpecErrors(found)) => {
-                // Several parts of a file can name the same other file.
+                // Several parts of a file can name the same other file. Their variables, and so the help, can differ.
                 let mut all = self.found.borrow_mut();
                 for error in found {
-                    if !all.contains(&error) {
+                    if !all
+                        .iter()
+                        .any(|known| known.at == error.at && known.what == error.what)
+                    {
                         all.push(error);
                     }
                 }

@@ -140,7 +140,7 @@ async fn needs_that_cannot_be_met_are_errors_before_anything_runs() {
         project
             .run(&[])
             .await
-            .expect(2, &["specs/a.yaml:8:8", expected]);
+            .expect(2, &["specs/a.yaml:7:8", expected]);
     }
 
     let cycle = format!(

@@ -308,9 +308,9 @@ expect: { stdout: { equals: "A; ECHO B\n" } }
         "defaults:\n  run: { env: { GREETING: \"${WHOM}\" } }\n",
     );
     let said = project.run(&[]).await;
-    said.expect(2, &["spanspec.yaml:2:27", "`WHOM`"]);
+    said.expect(2, &["spanspec.yaml:2:28", "`WHOM`"]);
     assert_eq!(
-        said.err.matches("spanspec.yaml:2:27").count(),
+        said.err.matches("spanspec.yaml:2:28").count(),
         1,
         "{}",
         said.err
