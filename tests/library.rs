@@ -147,7 +147,7 @@ async fn a_trace_whose_parents_are_missing_is_an_error_unless_they_may() {
     let error = reply.call.timeout(ms(200)).trace().await.unwrap_err();
     let text = error.to_string();
     for said in [
-        "the trace is still incomplete 200 ms after the response: parent 00000000000000ff never arrived",
+        "the trace is still incomplete 200 ms after the response: span 00000000000000ff never arrived",
         "GET /orphan",
         "`Call::tolerate_orphans` takes it as it is",
     ] {
