@@ -32,7 +32,7 @@
 //! ```
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use opentelemetry::trace as otel;
@@ -253,7 +253,7 @@ fn bytes<const N: usize>(id: [u8; N]) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use opentelemetry::StringValue;
     use opentelemetry::trace::{
