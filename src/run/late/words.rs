@@ -165,7 +165,7 @@ pub(super) fn harmless(
             sufficient(lag)
         ),
         None => format!(
-            "{counted} of `{service}` arrived while the services were stopped, and changed no verdict; its exporter keeps spans for longer than the flush bound"
+            "{counted} of `{service}` arrived while the services were stopped, and changed no verdict; its exporter keeps them for longer than the flush bound"
         ),
     }
 }
