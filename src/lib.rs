@@ -101,7 +101,6 @@ mod draft;
 mod exec;
 mod harness;
 #[cfg(feature = "cli")]
-#[allow(dead_code, unused_imports)]
 mod import;
 #[doc(hidden)]
 pub mod internal;

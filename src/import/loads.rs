@@ -10,7 +10,15 @@ use crate::spec::{Context, Globals, Source, Spec, SpecError, SpecErrors, names_i
 /// # Errors
 /// If the text is not valid.
 pub(crate) fn read_back(path: &str, text: &str) -> Result<(Vec<Spec>, Vec<SpecError>), SpecErrors> {
-    Spec::read_file(&Source::new(path, text), Path::new("."), &context(text))
+    read_back_in(Path::new("."), path, text)
+}
+
+fn read_back_in(
+    folder: &Path,
+    path: &str,
+    text: &str,
+) -> Result<(Vec<Spec>, Vec<SpecError>), SpecErrors> {
+    Spec::read_file(&Source::new(path, text), folder, &context(text))
 }
 
 /// A context in which each variable of a text has a value.
@@ -41,7 +49,14 @@ pub(crate) fn context(text: &str) -> Context {
 #[cfg(test)]
 #[track_caller]
 pub(crate) fn loads(text: &str) -> Vec<Spec> {
-    let read = read_back("imported.yaml", text);
+    loads_in(Path::new("."), text)
+}
+
+/// The same for a file of this folder.
+#[cfg(test)]
+#[track_caller]
+pub(crate) fn loads_in(folder: &Path, text: &str) -> Vec<Spec> {
+    let read = read_back_in(folder, "imported.yaml", text);
     let (specs, warnings) = read.unwrap_or_else(|errors| panic!("{errors}\n{text}"));
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert!(warnings.is_empty(), "{warnings:?}\n{text}");

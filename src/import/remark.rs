@@ -60,11 +60,6 @@ impl Remarks {
     pub(crate) fn count(&self, level: Level) -> usize {
         self.0.iter().filter(|remark| remark.level == level).count()
     }
-
-    #[cfg(test)]
-    pub(crate) fn all(&self) -> &[Remark] {
-        &self.0
-    }
 }
 
 /// One line for each difference, by file and line. The same difference of several places of a file

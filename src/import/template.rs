@@ -40,11 +40,6 @@ pub(crate) fn literal(text: &str) -> String {
     template.finish()
 }
 
-/// A variable.
-pub(crate) fn variable(name: &str) -> String {
-    format!("${{{name}}}")
-}
-
 /// A text with `{{name}}`. `expression` returns what stands for a name, without `${` and `}`.
 pub(crate) fn from_mustache(text: &str, expression: impl Fn(&str) -> Option<String>) -> String {
     let mut template = Template::default();

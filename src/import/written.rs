@@ -21,7 +21,7 @@ pub(crate) enum Written {
 /// A map of a spec.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Map {
-    entries: Vec<Entry>,
+    entries: Vec<(String, Written)>,
     /// Comments above the map.
     comments: Vec<String>,
     layout: Layout,
@@ -34,12 +34,6 @@ enum Layout {
     Block,
     /// In braces, if it fits on a line.
     Flow,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Entry {
-    Value(String, Written),
-    Comment(String),
 }
 
 impl Written {
@@ -121,20 +115,10 @@ impl Map {
     /// Sets a key; the value replaces an earlier one.
     pub(crate) fn put(&mut self, key: &str, value: impl Into<Written>) {
         let value = value.into();
-        for entry in &mut self.entries {
-            if let Entry::Value(name, old) = entry
-                && name == key
-            {
-                *old = value;
-                return;
-            }
+        match self.entries.iter_mut().find(|(name, _)| name == key) {
+            Some((_, old)) => *old = value,
+            None => self.entries.push((key.to_owned(), value)),
         }
-        self.entries.push(Entry::Value(key.to_owned(), value));
-    }
-
-    /// A comment line after the keys so far.
-    pub(crate) fn comment(&mut self, text: &str) {
-        self.entries.push(Entry::Comment(text.to_owned()));
     }
 
     /// A comment line above the map, or above its key.
@@ -154,7 +138,7 @@ impl Map {
             self.put(key, Self::new());
         }
         let found = self.entries.iter_mut().find_map(|entry| match entry {
-            Entry::Value(name, Written::Map(map)) if name == key => Some(map),
+            (name, Written::Map(map)) if name == key => Some(map),
             _ => None,
         });
         found.expect("it was created")
@@ -166,29 +150,24 @@ impl Map {
             self.put(key, Vec::new());
         }
         let found = self.entries.iter_mut().find_map(|entry| match entry {
-            Entry::Value(name, Written::List(items)) if name == key => Some(items),
+            (name, Written::List(items)) if name == key => Some(items),
             _ => None,
         });
         found.expect("it was created")
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.values().next().is_none()
+        self.entries.is_empty()
     }
 
     pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &Written)> {
-        self.entries.iter().filter_map(|entry| match entry {
-            Entry::Value(name, value) => Some((name.as_str(), value)),
-            Entry::Comment(_) => None,
-        })
+        self.entries
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
     }
 
     pub(crate) fn has_comments(&self) -> bool {
-        !self.comments.is_empty()
-            || self.entries.iter().any(|entry| match entry {
-                Entry::Comment(_) => true,
-                Entry::Value(_, value) => value.has_comments(),
-            })
+        !self.comments.is_empty() || self.values().any(|(_, value)| value.has_comments())
     }
 
     /// The text of a document with this map.
@@ -200,17 +179,12 @@ impl Map {
     }
 
     fn block(&self, text: &mut String, indent: usize) {
-        for entry in &self.entries {
-            match entry {
-                Entry::Comment(line) => comment(text, line, indent),
-                Entry::Value(key, value) => {
-                    if let Written::Map(map) = value {
-                        comments(text, &map.comments, indent);
-                    }
-                    text.push_str(&format!("{}{}:", pad(indent), yaml::key_text(key)));
-                    value.after_key(text, indent);
-                }
+        for (key, value) in self.values() {
+            if let Written::Map(map) = value {
+                comments(text, &map.comments, indent);
             }
+            text.push_str(&format!("{}{}:", pad(indent), yaml::key_text(key)));
+            value.after_key(text, indent);
         }
     }
 }

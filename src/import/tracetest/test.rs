@@ -17,19 +17,14 @@ pub(super) struct Test {
     /// The value of `spec`.
     pub(super) node: Node,
     pub(super) name: String,
-    pub(super) id: Option<String>,
 }
 
 impl Test {
     pub(super) fn of(document: &Node) -> Self {
         let node = document.get("spec").unwrap_or(document).clone();
-        let id = node.text_of("id").map(str::to_owned);
-        let name = node.text_of("name").map(str::to_owned);
+        let name = node.text_of("name").or_else(|| node.text_of("id"));
         Self {
-            name: name
-                .or_else(|| id.clone())
-                .unwrap_or_else(|| "test".to_owned()),
-            id,
+            name: name.unwrap_or("test").to_owned(),
             node,
         }
     }
@@ -60,14 +55,6 @@ impl Test {
         let Some(trigger) = converter.trigger(trigger) else {
             return false;
         };
-        if !is_known(trigger.key) {
-            let text = format!(
-                "the trigger has no equivalent: this version of spanspec has no `{}`",
-                trigger.key
-            );
-            import.remarks.lost(&self.node.at, text);
-            return false;
-        }
         self.note_settings(import);
         let captures = self.captures(variables, &trigger, import);
         let expect = self.expect(variables, &trigger, import);
@@ -170,11 +157,6 @@ fn in_order(expect: &Map) -> Map {
         .chain(&trace)
         .for_each(|(key, value)| ordered.put(key, (*value).clone()));
     ordered
-}
-
-/// Returns `true` for triggers of the language.
-fn is_known(key: &str) -> bool {
-    cfg!(test) || crate::spec::keys::TRIGGERS.contains(key)
 }
 
 /// Adds the name and the description of a test or suite.

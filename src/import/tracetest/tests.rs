@@ -1,11 +1,12 @@
 use snapbox::{IntoData, str};
 
 use super::Files;
-use crate::import::loads::loads;
+use crate::import::loads::loads_in;
 use crate::import::{Import, Level};
 use crate::spec::Source;
 
-/// The written files and the remarks. Each spec is read without errors.
+/// The written files and the remarks. Each spec is read without errors, with the other files whose names begin
+/// with `protos/` beside it.
 #[track_caller]
 fn import(text: &str) -> (String, String) {
     imported(&[("test.yaml", text)], &[])
@@ -14,15 +15,23 @@ fn import(text: &str) -> (String, String) {
 #[track_caller]
 fn imported(sources: &[(&str, &str)], others: &[(&str, &str)]) -> (String, String) {
     let import = import_of(sources, others);
+    let folder = tempfile::tempdir().unwrap();
+    let written = import
+        .files
+        .iter()
+        .map(|file| (file.path.as_str(), file.text.as_str()));
+    let by_hand = others
+        .iter()
+        .filter(|(name, _)| name.starts_with("protos/"));
+    for (name, text) in written.chain(by_hand.copied()) {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
     let mut text = String::new();
     for file in &import.files {
         if file.path.ends_with(".yaml") && file.path != "spanspec.yaml" {
-            let has_new_trigger = ["grpc:", "publish:"]
-                .iter()
-                .any(|key| file.text.contains(key));
-            if !has_new_trigger || crate::spec::keys::TRIGGERS.contains("publish") {
-                loads(&file.text);
-            }
+            loads_in(folder.path(), &file.text);
         }
         if import.files.len() > 1 {
             text.push_str(&format!("# {}\n", file.path));
@@ -476,8 +485,8 @@ test.yaml:9:7: note: durations are compared exactly; Tracetest rounds them to wh
 }
 
 #[test]
-fn grpc_graphql_kafka_and_trace_ids_are_triggers() {
-    let proto = "syntax = \"proto3\";\npackage shop;\nimport \"money.proto\";\nmessage Reply { string transaction_id = 1; }\n";
+fn grpc_graphql_and_trace_ids_are_triggers_and_kafka_is_lost() {
+    let proto = "syntax = \"proto3\";\npackage shop;\nimport \"money.proto\";\nmessage Reply { string transaction_id = 1; }\nservice Payment { rpc Charge(.Charge) returns (Reply); }\n";
     let (text, remarks) = imported(
         &[(
             "a/test.yaml",
@@ -520,12 +529,7 @@ spec:
   name: kafka
   trigger:
     type: kafka
-    kafka:
-      brokerUrls: ["kafka:9092"]
-      topic: orders
-      messageKey: k
-      messageValue: '{"id": 1}'
-      headers: [{ key: h, value: v }]
+    kafka: { brokerUrls: ["kafka:9092"], topic: orders }
   specs: [{ selector: 'span[name="orders process"]', assertions: ['attr:tracetest.selected_spans.count > 0'] }]
 ---
 type: Test
@@ -543,6 +547,10 @@ spec:
         &[
             ("../pb/shop.proto", proto),
             (
+                "protos/money.proto",
+                "syntax = \"proto3\";\nmessage Charge { int64 amount = 1; string note = 2; }\n",
+            ),
+            (
                 "./order.graphql",
                 "query Q($id: Int) { order(id: $id) { id } }",
             ),
@@ -556,6 +564,7 @@ syntax = "proto3";
 package shop;
 import "money.proto";
 message Reply { string transaction_id = 1; }
+service Payment { rpc Charge(.Charge) returns (Reply); }
 # grpc.yaml
 name: grpc
 grpc:
@@ -585,17 +594,6 @@ graphql:
 expect:
   json:
     $.data.id: [5, "5"]
-# kafka.yaml
-name: kafka
-publish:
-  kafka: kafka:9092
-  topic: orders
-  key: k
-  json: { id: 1 }
-  headers:
-    h: v
-expect:
-  spans: [orders process]
 # given.yaml
 name: given
 trace_id: ${TRACE}
@@ -616,9 +614,10 @@ a/test.yaml:8:21: lost: shop.proto imports money.proto, which is not copied: put
 a/test.yaml:22:48: lost: the proto file ./gone.proto is not read (there is no ./gone.proto): the call needs the server's reflection service
 a/test.yaml:31:7: note: `graphql_errors: 0` is implied: Tracetest accepts a response with errors
 a/test.yaml:31:7: note: the certificate is verified, unlike in Tracetest: add `tls: { ca: … }` or `tls: { verify: false }` if it is self-signed
-a/test.yaml:50:3: note: the test has no assertions that are imported: the spec requires only that the trigger succeeds (also line 56)
-a/test.yaml:52:70: lost: the assertion has no equivalent: the response of a trigger that has none
-a/test.yaml:57:12: note: the file has no command for cypress: adapt `run: npx cypress run`, and send TRACEPARENT of its environment with the requests
+a/test.yaml:39:5: lost: the trigger has no equivalent: its type is kafka
+a/test.yaml:45:3: note: the test has no assertions that are imported: the spec requires only that the trigger succeeds (also line 51)
+a/test.yaml:47:70: lost: the assertion has no equivalent: the response of a trigger that has none
+a/test.yaml:52:12: note: the file has no command for cypress: adapt `run: npx cypress run`, and send TRACEPARENT of its environment with the requests
 
 "#]]
     );

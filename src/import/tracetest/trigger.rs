@@ -3,7 +3,6 @@
 mod graphql;
 mod grpc;
 mod http;
-mod kafka;
 
 use std::collections::BTreeMap;
 
@@ -43,7 +42,7 @@ impl Trigger {
     }
 }
 
-/// What a trigger needs besides its own keys.
+/// The surroundings of a trigger.
 pub(super) struct Converter<'a> {
     pub(super) variables: &'a Variables,
     pub(super) files: &'a Files<'a>,
@@ -61,7 +60,6 @@ impl Converter<'_> {
             Some("http") => self.http(key(&["httpRequest", "http"])),
             Some("grpc") => self.grpc(key(&["grpc"])),
             Some("graphql") => self.graphql(key(&["graphql"])),
-            Some("kafka") => self.kafka(key(&["kafka"])),
             Some("traceid") => Some(self.trace_id(key(&["traceid", "traceId"]))),
             Some(tool @ ("cypress" | "playwright" | "artillery" | "k6" | "playwrightengine")) => {
                 Some(self.tool(tool, node))
