@@ -55,7 +55,7 @@ pub struct Session {
     exit_watch: JoinSet<()>,
     listener: Listener,
     secrets: Secrets,
-    /// Endpoints with metrics of the services, whoever started them.
+    /// Endpoints with metrics of the services of the project file, including those that are not started by this run.
     scrape: Vec<ScrapeTarget>,
     /// The `service.name` of each service that was started, if its `env` sets it.
     service_names: BTreeSet<String>,

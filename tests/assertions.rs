@@ -64,13 +64,13 @@ fn the_only_span_of_two() {
 }
 
 #[test]
-#[ignore = "run by another test"]
+#[ignore = "it fails, as a test reads that runs it in a process"]
 fn asserting() {
     a_misspelt_name();
 }
 
 #[tokio::test]
-#[ignore = "run by another test"]
+#[ignore = "it panics, as a test reads that runs it in a process"]
 async fn blocking() {
     spanspec::block_on(async {});
 }

@@ -1,4 +1,4 @@
-//! What a log record is called in messages.
+//! The names of log records in messages.
 
 use super::outcome::{DroppedPart, SpanName, Unjudged};
 use super::words;

@@ -66,7 +66,7 @@ pub(super) struct OtlpArguments {
     pub(super) output: ImportOutput,
 }
 
-/// Where the files go.
+/// The destination of the files.
 #[derive(Debug, Args)]
 pub(super) struct ImportOutput {
     /// Write the files to this folder instead of standard output

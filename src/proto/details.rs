@@ -25,7 +25,7 @@ pub(crate) enum Detail {
     },
 }
 
-/// What `grpc-status-details-bin` contains.
+/// The message `google.rpc.Status` in `grpc-status-details-bin`, with its details only.
 #[derive(Clone, PartialEq, prost::Message)]
 struct RichStatus {
     #[prost(message, repeated, tag = "3")]

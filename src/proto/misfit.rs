@@ -168,7 +168,7 @@ fn kind_name(kind: &Kind) -> String {
     match kind {
         Kind::Message(of) => of.full_name().to_owned(),
         Kind::Enum(of) => of.full_name().to_owned(),
-        // `Int32`, `Bool`: the name of the type in a `.proto` file, but for its case.
+        // `Int32`, `Bool`: the name of the type in a `.proto` file, with another case.
         other => format!("{other:?}").to_lowercase(),
     }
 }

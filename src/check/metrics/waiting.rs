@@ -6,7 +6,7 @@ use crate::check::truth::Truth;
 use crate::spec::{MetricEntry, SeriesSelector};
 use crate::trace::{Naming, SeriesRecord, Temporality};
 
-/// What a verdict about metrics lacks.
+/// The data that a verdict about metrics waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum AwaitedMetrics {
     /// Nothing that an export could add.

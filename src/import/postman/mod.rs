@@ -280,7 +280,7 @@ impl<'a> Converter<'a> {
     }
 }
 
-/// What stands for `{{name}}`.
+/// Our expression for `{{name}}`.
 fn expression(name: &str) -> Option<String> {
     Some(match name {
         "$guid" | "$randomUUID" => "uuid()".to_owned(),

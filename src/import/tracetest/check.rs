@@ -82,7 +82,7 @@ impl Count {
 pub(super) struct Converted {
     pub(super) check: Check,
     pub(super) notes: Vec<String>,
-    /// What the condition does not require, although the assertion does.
+    /// A requirement of the assertion that the condition does not have.
     pub(super) lost: Option<String>,
 }
 

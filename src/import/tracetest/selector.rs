@@ -9,7 +9,7 @@ use super::text::{closing_quote, is_double_quote, is_single_quote};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Selector {
     pub(super) chains: Vec<Vec<Level>>,
-    /// What Tracetest does not accept, and how it is read.
+    /// Notations that Tracetest refuses, each with its interpretation.
     pub(super) fixes: Vec<String>,
 }
 

@@ -11,7 +11,7 @@ use crate::import::matcher::{both, syntax};
 use crate::import::{Map, Node, Remarks, Written};
 use crate::spec::Location;
 
-/// What is needed to convert the assertions of a test.
+/// The surroundings of the assertions of a test.
 pub(super) struct Assertions<'a> {
     pub(super) trigger: &'a Trigger,
     pub(super) variables: &'a Variables,

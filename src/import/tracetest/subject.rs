@@ -3,7 +3,7 @@
 use super::expression::{Expr, Filter, Piece, Term};
 use super::matcher::{Kind, member};
 
-/// What is compared.
+/// The subject of a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Subject {
     /// The number of selected spans.

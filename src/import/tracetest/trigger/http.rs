@@ -68,7 +68,7 @@ impl Converter<'_> {
         })
     }
 
-    /// Tracetest does not verify certificates unless it is told to.
+    /// Notes that the certificate is verified; in Tracetest, that is off by default.
     pub(super) fn verification(&mut self, node: &Node, url: &str) {
         let is_verified = node.text_of("sslVerification") == Some("true");
         if !is_verified && url.starts_with("https://") {

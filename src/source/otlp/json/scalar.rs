@@ -150,7 +150,7 @@ macro_rules! numeric_integer {
                 clippy::cast_sign_loss,
                 clippy::cast_precision_loss,
                 clippy::float_cmp,
-                reason = "what a cast loses is seen when it is undone, and refused; not each type loses all of it"
+                reason = "a number that the cast changes is refused below; each type causes only some of these warnings"
             )]
             fn from_f64(double: f64) -> Option<Self> {
                 let int = double as Self;

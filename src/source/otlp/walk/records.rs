@@ -150,7 +150,7 @@ fn log_record(scope: usize, bytes: &[u8]) -> Result<LogAt<'_>, Malformed> {
     })
 }
 
-/// The fields of a `LogRecord` but for the time at which it was observed, and `true` if it has a time of its own.
+/// The fields of a `LogRecord` without its observed time, and `true` if it has a time of its own.
 pub(crate) fn without_observed_time(record: &[u8]) -> Result<(bool, Vec<&[u8]>), Malformed> {
     let (mut has_time, mut fields) = (false, Vec::new());
     let mut wire = Wire(record);
