@@ -23,6 +23,8 @@ public class OpenSearch extends Node {
             .put("transport.port", arguments[2])
             .put("network.host", "127.0.0.1")
             .put("discovery.type", "single-node")
+            // It would refuse spans on a machine whose disk is nearly full.
+            .put("cluster.routing.allocation.disk.threshold_enabled", false)
             .put("transport.type", "netty4")
             .put("http.type", "netty4")
             .build();
