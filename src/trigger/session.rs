@@ -44,7 +44,6 @@ pub(super) enum Protocol {
     /// HTTP/1.1, or HTTP/2 if a TLS server offers it.
     Http,
     /// HTTP/2 only.
-    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "for gRPC"))]
     Grpc,
 }
 
