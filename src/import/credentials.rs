@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use super::first_free;
 use crate::secret::is_credential_header;
 use crate::trace::Value;
 
@@ -57,12 +58,11 @@ impl Credentials {
         if let Some(known) = known {
             return format!("${{{}}}", known.variable);
         }
-        let mut name = variable.to_owned();
-        let mut number = 1;
-        while self.0.iter().any(|one| one.variable == name) {
-            number += 1;
-            name = format!("{variable}_{number}");
-        }
+        let name = first_free(
+            variable,
+            |number| format!("{variable}_{number}"),
+            |name| self.0.iter().any(|one| one.variable == name),
+        );
         self.0.push(Credential {
             variable: name.clone(),
             value: value.to_owned(),

@@ -1,6 +1,6 @@
 //! JSON with `{{x}}` in and between its strings.
 
-use super::http_spec::json;
+use super::http_request::json;
 use super::template::from_mustache;
 use crate::trace::Value;
 

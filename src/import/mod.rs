@@ -6,6 +6,8 @@
 
 mod credentials;
 pub(crate) mod curl;
+mod http_expect;
+mod http_request;
 mod http_spec;
 pub(crate) mod hurl;
 mod json_text;
@@ -55,10 +57,19 @@ impl Import {
 /// The path, or the path with the first number for which there is no file.
 fn free(path: &str, taken: &BTreeSet<String>) -> String {
     let (stem, extension) = path.rsplit_once('.').unwrap_or((path, ""));
-    let numbered = (2..).map(|number| format!("{stem}-{number}.{extension}"));
-    std::iter::once(path.to_owned())
-        .chain(numbered)
-        .find(|path| !taken.contains(&key(path)))
+    let numbered = |number| format!("{stem}-{number}.{extension}");
+    first_free(path, numbered, |path| taken.contains(&key(path)))
+}
+
+/// The name, or the first of its numbered variants, from 2, that is not taken.
+fn first_free(
+    name: &str,
+    numbered: impl Fn(u32) -> String,
+    is_taken: impl Fn(&str) -> bool,
+) -> String {
+    std::iter::once(name.to_owned())
+        .chain((2..).map(numbered))
+        .find(|name| !is_taken(name))
         .expect("the numbers do not end")
 }
 

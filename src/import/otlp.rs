@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::credentials::Credentials;
-use super::http_spec::without_parameters;
+use super::http_request::without_parameters;
 use super::loads::context;
 use super::{Import, Remarks, file_stem, place};
 use crate::draft::{Payload, Request, draft_of_saved, yaml};

@@ -1,16 +1,14 @@
 //! The request that options of curl describe.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Reported;
-use crate::import::http_spec::{
-    HttpBody, HttpExpect, HttpPart, HttpRequest, HttpSpec, HttpStep, add_query, body_of_text, title,
+use crate::import::http_expect::HttpExpect;
+use crate::import::http_request::{
+    FORM, HttpBody, HttpPart, HttpRequest, Login, add_query, body_of_text, with_scheme,
 };
+use crate::import::http_spec::{HttpSpec, HttpStep, title};
 use crate::import::{Written, matcher};
-
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Maximum number of redirects that curl follows by default.
 const REDIRECTS: u64 = 50;
@@ -73,52 +71,27 @@ impl Collected {
         match name {
             "request" => self.method = Some(value.to_ascii_uppercase()),
             "header" => self.header(value, line, remarks),
-            "data" | "data-ascii" | "data-binary" => match value.strip_prefix('@') {
-                Some(path) => self.data_file(path, name, line, remarks),
-                None => self.data.push((Data::Text(own()), line)),
-            },
-            "data-raw" => self.data.push((Data::Text(own()), line)),
+            "data" | "data-ascii" | "data-binary" | "data-raw" | "json" => {
+                self.data(name, value, line, remarks)
+            }
             "data-urlencode" => self.urlencode(value, line, remarks),
-            "json" => {
-                self.is_json = true;
-                match value.strip_prefix('@') {
-                    Some(path) => self.data_file(path, name, line, remarks),
-                    None => self.data.push((Data::Text(own()), line)),
-                }
-            }
             "form" => self.form(value, line, remarks),
-            "form-string" => {
-                let (name, text) = value.split_once('=').unwrap_or((value, ""));
-                self.parts.push(HttpPart {
-                    name: name.to_owned(),
-                    text: Some(text.to_owned()),
-                    ..HttpPart::default()
-                });
-            }
+            "form-string" => self.parts.push(text_part(value)),
+            "upload-file" => self.upload = Some(own()),
             "user" => self.user = Some((own(), line)),
-            "oauth2-bearer" => self
-                .headers
-                .push(("Authorization".to_owned(), format!("Bearer {value}"))),
-            "cookie" if value.contains('=') => self.cookies.push(own()),
-            "cookie" if value.is_empty() => {}
-            "cookie" => remarks.lost(
-                line,
-                format!("the cookies of the file `{value}`: add the header `Cookie`"),
-            ),
-            "user-agent" => self.headers.push(("User-Agent".to_owned(), own())),
-            "referer" => self.headers.push((
-                "Referer".to_owned(),
-                value.trim_end_matches(";auto").to_owned(),
-            )),
-            "range" => self
-                .headers
-                .push(("Range".to_owned(), format!("bytes={value}"))),
+            "cookie" => self.cookie(value, line, remarks),
+            "oauth2-bearer" => self.push_header("Authorization", format!("Bearer {value}")),
+            "user-agent" => self.push_header("User-Agent", own()),
+            "referer" => self.push_header("Referer", value.trim_end_matches(";auto").to_owned()),
+            "range" => self.push_header("Range", format!("bytes={value}")),
+            "compressed" => {
+                self.push_header("Accept-Encoding", "deflate, gzip, br, zstd".to_owned())
+            }
             "url" => self.urls.push((own(), line)),
             "url-query" => match value.strip_prefix('+') {
                 Some(raw) => self.query.push(raw.to_owned()),
                 None => self.query.push(encoded_field(value)),
             },
-            "upload-file" => self.upload = Some(own()),
             "cert" => {
                 let (path, password) = certificate(value);
                 self.cert = Some(path.to_owned());
@@ -127,38 +100,63 @@ impl Collected {
             "key" => self.key = Some(own()),
             "pass" => self.key_password = Some(own()),
             "cacert" => self.ca = Some(own()),
-            "max-time" => match seconds(value) {
-                Some(time) => self.timeout = Some(time),
-                None => remarks.lost(
-                    line,
-                    format!("`--max-time {value}` is not a number of seconds"),
-                ),
-            },
-            "max-redirs" => match value.parse() {
-                Ok(number) => self.redirects = Some(number),
-                Err(_) => remarks.lost(
-                    line,
-                    format!("`--max-redirs {value}`: there is no unlimited number of redirects"),
-                ),
-            },
-            "get" => self.is_get = true,
-            "head" => self.is_head = true,
+            "insecure" => self.is_insecure = true,
+            "max-time" => self.max_time(value, line, remarks),
             "location" => self.follows = true,
             "location-trusted" => {
                 self.follows = true;
-                remarks.lost(
-                    line,
-                    "`--location-trusted`: credentials are not sent to other hosts",
-                );
+                let text = "`--location-trusted`: credentials are not sent to other hosts";
+                remarks.lost(line, text);
             }
-            "insecure" => self.is_insecure = true,
-            "compressed" => self.headers.push((
-                "Accept-Encoding".to_owned(),
-                "deflate, gzip, br, zstd".to_owned(),
-            )),
+            "max-redirs" => self.max_redirects(value, line, remarks),
+            "get" => self.is_get = true,
+            "head" => self.is_head = true,
             "fail" | "fail-with-body" => self.fails = true,
             "globoff" => self.is_literal = true,
-            _ => {}
+            // The default.
+            "basic" => {}
+            other => remarks.lost(line, format!("`--{other}` has no equivalent")),
+        }
+    }
+
+    fn max_time(&mut self, value: &str, line: usize, remarks: &mut Reported<'_>) {
+        match seconds(value) {
+            Some(time) => self.timeout = Some(time),
+            None => remarks.lost(
+                line,
+                format!("`--max-time {value}` is not a number of seconds"),
+            ),
+        }
+    }
+
+    fn max_redirects(&mut self, value: &str, line: usize, remarks: &mut Reported<'_>) {
+        match value.parse() {
+            Ok(number) => self.redirects = Some(number),
+            Err(_) => remarks.lost(
+                line,
+                format!("`--max-redirs {value}`: there is no unlimited number of redirects"),
+            ),
+        }
+    }
+
+    fn push_header(&mut self, name: &str, value: String) {
+        self.headers.push((name.to_owned(), value));
+    }
+
+    fn cookie(&mut self, value: &str, line: usize, remarks: &mut Reported<'_>) {
+        if value.contains('=') {
+            self.cookies.push(value.to_owned());
+        } else if !value.is_empty() {
+            let text = format!("the cookies of the file `{value}`: add the header `Cookie`");
+            remarks.lost(line, text);
+        }
+    }
+
+    fn data(&mut self, name: &str, value: &str, line: usize, remarks: &mut Reported<'_>) {
+        self.is_json |= name == "json";
+        match value.strip_prefix('@').filter(|_| name != "data-raw") {
+            Some(path) => self.data_file(path, name, line, remarks),
+            None => self.data.push((Data::Text(value.to_owned()), line)),
         }
     }
 
@@ -372,38 +370,31 @@ impl Collected {
         if !self.is_literal && is_pattern(start) {
             remarks.lost(line, format!("`{start}` is a pattern for several URLs: write a request for each, or use `matrix`"));
         }
-        match start.contains("://") || start.starts_with("${") {
-            true => start.to_owned(),
-            false => format!("http://{start}"),
-        }
+        with_scheme(start)
     }
 
     fn log_in(&self, request: &mut HttpRequest, remarks: &mut Reported<'_>) {
         let Some((user, line)) = &self.user else {
             return;
         };
-        if user.contains("${") {
-            // Base64 of variables is not possible, but the client computes it for a user in the URL.
-            if let Some(at) = request.url.find("://") {
-                request.url.insert_str(at + 3, &format!("{user}@"));
-            } else {
-                remarks.lost(*line, "`--user` with variables requires a URL that begins with `http://` or `https://`");
-            }
-            return;
-        }
-        let user = match user.contains(':') {
+        let user = match user.contains(':') || user.contains("${") {
             true => user.clone(),
             false => {
                 remarks.lost(*line, "`--user` without a password, for which curl asks");
                 format!("{user}:")
             }
         };
-        remarks.note(
-            *line,
-            "`--user` becomes the header Authorization: TOKEN is `user:password` in base64",
-        );
-        let basic = format!("Basic {}", STANDARD.encode(user));
-        request.headers.push(("Authorization".to_owned(), basic));
+        match request.log_in(&user) {
+            Login::Url => {}
+            Login::Impossible => remarks.lost(
+                *line,
+                "`--user` with variables requires a URL that begins with `http://` or `https://`",
+            ),
+            Login::Header => remarks.note(
+                *line,
+                "`--user` becomes the header Authorization: TOKEN is `user:password` in base64",
+            ),
+        }
     }
 
     fn tls(&self) -> Vec<(String, Written)> {
@@ -439,13 +430,7 @@ impl Collected {
         if self.data.is_empty() {
             return;
         }
-        let has = |request: &HttpRequest, name: &str| {
-            request
-                .headers
-                .iter()
-                .any(|(known, _)| known.eq_ignore_ascii_case(name))
-        };
-        if self.is_json && !has(request, "accept") {
+        if self.is_json && request.header("accept").is_none() {
             request
                 .headers
                 .push(("Accept".to_owned(), "application/json".to_owned()));
@@ -454,20 +439,16 @@ impl Collected {
             true => "application/json",
             false => FORM,
         };
-        if !has(request, "content-type") && !self.has_no_type {
+        if request.header("content-type").is_none() && !self.has_no_type {
             request
                 .headers
                 .push(("Content-Type".to_owned(), media.to_owned()));
         }
-        let files = self
-            .data
-            .iter()
-            .filter(|(data, _)| matches!(data, Data::File(_)));
         if let [(Data::File(path), _)] = self.data.as_slice() {
             request.body = HttpBody::File(path.clone());
             return;
         }
-        for (data, line) in files {
+        for (data, line) in &self.data {
             if let Data::File(path) = data {
                 remarks.lost(
                     *line,
@@ -485,22 +466,25 @@ impl Collected {
                 _ => None,
             })
             .collect();
-        let is_form = |request: &HttpRequest| {
-            request
-                .headers
-                .iter()
-                .any(|(name, value)| name.eq_ignore_ascii_case("content-type") && value == FORM)
-        };
-        if let Some(fields) = fields.filter(|_| is_form(request)) {
-            request
-                .headers
-                .retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        let is_form = request.header("content-type") == Some(FORM);
+        if let Some(fields) = fields.filter(|_| is_form) {
+            request.remove_type(FORM);
             request.body = HttpBody::Form(fields);
             return;
         }
         let separator = if self.is_json { "" } else { "&" };
         let pieces: Vec<String> = self.data.iter().map(|(data, _)| data.encoded()).collect();
         request.body = body_of_text(&pieces.join(separator), &mut request.headers);
+    }
+}
+
+/// The part of `--form-string name=text`.
+fn text_part(value: &str) -> HttpPart {
+    let (name, text) = value.split_once('=').unwrap_or((value, ""));
+    HttpPart {
+        name: name.to_owned(),
+        text: Some(text.to_owned()),
+        ..HttpPart::default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::token::Token;
 use crate::import::Written;
-use crate::import::http_spec::HttpExpect;
+use crate::import::http_expect::HttpExpect;
 use crate::import::matcher::{both, keyed, not, regex, syntax};
 use crate::import::template::literal;
 use crate::spec::JsonPath;

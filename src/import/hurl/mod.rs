@@ -9,10 +9,12 @@ mod token;
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::http_spec::{HttpBody, HttpExpect, HttpSpec, HttpStep, add_file, title};
+use super::http_expect::HttpExpect;
+use super::http_request::HttpBody;
+use super::http_spec::{HttpSpec, HttpStep, add_file, title};
 use super::matcher::{equal, keyed, syntax};
 use super::template::{from_mustache, variable_name};
-use super::{Import, Map, Written, file_stem, place};
+use super::{Import, Map, Written, file_stem, first_free, place};
 use crate::import::Remarks;
 use crate::spec::{JsonPath, Source};
 use crate::trace::Value;
@@ -200,11 +202,11 @@ impl<'a> Converter<'a> {
 
     /// A name that no capture or variable has.
     fn free_name(&self, name: &str) -> String {
-        let is_taken = |name: &String| self.names.values().any(|taken| taken == name);
-        let numbered = (2..).map(|number| format!("{name}_{number}"));
-        let mut all = std::iter::once(name.to_owned()).chain(numbered);
-        all.find(|name| !is_taken(name))
-            .expect("the numbers do not end")
+        first_free(
+            name,
+            |number| format!("{name}_{number}"),
+            |name| self.names.values().any(|taken| taken == name),
+        )
     }
 
     fn expected_body(&mut self, body: &Line, expect: &mut HttpExpect) {
@@ -274,7 +276,8 @@ fn captured_value(query: &Query) -> Result<Written, String> {
 }
 
 impl Message {
-    fn section(&self, names: [&str; 2]) -> impl Iterator<Item = &Line> {
+    /// The lines of the sections with one of these names.
+    fn section(&self, names: &'static [&'static str]) -> impl Iterator<Item = &Line> {
         let sections = self.sections.iter();
         let found = sections.filter(move |section| names.contains(&section.name.as_str()));
         found.flat_map(|section| &section.lines)

@@ -33,7 +33,7 @@ impl Converter<'_> {
         let mut retry = (None, 1000);
         let mut most = REDIRECTS;
         let mut follows = false;
-        for line in message.section(["Options", "Options"]) {
+        for line in message.section(&["Options"]) {
             let Some((name, value)) = key_value(&line.text) else {
                 self.lost(line.number, format!("`{}` is not an option", line.text));
                 continue;

@@ -1,13 +1,12 @@
 //! The request of an entry.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::Converter;
 use super::entry::{Entry, Line};
 use super::options::Options;
 use super::token::{key_value, unescaped};
-use crate::import::http_spec::{HttpBody, HttpPart, HttpRequest, body_of_text};
+use crate::import::http_request::{
+    HttpBody, HttpPart, HttpRequest, Login, body_of_text, is_trace_context,
+};
 use crate::import::json_text::templated;
 use crate::trace::Value;
 
@@ -26,20 +25,10 @@ impl Converter<'_> {
         for line in &message.headers {
             self.request_header(line, &mut request);
         }
-        request.query = self.fields(
-            message
-                .section(["QueryStringParams", "Query"])
-                .cloned()
-                .collect(),
-        );
-        let form = self.fields(message.section(["FormParams", "Form"]).cloned().collect());
-        let parts = self.parts(
-            message
-                .section(["MultipartFormData", "Multipart"])
-                .cloned()
-                .collect(),
-        );
-        let cookies = self.fields(message.section(["Cookies", "Cookies"]).cloned().collect());
+        request.query = self.fields(message.section(&["QueryStringParams", "Query"]));
+        let form = self.fields(message.section(&["FormParams", "Form"]));
+        let parts = self.parts(message.section(&["MultipartFormData", "Multipart"]));
+        let cookies = self.fields(message.section(&["Cookies"]));
         if !cookies.is_empty() {
             let cookies: Vec<String> = cookies
                 .iter()
@@ -49,16 +38,14 @@ impl Converter<'_> {
                 .headers
                 .push(("Cookie".to_owned(), cookies.join("; ")));
         }
-        let login: Vec<Line> = message
-            .section(["BasicAuth", "BasicAuth"])
-            .cloned()
-            .collect();
-        let users = self.fields(login.clone());
+        let mut login = message.section(&["BasicAuth"]).peekable();
+        let login_line = login.peek().map(|line| line.number);
+        let users = self.fields(login);
         let user = users
             .first()
             .map(|(name, password)| format!("{name}:{password}"));
         if let Some(user) = user.or_else(|| options.user.clone()) {
-            let line = login.first().map_or(entry.url.number, |line| line.number);
+            let line = login_line.unwrap_or(entry.url.number);
             self.log_in(&user, line, &mut request);
         }
         if let Some(body) = &message.body {
@@ -75,10 +62,7 @@ impl Converter<'_> {
         let Some((name, value)) = key_value(&line.text) else {
             return self.lost(line.number, format!("`{}` is not a header", line.text));
         };
-        if ["traceparent", "tracestate"]
-            .iter()
-            .any(|own| name.eq_ignore_ascii_case(own))
-        {
+        if is_trace_context(&name) {
             return self.note(
                 line.number,
                 format!("the header {name} is left out: spanspec sends its own with each request"),
@@ -89,7 +73,7 @@ impl Converter<'_> {
     }
 
     /// Names and values of a section.
-    fn fields(&mut self, lines: Vec<Line>) -> Vec<(String, String)> {
+    fn fields<'l>(&mut self, lines: impl Iterator<Item = &'l Line>) -> Vec<(String, String)> {
         let mut fields = Vec::new();
         for line in lines {
             match key_value(&line.text) {
@@ -100,7 +84,7 @@ impl Converter<'_> {
         fields
     }
 
-    fn parts(&mut self, lines: Vec<Line>) -> Vec<HttpPart> {
+    fn parts<'l>(&mut self, lines: impl Iterator<Item = &'l Line>) -> Vec<HttpPart> {
         let mut parts = Vec::new();
         for line in lines {
             let Some((name, value)) = key_value(&line.text) else {
@@ -128,25 +112,19 @@ impl Converter<'_> {
     }
 
     fn log_in(&mut self, user: &str, line: usize, request: &mut HttpRequest) {
-        match (user.contains("${"), request.url.find("://")) {
-            // The client computes the header for a user in the URL.
-            (true, Some(at)) => request.url.insert_str(at + 3, &format!("{user}@")),
-            (true, None) => self.lost(line, "basic authentication with variables requires a URL that begins with `http://` or `https://`"),
-            (false, _) => {
-                self.note(line, "the user becomes the header Authorization: TOKEN is `user:password` in base64");
-                request.headers.push(("Authorization".to_owned(), format!("Basic {}", STANDARD.encode(user))));
-            }
+        match request.log_in(user) {
+            Login::Url => {}
+            Login::Impossible => self.lost(line, "basic authentication with variables requires a URL that begins with `http://` or `https://`"),
+            Login::Header => self.note(line, "the user becomes the header Authorization: TOKEN is `user:password` in base64"),
         }
     }
 
     fn request_body(&mut self, body: &Line, request: &mut HttpRequest) {
         let found = self.body(body);
-        let has_type = request
-            .headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         request.body = match found {
-            Some(HttpBody::Text(text)) if has_type => body_of_text(&text, &mut request.headers),
+            Some(HttpBody::Text(text)) if request.header("content-type").is_some() => {
+                body_of_text(&text, &mut request.headers)
+            }
             Some(found) => found,
             None => {
                 self.lost(
@@ -156,10 +134,9 @@ impl Converter<'_> {
                 HttpBody::None
             }
         };
-        let is_json = matches!(request.body, HttpBody::Json(_));
-        request.headers.retain(|(name, value)| {
-            !(is_json && name.eq_ignore_ascii_case("content-type") && value == "application/json")
-        });
+        if matches!(request.body, HttpBody::Json(_)) {
+            request.remove_type("application/json");
+        }
     }
 
     /// A body of a request or a response. `None` for bytes.

@@ -7,10 +7,12 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::reference::References;
 use super::schema;
 use super::values::{Example, example, kind};
-use crate::import::Node;
-use crate::import::http_spec::{HttpBody, HttpExpect, HttpPart, HttpRequest, HttpSpec, HttpStep};
+use crate::import::http_expect::HttpExpect;
+use crate::import::http_request::{FORM, HttpBody, HttpPart, HttpRequest};
+use crate::import::http_spec::{HttpSpec, HttpStep};
 use crate::import::matcher::{keyed, syntax};
 use crate::import::template::{literal, variable_name};
+use crate::import::{Node, first_free};
 use crate::trace::Value;
 
 /// The address if the description has none.
@@ -280,7 +282,7 @@ impl<'a> Operation<'a> {
                     .push(("Content-Type".to_owned(), media.to_owned()));
             }
             request.body = HttpBody::Json(value);
-        } else if media == "application/x-www-form-urlencoded" {
+        } else if media == FORM {
             let fields = fields
                 .iter()
                 .map(|(name, value)| (name.clone(), value.to_text()));
@@ -466,7 +468,7 @@ fn preferred(node: &Node) -> Option<(&str, &Node)> {
     let rank = |media: &str| match media {
         "application/json" => 0,
         media if media.contains("json") => 1,
-        "application/x-www-form-urlencoded" => 2,
+        FORM => 2,
         media if media.starts_with("multipart/") => 3,
         media if media.starts_with("text/") => 4,
         _ => 5,
@@ -492,9 +494,9 @@ fn texts(value: &Value) -> Option<Vec<String>> {
 
 /// A name that no other variable of the spec has.
 fn free(name: &str, spec: &HttpSpec) -> String {
-    let is_taken = |name: &String| spec.vars.iter().any(|(taken, _)| taken == name);
-    let numbered = (2..).map(|number| format!("{name}_{number}"));
-    let mut all = std::iter::once(name.to_owned()).chain(numbered);
-    all.find(|name| !is_taken(name))
-        .expect("the numbers do not end")
+    first_free(
+        name,
+        |number| format!("{name}_{number}"),
+        |name| spec.vars.iter().any(|(taken, _)| taken == name),
+    )
 }

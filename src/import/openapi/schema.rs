@@ -2,7 +2,7 @@
 
 use super::reference::References;
 use super::values::{kind, properties, value};
-use crate::import::http_spec::HttpExpect;
+use crate::import::http_expect::HttpExpect;
 use crate::import::matcher::{both, equal, keyed, regex, syntax};
 use crate::import::{Map, Node, Written};
 use crate::spec::{JsonPath, member};

@@ -2,7 +2,7 @@
 
 use super::script::{Statement, bracket, split};
 use super::subject::{Names, Subject, string};
-use crate::import::http_spec::HttpExpect;
+use crate::import::http_expect::HttpExpect;
 use crate::import::matcher::{both, equal, keyed, not, regex, syntax};
 use crate::import::{Map, Written};
 use crate::spec::member;

@@ -1,10 +1,10 @@
 //! The request of an item.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::expression;
-use crate::import::http_spec::{HttpBody, HttpPart, HttpRequest, add_query, body_of_text};
+use crate::import::http_request::{
+    FORM, HttpBody, HttpPart, HttpRequest, Login, add_query, body_of_text, is_trace_context,
+    with_scheme,
+};
 use crate::import::json_text::templated;
 use crate::import::matcher::syntax;
 use crate::import::template::from_mustache;
@@ -45,10 +45,7 @@ pub(super) fn request(
     }
     for header in enabled(node.get("header")) {
         let name = header.text_of("key").unwrap_or_default();
-        if ["traceparent", "tracestate"]
-            .iter()
-            .any(|own| name.eq_ignore_ascii_case(own))
-        {
+        if is_trace_context(name) {
             remarks.note(
                 &header.at,
                 format!("the header {name} is left out: spanspec sends its own with each request"),
@@ -107,11 +104,7 @@ fn address(node: &Node, remarks: &mut Remarks) -> String {
         remarks.lost(&node.at, "this request has no URL");
     }
     let start = raw.split('#').next().unwrap_or_default();
-    let start = match start.contains("://") || start.starts_with("{{") {
-        true => start.to_owned(),
-        false => format!("http://{start}"),
-    };
-    let mut url = text(&start);
+    let mut url = with_scheme(&text(start));
     for variable in node.get("variable").map_or(&[][..], Node::items) {
         let Some(name) = variable.text_of("key").or_else(|| variable.text_of("id")) else {
             continue;
@@ -202,29 +195,20 @@ fn log_in(auth: &Node, request: &mut HttpRequest, remarks: &mut Remarks) {
         )),
         "basic" => {
             let user = format!("{}:{}", value("username"), value("password"));
-            match (user.contains("${"), request.url.find("://")) {
-                // The client computes the header for a user in the URL.
-                (true, Some(at)) => request.url.insert_str(at + 3, &format!("{user}@")),
-                (true, None) => {
-                    request.headers.push((
-                        "Authorization".to_owned(),
-                        "Basic ${BASIC_CREDENTIALS}".to_owned(),
-                    ));
+            match request.log_in(&user) {
+                Login::Url => {}
+                Login::Impossible => {
+                    let basic = "Basic ${BASIC_CREDENTIALS}".to_owned();
+                    request.headers.push(("Authorization".to_owned(), basic));
                     remarks.note(
                         &auth.at,
                         "basic authentication: BASIC_CREDENTIALS is `user:password` in base64",
                     );
                 }
-                (false, _) => {
-                    request.headers.push((
-                        "Authorization".to_owned(),
-                        format!("Basic {}", STANDARD.encode(user)),
-                    ));
-                    remarks.note(
-                        &auth.at,
-                        "basic authentication: TOKEN is `user:password` in base64",
-                    );
-                }
+                Login::Header => remarks.note(
+                    &auth.at,
+                    "basic authentication: TOKEN is `user:password` in base64",
+                ),
             }
         }
         "apikey" if parameter(auth, kind, "in") == Some("query") => {
@@ -254,10 +238,7 @@ fn body(node: &Node, request: &mut HttpRequest, remarks: &mut Remarks) {
                     )
                 })
                 .collect();
-            request.headers.retain(|(name, value)| {
-                !(name.eq_ignore_ascii_case("content-type")
-                    && value == "application/x-www-form-urlencoded")
-            });
+            request.remove_type(FORM);
             HttpBody::Form(fields)
         }
         Some("formdata") => HttpBody::Multipart(
@@ -298,10 +279,6 @@ fn raw(node: &Node, request: &mut HttpRequest) -> HttpBody {
         .get("options")
         .and_then(|options| options.get("raw"))
         .and_then(|raw| raw.text_of("language"));
-    let has_type = request
-        .headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     let media = match language {
         Some("json") => "application/json",
         Some("xml") => "application/xml",
@@ -309,20 +286,17 @@ fn raw(node: &Node, request: &mut HttpRequest) -> HttpBody {
         Some("javascript") => "application/javascript",
         _ => "text/plain",
     };
-    if !has_type {
+    if request.header("content-type").is_none() {
         request
             .headers
             .push(("Content-Type".to_owned(), media.to_owned()));
     }
     let is_json = request
-        .headers
-        .iter()
-        .any(|(name, value)| name.eq_ignore_ascii_case("content-type") && value.contains("json"));
+        .header("content-type")
+        .is_some_and(|media| media.contains("json"));
     match templated(content, &expression).filter(|_| is_json) {
         Some(json) => {
-            request.headers.retain(|(name, value)| {
-                !(name.eq_ignore_ascii_case("content-type") && value == "application/json")
-            });
+            request.remove_type("application/json");
             HttpBody::Json(json)
         }
         None => body_of_text(&text(content), &mut request.headers),

@@ -5,7 +5,8 @@ use super::operand::Operand;
 use crate::draft::yaml;
 use crate::import::matcher::{equal, keyed, not, syntax};
 use crate::import::{Map, Written};
-use crate::trace::Value;
+use crate::spec::member;
+use crate::trace::{GrpcCode, Value};
 
 /// The values that a matcher is applied to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -342,13 +343,7 @@ pub(super) fn duration_text(nanoseconds: f64) -> String {
 fn type_name(comparator: Comparator, name: &str) -> Result<Written, String> {
     let of_type = |name: &str| keyed("type", syntax(name));
     let digits = || syntax(r"=~ ^[0-9]+(\.[0-9]+)?$");
-    let json = |inner: &str| {
-        keyed("json", {
-            let mut map = Map::flow("$", of_type(inner));
-            map.put("$", of_type(inner));
-            map
-        })
-    };
+    let json = |inner: &str| keyed("json", Map::flow("$", of_type(inner)));
     let matcher: Written = match name {
         "number" => vec![keyed("gte", syntax("0")), digits()].into(),
         "string" => of_type("string"),
@@ -405,40 +400,7 @@ fn add_parts(map: &mut Map, path: &str, value: &Value) {
     }
 }
 
-/// The path of a member.
-pub(super) fn member(path: &str, key: &str) -> String {
-    let is_plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    match is_plain {
-        true => format!("{path}.{key}"),
-        false => format!(
-            "{path}['{}']",
-            key.replace('\\', "\\\\").replace('\'', "\\'")
-        ),
-    }
-}
-
 /// The name of a gRPC status.
 fn grpc_status(code: &str) -> Option<&'static str> {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
-    let code: usize = code.parse().ok()?;
-    NAMES.get(code).copied()
+    GrpcCode(code.parse().ok()?).name()
 }

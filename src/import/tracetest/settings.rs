@@ -1,5 +1,6 @@
 //! Variable sets and settings of Tracetest as a project file.
 
+use crate::import::http_request::with_scheme;
 use crate::import::matcher::syntax;
 use crate::import::template::variable_name;
 use crate::import::{Import, Map, Node, Remarks, Written, file_stem};
@@ -213,12 +214,5 @@ fn source(spec: &Node, project: &mut Map, remarks: &mut Remarks) {
         .any(|key| part.get(key).is_some() || inner("http").get(key).is_some())
     {
         remarks.note(at, "the credentials of the store are not copied: see docs/backends.md for its variables and `headers`");
-    }
-}
-
-fn with_scheme(address: &str) -> String {
-    match address.contains("://") {
-        true => address.to_owned(),
-        false => format!("http://{address}"),
     }
 }

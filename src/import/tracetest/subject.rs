@@ -1,7 +1,8 @@
 //! The side of a comparison that depends on spans or on the response: its place in a spec.
 
 use super::expression::{Expr, Filter, Piece, Term};
-use super::matcher::{Kind, member};
+use super::matcher::Kind;
+use crate::spec::member;
 
 /// The subject of a comparison.
 #[derive(Clone, Debug, PartialEq)]

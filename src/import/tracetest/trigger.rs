@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use super::files::Files;
 use super::subject::ResponseKind;
 use super::variables::Variables;
-use crate::import::{Import, Map, Node, Written};
+use crate::import::http_request::is_trace_context;
+use crate::import::{Import, Node, Written};
 
 /// A trigger: its key in a spec, and its value.
 pub(super) struct Trigger {
@@ -155,37 +156,6 @@ impl Converter<'_> {
         }
         pairs
     }
-}
-
-/// Header names that belong to the trace context of the trigger.
-fn is_trace_context(name: &str) -> bool {
-    ["traceparent", "tracestate"]
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
-}
-
-/// A map of names and texts; a list for a name that is repeated.
-fn fields(pairs: Vec<(String, String)>) -> Map {
-    let mut map = Map::new();
-    for (name, value) in pairs {
-        let known = map
-            .values()
-            .map(|(key, _)| key.to_owned())
-            .find(|key| key.eq_ignore_ascii_case(&name));
-        match known {
-            Some(key) => {
-                let mut values = match map.get(&key) {
-                    Some(Written::List(values)) => values.clone(),
-                    Some(one) => vec![one.clone()],
-                    None => Vec::new(),
-                };
-                values.push(value.into());
-                map.put(&key, values);
-            }
-            None => map.put(&name, value),
-        }
-    }
-    map
 }
 
 /// Returns `true` for the path of a file.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Converter, Trigger, fields, looks_like_path};
-
+use super::{Converter, Trigger, looks_like_path};
+use crate::import::http_request::fields;
 use crate::import::tracetest::subject::ResponseKind;
 use crate::import::{Content, Map, Node, Written};
 
@@ -47,7 +47,7 @@ impl Converter<'_> {
             !(name.eq_ignore_ascii_case("content-type") && value.starts_with("application/json"))
         });
         if !headers.is_empty() {
-            map.put("headers", fields(headers));
+            map.put("headers", fields(&headers, str::eq_ignore_ascii_case));
         }
         if let Some(auth) = node
             .get("auth")

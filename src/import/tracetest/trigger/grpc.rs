@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Converter, Trigger, fields, http, looks_like_path};
+use super::{Converter, Trigger, looks_like_path};
+use crate::import::http_request::{fields, json};
 use crate::import::tracetest::subject::ResponseKind;
 use crate::import::{Map, Node, Written, file_stem};
 
@@ -35,7 +36,7 @@ impl Converter<'_> {
         if let Some(request) = node.get("request") {
             let text = self.content(request);
             if !text.trim().is_empty() && text.trim() != "{}" {
-                match http::json(&text) {
+                match json(&text) {
                     Some(message) => map.put("message", Written::json(&message)),
                     None => self.import.remarks.lost(
                         &request.at,
@@ -66,7 +67,7 @@ impl Converter<'_> {
             .map(|(name, value)| (name.to_lowercase(), value))
             .collect();
         if !metadata.is_empty() {
-            map.put("metadata", fields(metadata));
+            map.put("metadata", fields(&metadata, str::eq_ignore_ascii_case));
         }
         if let Some(auth) = node
             .get("auth")

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Converter, Trigger, fields};
+use super::{Converter, Trigger};
+use crate::import::Node;
+use crate::import::http_request::{HttpBody, HttpRequest, body_of_text, with_scheme};
 use crate::import::tracetest::subject::ResponseKind;
-use crate::import::{Map, Node, Written};
-use crate::trace::Value;
 
 impl Converter<'_> {
     pub(super) fn http(&mut self, node: &Node) -> Option<Trigger> {
@@ -16,7 +16,7 @@ impl Converter<'_> {
             return None;
         };
         let at = &url.at;
-        let mut url = with_scheme(self.text(url));
+        let mut url = with_scheme(&self.text(url));
         if !url.contains("${") && url::Url::parse(&url).is_err() {
             let text = format!("the URL {url} is not valid: set the variable BASE_URL");
             self.import.remarks.lost(at, text);
@@ -35,34 +35,21 @@ impl Converter<'_> {
         let body = node
             .get("body")
             .filter(|body| body.text().is_some_and(|text| !text.trim().is_empty()));
-        let body = body.map(|body| self.content(body));
-        let body = body.map(|text| body_of(text, &mut headers));
-        let mut map = Map::new();
-        let has_key =
-            ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&method.as_str());
-        match has_key {
-            true => map.put(&method.to_lowercase(), url.as_str()),
-            false => {
-                map.put("method", method.as_str());
-                map.put("url", url.as_str());
-            }
-        }
-        if !headers.is_empty() {
-            map.put("headers", fields(headers));
-        }
-        if !query.is_empty() {
-            map.put("query", fields(query));
-        }
-        if let Some((key, value)) = body {
-            map.put(key, value);
-        }
-        let is_short = has_key && map.values().count() == 1;
+        let body = match body {
+            Some(body) => body_of_text(&self.content(body), &mut headers),
+            None => HttpBody::None,
+        };
+        let request = HttpRequest {
+            method,
+            url,
+            headers,
+            query,
+            body,
+            ..HttpRequest::default()
+        };
         Some(Trigger {
             key: "request",
-            value: match is_short {
-                true => format!("{method} {url}").into(),
-                false => map.into(),
-            },
+            value: request.written(),
             response: ResponseKind::Http,
             names: BTreeMap::new(),
         })
@@ -137,52 +124,5 @@ impl Converter<'_> {
         );
         self.import.remarks.note(&node.at, remark);
         format!("${{{variable}}}")
-    }
-}
-
-/// Tracetest adds `http://` to an address.
-fn with_scheme(url: String) -> String {
-    match url.contains("://") || url.starts_with("${") {
-        true => url,
-        false => format!("http://{url}"),
-    }
-}
-
-/// The key and value of a body. A JSON body needs no header for its type.
-fn body_of(text: String, headers: &mut Vec<(String, String)>) -> (&'static str, Written) {
-    let is_type = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
-    let media = headers
-        .iter()
-        .find(|header| is_type(header))
-        .map(|(_, value)| value.to_lowercase());
-    let is_json = media
-        .as_deref()
-        .is_some_and(|media| media.starts_with("application/json"));
-    match json(&text).filter(|_| is_json) {
-        Some(value) => {
-            headers.retain(|header| {
-                !(is_type(header) && header.1.eq_ignore_ascii_case("application/json"))
-            });
-            ("json", Written::json(&value))
-        }
-        None => ("body", text.into()),
-    }
-}
-
-/// The value of a JSON text with variables in its strings. `None` if a spec cannot have it.
-pub(super) fn json(text: &str) -> Option<Value> {
-    let value = Value::from_json(text.as_bytes()).ok()?;
-    has_plain_keys(&value).then_some(value)
-}
-
-/// Returns `false` if a key has a variable, or occurs twice.
-fn has_plain_keys(value: &Value) -> bool {
-    match value {
-        Value::Map(entries) => entries.iter().enumerate().all(|(at, (key, value))| {
-            let is_new = entries[..at].iter().all(|(other, _)| other != key);
-            is_new && !key.contains("${") && !key.is_empty() && has_plain_keys(value)
-        }),
-        Value::Array(items) => items.iter().all(has_plain_keys),
-        _ => true,
     }
 }
