@@ -420,17 +420,7 @@ impl<'a> Operation<'a> {
             let schema = header
                 .get("schema")
                 .and_then(|schema| references.resolve(schema));
-            const CONDITIONS: [&str; 6] = [
-                "enum",
-                "const",
-                "pattern",
-                "minimum",
-                "maximum",
-                "minLength",
-            ];
-            if let Some(schema) =
-                schema.filter(|schema| CONDITIONS.iter().any(|key| schema.get(key).is_some()))
-            {
+            if let Some(schema) = schema.filter(|schema| schema::has_rules(schema)) {
                 references
                     .remarks
                     .lost(&schema.at, "the schema of a header is not checked");
@@ -453,13 +443,19 @@ impl<'a> Operation<'a> {
         }
         match content.get("schema") {
             Some(schema) if media.contains("json") => schema::expect(schema, references, expect),
-            Some(schema) if kind(schema, references).as_deref() != Some("string") => {
+            Some(schema) if !is_any_text(schema, references) => {
                 let text = format!("the schema of {media} is not checked");
                 references.remarks.lost(&schema.at, text);
             }
             _ => {}
         }
     }
+}
+
+/// Returns `true` for the schema of any text.
+fn is_any_text<'a>(schema: &'a Node, references: &mut References<'a>) -> bool {
+    let has_rules = references.resolve(schema).is_some_and(schema::has_rules);
+    !has_rules && kind(schema, references).as_deref() == Some("string")
 }
 
 /// The media type that a spec can express best.

@@ -1,7 +1,7 @@
 //! Expectations of the schema of a response: properties, items, types, values and bounds.
 
 use super::reference::References;
-use super::values::{kind, properties, value};
+use super::values::{Property, kind, parts, properties, value};
 use crate::import::http_expect::HttpExpect;
 use crate::import::matcher::{both, equal, keyed, regex, syntax};
 use crate::import::{Map, Node, Written};
@@ -30,6 +30,29 @@ const UNSUPPORTED: [&str; 14] = [
     "unevaluatedProperties",
     "additionalProperties",
 ];
+
+/// Keys of alternatives and values, which are checked unless the schema is a part of `allOf`.
+const ALTERNATIVES: [&str; 4] = ["oneOf", "anyOf", "const", "enum"];
+
+/// Rules that apply to values of one type only.
+const RULES: [&str; 10] = [
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "required",
+];
+
+/// Returns `true` if a schema requires more than a type.
+pub(super) fn has_rules(schema: &Node) -> bool {
+    let mut keys = RULES.iter().chain(&ALTERNATIVES);
+    keys.any(|key| schema.get(key).is_some())
+}
 
 /// Adds the conditions of a schema on the value at a path.
 pub(super) fn expect<'a>(
@@ -73,14 +96,18 @@ impl<'a> Conditions<'_, 'a> {
         }
         self.open.push(start);
         self.report(resolved);
+        self.report_parts(resolved);
         let mut has_required = false;
-        for (name, property, is_required) in self.properties(resolved) {
-            let path = member(path, name);
-            if is_required {
-                has_required = true;
-                self.add(property, &path, depth + 1, expect);
-            } else if let Some(matcher) = self.optional(property, depth + 1) {
-                expect.json(&path, matcher);
+        for property in self.properties(resolved) {
+            let path = member(path, property.name);
+            has_required |= property.is_required;
+            match property.schema {
+                Some(schema) if property.is_required => self.add(schema, &path, depth + 1, expect),
+                _ => {
+                    if let Some(matcher) = self.property(&property, depth + 1) {
+                        expect.json(&path, matcher);
+                    }
+                }
             }
         }
         // The conditions on its properties imply that it is a map.
@@ -91,19 +118,30 @@ impl<'a> Conditions<'_, 'a> {
     }
 
     fn is_plain_object(&mut self, schema: &'a Node) -> bool {
-        const OTHERS: [&str; 5] = ["oneOf", "anyOf", "const", "enum", "$ref"];
-        let is_plain = OTHERS.iter().all(|key| schema.get(key).is_none()) && !is_nullable(schema);
+        let mut others = ALTERNATIVES.iter().chain(&["$ref"]);
+        let is_plain = others.all(|key| schema.get(key).is_none()) && !is_nullable(schema);
         is_plain && kind(schema, self.references).as_deref() == Some("object")
     }
 
     /// The properties that a response can have.
-    fn properties(&mut self, schema: &'a Node) -> Vec<(&'a str, &'a Node, bool)> {
-        let mut all = properties(schema, self.references, 0);
-        all.retain(|(_, property, _)| {
-            let property = self.references.resolve(property);
-            property.is_none_or(|property| property.text_of("writeOnly") != Some("true"))
+    fn properties(&mut self, schema: &'a Node) -> Vec<Property<'a>> {
+        let mut all = properties(schema, self.references);
+        all.retain(|property| {
+            let schema = property
+                .schema
+                .and_then(|schema| self.references.resolve(schema));
+            schema.is_none_or(|schema| schema.text_of("writeOnly") != Some("true"))
         });
         all
+    }
+
+    /// The condition of a property. `None` if it accepts all values, and none.
+    fn property(&mut self, property: &Property<'a>, depth: usize) -> Option<Written> {
+        match property.schema {
+            None => Some(syntax("exists")),
+            Some(schema) if property.is_required => Some(self.matcher(schema, depth)),
+            Some(schema) => self.optional(schema, depth),
+        }
     }
 
     /// The condition of a property that may be missing. `None` if it accepts all values.
@@ -112,12 +150,7 @@ impl<'a> Conditions<'_, 'a> {
         if matcher == syntax("exists") {
             return None;
         }
-        let mut any = vec![syntax("absent")];
-        match matcher {
-            Written::List(matchers) => any.extend(matchers),
-            matcher => any.push(matcher),
-        }
-        Some(any.into())
+        Some(or(syntax("absent"), matcher))
     }
 
     /// The condition of a schema on one value.
@@ -149,7 +182,7 @@ impl<'a> Conditions<'_, 'a> {
         self.open.pop();
         let is_null = matcher == of_type("null") || matcher == syntax("exists");
         match is_nullable(schema) && !is_null {
-            true => vec![syntax("null"), matcher].into(),
+            true => or(syntax("null"), matcher),
             false => matcher,
         }
     }
@@ -163,33 +196,43 @@ impl<'a> Conditions<'_, 'a> {
             return values.collect::<Vec<_>>().into();
         }
         self.report(schema);
-        let has_properties = schema.get("properties").is_some();
-        for key in ["oneOf", "anyOf"] {
-            let Some(any) = schema.get(key) else { continue };
-            if has_properties {
-                self.references.remarks.lost(
-                    &any.at,
-                    format!("`{key}` beside `properties` is not checked"),
-                );
-                continue;
+        let plain = self.without_alternatives(schema, depth);
+        ["oneOf", "anyOf"].iter().fold(plain, |matcher, key| {
+            match self.alternatives(schema, key, depth) {
+                Some(any) => one_of(any, &matcher),
+                None => matcher,
             }
-            let matchers = any.items().iter().map(|one| self.matcher(one, depth + 1));
-            let matchers: Vec<Written> = matchers.collect();
-            if key == "oneOf" && matchers.len() > 1 {
-                let text = "`oneOf` is checked as `anyOf`: several alternatives may match";
-                self.references.remarks.note(&any.at, text);
-            }
-            return match matchers.contains(&syntax("exists")) {
-                true => syntax("exists"),
-                false => matchers.into(),
-            };
+        })
+    }
+
+    /// The conditions of the alternatives. `None` if they accept all values, or are not checked.
+    fn alternatives(&mut self, schema: &'a Node, key: &str, depth: usize) -> Option<Vec<Written>> {
+        let any = schema.get(key)?;
+        if schema.get("properties").is_some() {
+            self.references.remarks.lost(
+                &any.at,
+                format!("`{key}` beside `properties` is not checked"),
+            );
+            return None;
         }
+        let matchers = any.items().iter().map(|one| self.matcher(one, depth + 1));
+        let matchers: Vec<Written> = matchers.collect();
+        if key == "oneOf" && matchers.len() > 1 {
+            let text = "`oneOf` is checked as `anyOf`: several alternatives may match";
+            self.references.remarks.note(&any.at, text);
+        }
+        Some(matchers).filter(|matchers| !matchers.contains(&syntax("exists")))
+    }
+
+    fn without_alternatives(&mut self, schema: &'a Node, depth: usize) -> Written {
         let parts = schema.get("allOf").map_or(&[][..], Node::items);
         let name = kind(schema, self.references);
-        if !parts.is_empty() && name.as_deref() != Some("object") {
+        if name.as_deref() != Some("object") {
             let matchers = parts.iter().map(|part| self.matcher(part, depth + 1));
             let matchers: Vec<Written> = matchers.collect();
-            return matchers.into_iter().reduce(both).expect("there is a part");
+            if let Some(all) = matchers.into_iter().reduce(both) {
+                return all;
+            }
         }
         match name.as_deref() {
             Some("object") => self.object(schema, depth),
@@ -200,21 +243,23 @@ impl<'a> Conditions<'_, 'a> {
             Some("boolean") => of_type("bool"),
             Some("null") => of_type("null"),
             _ => {
-                self.report_keys(schema, &["pattern", "minimum", "maximum", "minLength"]);
+                self.report_keys(schema, &RULES);
                 syntax("exists")
             }
         }
     }
 
     fn object(&mut self, schema: &'a Node, depth: usize) -> Written {
+        self.report_parts(schema);
         let mut paths = Map::new();
-        for (name, property, is_required) in self.properties(schema) {
-            let matcher = match is_required {
-                true => Some(self.matcher(property, depth + 1)),
-                false => self.optional(property, depth + 1),
-            };
-            if let Some(matcher) = matcher {
-                paths.put(&member("$", name), matcher);
+        for property in self.properties(schema) {
+            if let Some(matcher) = self.property(&property, depth + 1) {
+                let path = member("$", property.name);
+                let matcher = match paths.get(&path) {
+                    Some(before) => both(before.clone(), matcher),
+                    None => matcher,
+                };
+                paths.put(&path, matcher);
             }
         }
         match paths.is_empty() {
@@ -264,6 +309,15 @@ impl<'a> Conditions<'_, 'a> {
         self.report_keys(schema, &UNSUPPORTED);
     }
 
+    /// Reports the rules of the schemas that a schema combines, except their properties.
+    fn report_parts(&mut self, schema: &'a Node) {
+        let parts = parts(schema, self.references);
+        for part in parts.iter().filter(|part| !std::ptr::eq(**part, schema)) {
+            self.report(part);
+            self.report_keys(part, &ALTERNATIVES);
+        }
+    }
+
     fn report_keys(&mut self, schema: &'a Node, keys: &[&str]) {
         for key in keys {
             let Some(node) = schema.get(key) else {
@@ -289,6 +343,23 @@ impl<'a> Conditions<'_, 'a> {
 
 fn of_type(name: &str) -> Written {
     keyed("type", syntax(name))
+}
+
+/// One more alternative.
+fn or(first: Written, matcher: Written) -> Written {
+    let mut any = vec![first];
+    match matcher {
+        Written::List(matchers) => any.extend(matchers),
+        matcher => any.push(matcher),
+    }
+    any.into()
+}
+
+/// A matcher for each alternative, with the conditions that all of them share.
+fn one_of(alternatives: Vec<Written>, shared: &Written) -> Written {
+    let matchers = alternatives.into_iter();
+    let matchers = matchers.map(|matcher| both(matcher, shared.clone()));
+    matchers.collect::<Vec<_>>().into()
 }
 
 /// A matcher with bounds of the length.

@@ -149,6 +149,47 @@ fn rules_of_schemas_become_matchers_or_are_reported() {
 }
 
 #[test]
+fn rules_of_combined_schemas_are_kept_or_reported() {
+    let (text, remarks) = import(&description(
+        "{ $ref: '#/components/schemas/A' }",
+        "    A:
+      allOf:
+        - { type: object, properties: { id: { type: string }, more: { type: object, allOf: [{ required: [a] }] } } }
+        - { required: [id, undescribed], minProperties: 2 }
+        - { properties: { id: { minLength: 3, type: string } }, oneOf: [{ required: [b] }] }
+      properties:
+        size: { type: integer, minimum: 1, anyOf: [{ maximum: 5, type: integer }, { const: 9 }] }
+        free: { minimum: 3 }
+",
+    ));
+    for line in [
+        "$.id: { type: string, length: 3.. }",
+        "$.undescribed: exists",
+        "$.more: [absent, { type: map, json: { $.a: exists } }]",
+        "- { type: int, lte: 5, gte: 1 }",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    for key in ["minProperties", "oneOf", "minimum"] {
+        assert!(
+            remarks.contains(&format!("lost: `{key}` of a schema")),
+            "{key}\n{remarks}"
+        );
+    }
+}
+
+#[test]
+fn rules_of_a_text_that_is_not_json_are_reported() {
+    let schema = "{ type: string, pattern: '^a' }";
+    let text = description(schema, "    A: {}\n").replace("application/json", "text/plain");
+    let (_, remarks) = import(&text);
+    assert!(
+        remarks.contains("lost: the schema of text/plain is not checked"),
+        "{remarks}"
+    );
+}
+
+#[test]
 fn empty_files_and_several_documents_are_reported() {
     assert_eq!(import("").1, "shop.yaml:1:1: lost: the file is empty\n");
     let (text, remarks) =

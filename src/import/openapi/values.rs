@@ -142,41 +142,87 @@ fn kind_within<'a>(
     })
 }
 
-/// The properties of a schema and of the schemas that it combines, with those that are required.
+/// A property of a schema.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Property<'a> {
+    pub(super) name: &'a str,
+    /// Its schema. `None` if it is only required.
+    pub(super) schema: Option<&'a Node>,
+    pub(super) is_required: bool,
+}
+
+/// The properties of a schema and of the schemas that it combines. Several of them can have one of the
+/// same name, whose schemas all apply.
 pub(super) fn properties<'a>(
     schema: &'a Node,
     references: &mut References<'a>,
-    depth: usize,
-) -> Vec<(&'a str, &'a Node, bool)> {
-    let Some(schema) = references.resolve(schema).filter(|_| depth <= MAX_DEPTH) else {
-        return Vec::new();
-    };
-    let mut all: Vec<(&'a str, &'a Node, bool)> = Vec::new();
-    for part in schema.get("allOf").map_or(&[][..], Node::items) {
-        for found in properties(part, references, depth + 1) {
-            if all.iter().all(|(name, ..)| *name != found.0) {
-                all.push(found);
-            }
+) -> Vec<Property<'a>> {
+    let (mut all, mut required) = (Vec::new(), Vec::new());
+    for part in parts(schema, references) {
+        let own = part.get("properties").map_or(&[][..], Node::entries);
+        all.extend(own.iter().filter_map(|(name, schema)| {
+            Some(Property {
+                name: name.text()?,
+                schema: Some(schema),
+                is_required: false,
+            })
+        }));
+        let names = part.get("required").map_or(&[][..], Node::items);
+        required.extend(names.iter().filter_map(Node::text));
+    }
+    for property in &mut all {
+        property.is_required = required.contains(&property.name);
+    }
+    for name in required {
+        if all.iter().all(|property| property.name != name) {
+            all.push(Property {
+                name,
+                schema: None,
+                is_required: true,
+            });
         }
     }
-    let own = schema.get("properties").map_or(&[][..], Node::entries);
-    for (name, node) in own {
-        let Some(name) = name.text() else { continue };
-        all.retain(|(other, ..)| *other != name);
-        all.push((name, node, false));
-    }
-    let required = schema.get("required").map_or(&[][..], Node::items);
-    for one in &mut all {
-        one.2 |= required.iter().any(|name| name.text() == Some(one.0));
-    }
     all
+}
+
+/// The schema, and the schemas that it combines with `allOf`, those first.
+pub(super) fn parts<'a>(schema: &'a Node, references: &mut References<'a>) -> Vec<&'a Node> {
+    let mut all = Vec::new();
+    add_parts(schema, references, 0, &mut all);
+    all
+}
+
+fn add_parts<'a>(
+    schema: &'a Node,
+    references: &mut References<'a>,
+    depth: usize,
+    all: &mut Vec<&'a Node>,
+) {
+    // A schema can combine itself.
+    let Some(schema) = references.resolve(schema).filter(|_| depth <= MAX_DEPTH) else {
+        return;
+    };
+    let is_known = |all: &Vec<&Node>| all.iter().any(|known| std::ptr::eq(*known, schema));
+    for part in schema.get("allOf").map_or(&[][..], Node::items) {
+        if !is_known(all) {
+            add_parts(part, references, depth + 1, all);
+        }
+    }
+    if !is_known(all) {
+        all.push(schema);
+    }
 }
 
 fn object<'a>(schema: &'a Node, references: &mut References<'a>, depth: usize) -> Example {
     let mut entries = Vec::new();
     let mut is_made_up = false;
-    for (name, node, is_required) in properties(schema, references, 0) {
-        let Some(property) = references.resolve(node) else {
+    for Property {
+        name,
+        schema,
+        is_required,
+    } in properties(schema, references)
+    {
+        let Some(property) = schema.and_then(|schema| references.resolve(schema)) else {
             continue;
         };
         let is_of_server = property.text_of("readOnly") == Some("true");
@@ -188,6 +234,8 @@ fn object<'a>(schema: &'a Node, references: &mut References<'a>, depth: usize) -
         }
         if let Some(example) = of_schema(property, references, depth + 1) {
             is_made_up |= example.is_made_up;
+            // The last schema of a name is the most specific one.
+            entries.retain(|(known, _)| known != name);
             entries.push((name.to_owned(), example.value));
         }
     }
