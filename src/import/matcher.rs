@@ -42,7 +42,7 @@ pub(crate) fn both(first: Written, second: Written) -> Written {
 /// One plain matcher for both, if there is one.
 pub(crate) fn merged(first: &Written, second: &Written) -> Option<Written> {
     let is_weaker =
-        |weak: &Written, strong: &Written| *weak == syntax("exists") && *strong != syntax("absent");
+        |weak: &Written, strong: &Written| *weak == syntax("exists") && !accepts_absence(strong);
     if first == second || is_weaker(second, first) {
         return Some(first.clone());
     }
@@ -58,6 +58,14 @@ pub(crate) fn merged(first: &Written, second: &Written) -> Option<Written> {
         }
     }
     Some(map.into())
+}
+
+/// Returns `true` for `absent`, also as one of several alternatives.
+fn accepts_absence(matcher: &Written) -> bool {
+    match matcher {
+        Written::List(any) => any.iter().any(accepts_absence),
+        matcher => *matcher == syntax("absent"),
+    }
 }
 
 /// A matcher as a map, if it has this notation.

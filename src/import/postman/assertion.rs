@@ -4,6 +4,7 @@ use super::script::{Statement, bracket, split};
 use super::subject::{Names, Subject, string};
 use crate::import::http_expect::HttpExpect;
 use crate::import::matcher::{both, equal, keyed, not, regex, syntax};
+use crate::import::template::literal;
 use crate::import::{Map, Written};
 use crate::spec::member;
 use crate::trace::Value;
@@ -60,12 +61,20 @@ fn links(chain: &str) -> Option<Vec<Link<'_>>> {
 
 /// `pm.response.to.have.status(200)`.
 fn of_response(links: &[Link<'_>], expect: &mut HttpExpect) -> Option<()> {
-    let is_negated = links.iter().any(|link| link.word == "not");
+    let (last, before) = links.split_last()?;
+    // A chain with several assertions, of which only the last would be kept.
+    let is_filler = |link: &Link<'_>| matches!(link.word, "to" | "be" | "have" | "not");
+    if !before
+        .iter()
+        .all(|link| is_filler(link) && link.arguments.is_none())
+    {
+        return None;
+    }
+    let is_negated = before.iter().any(|link| link.word == "not");
     let signed = |matcher| match is_negated {
         true => not(matcher),
         false => matcher,
     };
-    let last = links.last()?;
     let arguments: Vec<&str> = last.arguments.map_or_else(Vec::new, |all| {
         split(all, b',')
             .into_iter()
@@ -82,7 +91,7 @@ fn of_response(links: &[Link<'_>], expect: &mut HttpExpect) -> Option<()> {
             &string(name)?,
             signed(equal(&Names::default().value(value)?)),
         ),
-        ("body", [text]) => expect.body(signed(keyed("equals", string(text)?))),
+        ("body", [text]) => expect.body(signed(keyed("equals", literal(&string(text)?)))),
         ("jsonBody", []) if !is_negated => expect.json("$", syntax("exists")),
         ("jsonBody", [path]) => expect.json(
             &dotted(path)?,
@@ -338,7 +347,7 @@ fn json(word: &str, arguments: Option<&str>, is_negated: bool, names: &Names) ->
             keyed("length", signed(number))
         }
         ("match" | "matches", Some(arguments)) => signed(expression(arguments)?),
-        ("string", Some(arguments)) => signed(keyed("contains", string(arguments)?)),
+        ("string", Some(arguments)) => signed(keyed("contains", literal(&string(arguments)?))),
         ("eql" | "equal" | "equals" | "eq", Some(arguments)) => match arguments.trim() {
             "undefined" => syntax(if is_negated { "exists" } else { "absent" }),
             arguments => signed(equal(&names.value(arguments)?)),
@@ -433,7 +442,7 @@ fn of_comparison(text: &str, names: &Names, expect: &mut HttpExpect) -> Option<(
             .is_empty()
             .then(|| string(argument))
             .flatten()
-            .map(|text| expect.body(keyed("contains", text)));
+            .map(|text| expect.body(keyed("contains", literal(&text))));
     }
     let operators = [
         ("===", "equal"),

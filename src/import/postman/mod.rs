@@ -434,13 +434,14 @@ impl ScriptReader<'_> {
             }
             return declares(value);
         }
-        if let Some(subject) = self.names.subject(value) {
+        let (subject, known) = (self.names.subject(value), self.names.value(value));
+        // A name of another script can have another meaning here.
+        self.names.subjects.remove(name);
+        self.names.values.remove(name);
+        if let Some(subject) = subject {
             self.names.subjects.insert(name.to_owned(), subject);
-        } else if let Some(value) = self.names.value(value) {
+        } else if let Some(value) = known {
             self.names.values.insert(name.to_owned(), value);
-        } else {
-            self.names.subjects.remove(name);
-            self.names.values.remove(name);
         }
         declares(value)
     }

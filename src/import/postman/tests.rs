@@ -85,6 +85,9 @@ fn assertions_keep_their_meaning() {
         "pm.expect(body).to.have.nested.property('a.b[0]', 'x');",
         "pm.expect(body.name).to.not.eql('empty');",
         "pm.expect(body.gone).to.not.exist;",
+        "pm.expect(body).to.have.property('none');",
+        "pm.expect(body.none).to.not.exist;",
+        "pm.response.to.have.body('${x}');",
         "pm.expect(body.user).to.have.all.keys('id', 'name');",
     ]);
     assert_eq!(remarks, "");
@@ -94,6 +97,9 @@ fn assertions_keep_their_meaning() {
         "\"$.a.b[0]\": x",
         "$.name: { not: \"empty\" }",
         "$.gone: [absent, null]",
+        "$.none: exists",
+        "\"$['none']\": [absent, null]",
+        "body: { equals: \"$${x}\" }",
         "$.user: { type: map, length: 2 }",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
@@ -107,6 +113,8 @@ fn what_a_script_does_otherwise_is_lost() {
         "const check = () => { pm.expect(1).to.eql(2) }",
         "pm.expect(body.a, 'note').to.be.closeTo(1, 2)",
         "pm.response.to.have.jsonSchema(schema)",
+        "pm.response.to.have.status(200).and.have.header('x')",
+        "pm.response.to.be.ok.and.be.json",
         "pm.environment.set('at', Date.now())",
         "for (const x of body) { pm.expect(x).to.exist; }",
         "tests['a'] = body.a > 1 && body.b",
