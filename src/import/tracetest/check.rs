@@ -108,14 +108,10 @@ fn of_subject(
     comparator: Comparator,
     operand: &Operand,
 ) -> Result<Converted, String> {
-    let is_events = matches!(subject, Subject::Span(position) if position.kind == Kind::Events);
-    let lost = is_events && comparator == Comparator::NotContains;
-    let plain = |check, notes| {
-        Converted {
+    let plain = |check, notes| Converted {
         check,
         notes,
-        lost: lost.then(|| "only the names of events must not contain the text: attributes of events are not searched".to_owned()),
-    }
+        lost: lost(subject, comparator, operand).map(str::to_owned),
     };
     match subject {
         Subject::Count => {
@@ -145,6 +141,22 @@ fn of_subject(
             pattern,
             is_counted,
         } => found(within, pattern, *is_counted, comparator, operand),
+    }
+}
+
+/// The part of a comparison that its matcher does not require.
+fn lost(subject: &Subject, comparator: Comparator, operand: &Operand) -> Option<&'static str> {
+    let (Subject::Span(position) | Subject::Response(position)) = subject else {
+        return None;
+    };
+    match (position.kind, comparator, operand) {
+        (Kind::Events, Comparator::NotContains, _) => Some(
+            "only the names of events must not contain the text: attributes of events are not searched",
+        ),
+        (Kind::TypeName, _, Operand::Literal(name)) if name == "string" => Some(
+            "`type: string` also matches texts that are a number, a duration or JSON, which Tracetest tells apart",
+        ),
+        _ => None,
     }
 }
 

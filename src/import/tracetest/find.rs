@@ -85,10 +85,12 @@ fn of_chain(chain: &[Level]) -> Result<Find, String> {
         return Err("the trigger's own span among others".to_owned());
     }
     // Each span is below the trigger's own span, and `span[]` includes that one.
-    let ancestors: Vec<&Level> = ancestors
+    let (implied, ancestors): (Vec<&Level>, Vec<&Level>) = ancestors
         .iter()
-        .filter(|level| !level.is_trigger() && !(level.filters.is_empty()))
-        .collect();
+        .partition(|level| level.is_trigger() || level.filters.is_empty());
+    if implied.iter().any(|level| level.pick.is_some()) {
+        return Err("a pseudo-class of `span[]` or of the trigger's own span".to_owned());
+    }
     let mut below: Option<Map> = None;
     let mut guards = Vec::new();
     for level in &ancestors {

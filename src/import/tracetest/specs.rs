@@ -76,9 +76,7 @@ impl Assertions<'_> {
                 }
             }
         }
-        for count in &counts {
-            entries.count(count);
-        }
+        entries.counts(&counts);
         if entries.entries.is_empty() {
             return;
         }
@@ -296,7 +294,23 @@ impl Entries {
         &mut self.entries[last]
     }
 
-    /// Adds the number of spans. An entry whose number may be 0 has no other conditions, because they
+    /// Adds the numbers of spans. An entry without `count` requires at least one span, and so do most
+    /// numbers.
+    fn counts(&mut self, counts: &[Count]) {
+        let (least, others): (Vec<&Count>, Vec<&Count>) =
+            counts.iter().partition(|count| count.is_at_least_one());
+        others.iter().for_each(|count| self.count(count));
+        let is_required = others.iter().any(|count| !count.may_be_none())
+            || self
+                .entries
+                .iter()
+                .any(|entry| entry.get("count").is_none());
+        if !least.is_empty() && !is_required {
+            self.entry();
+        }
+    }
+
+    /// Adds a number of spans. An entry whose number may be 0 has no other conditions, because they
     /// would hold for no span.
     fn count(&mut self, count: &Count) {
         let Ok(written) = count.written() else { return };
@@ -305,12 +319,6 @@ impl Entries {
             let has_others = entry.values().count() > 1;
             entry.get("count").is_none() && !(may_be_none && has_others)
         };
-        if count.is_at_least_one() {
-            if self.entries.is_empty() {
-                self.entry();
-            }
-            return;
-        }
         match self.entries.iter_mut().find(|entry| is_free(entry)) {
             Some(entry) => entry.put("count", written),
             None => self.entry().put("count", written),

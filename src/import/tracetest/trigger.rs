@@ -89,9 +89,13 @@ impl Converter<'_> {
     fn content(&mut self, node: &Node) -> String {
         let text = node.text().unwrap_or_default();
         let content = match looks_like_path(text) {
-            true => self.files.read(&node.at, text).ok(),
-            false => None,
+            true => self.files.read(&node.at, text),
+            false => Ok(text.to_owned()),
         };
+        if let Err(reason) = &content {
+            let lost = format!("the file {text} is not read ({reason}): the text is its path");
+            self.import.remarks.lost(&node.at, lost);
+        }
         let text = content.as_deref().unwrap_or(text);
         self.variables
             .text(text, &node.at, &mut self.import.remarks)
