@@ -1,4 +1,5 @@
 mod checks;
+mod read_back;
 mod suites;
 mod triggers;
 
