@@ -83,7 +83,7 @@ struct Conditions<'r, 'a> {
 impl<'a> Conditions<'_, 'a> {
     /// Adds the conditions on the value at a path, with a path for each required property.
     fn add(&mut self, schema: &'a Node, path: &str, depth: usize, expect: &mut HttpExpect) {
-        let Some(resolved) = self.references.resolve(schema) else {
+        let Some(resolved) = self.resolved(schema) else {
             return;
         };
         // Paths have a maximum length.
@@ -115,6 +115,16 @@ impl<'a> Conditions<'_, 'a> {
             expect.json(path, of_type("map"));
         }
         self.open.pop();
+    }
+
+    /// The schema to which a reference leads. Reports rules beside the reference.
+    fn resolved(&mut self, schema: &'a Node) -> Option<&'a Node> {
+        if schema.get("$ref").is_some() {
+            self.report(schema);
+            self.report_keys(schema, &RULES);
+            self.report_keys(schema, &ALTERNATIVES);
+        }
+        self.references.resolve(schema)
     }
 
     fn is_plain_object(&mut self, schema: &'a Node) -> bool {
@@ -156,7 +166,7 @@ impl<'a> Conditions<'_, 'a> {
     /// The condition of a schema on one value.
     fn matcher(&mut self, schema: &'a Node, depth: usize) -> Written {
         let reference = schema;
-        let Some(schema) = self.references.resolve(schema) else {
+        let Some(schema) = self.resolved(schema) else {
             return syntax("exists");
         };
         let start = schema.at.place.start;
@@ -225,17 +235,23 @@ impl<'a> Conditions<'_, 'a> {
     }
 
     fn without_alternatives(&mut self, schema: &'a Node, depth: usize) -> Written {
-        let parts = schema.get("allOf").map_or(&[][..], Node::items);
         let name = kind(schema, self.references);
-        if name.as_deref() != Some("object") {
-            let matchers = parts.iter().map(|part| self.matcher(part, depth + 1));
-            let matchers: Vec<Written> = matchers.collect();
-            if let Some(all) = matchers.into_iter().reduce(both) {
-                return all;
-            }
+        if name.as_deref() == Some("object") {
+            return self.object(schema, depth);
         }
-        match name.as_deref() {
-            Some("object") => self.object(schema, depth),
+        let parts = schema.get("allOf").map_or(&[][..], Node::items);
+        let parts = parts.iter().map(|part| self.matcher(part, depth + 1));
+        let parts: Vec<Written> = parts.collect();
+        let mut own_keys = RULES.iter().chain(&["type", "items"]);
+        let own = match parts.is_empty() || own_keys.any(|key| schema.get(key).is_some()) {
+            true => self.scalar_or_array(schema, name.as_deref(), depth),
+            false => syntax("exists"),
+        };
+        parts.into_iter().fold(own, both)
+    }
+
+    fn scalar_or_array(&mut self, schema: &'a Node, name: Option<&str>, depth: usize) -> Written {
+        match name {
             Some("array") => self.array(schema, depth),
             Some("string") => self.text(schema),
             Some("integer") => number(schema, "int"),

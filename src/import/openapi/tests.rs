@@ -160,6 +160,9 @@ fn rules_of_combined_schemas_are_kept_or_reported() {
       properties:
         size: { type: integer, minimum: 1, anyOf: [{ maximum: 5, type: integer }, { const: 9 }] }
         free: { minimum: 3 }
+        code: { minLength: 2, allOf: [{ type: string }] }
+        beside: { $ref: '#/components/schemas/B', maxLength: 4 }
+    B: { type: string }
 ",
     ));
     for line in [
@@ -167,10 +170,12 @@ fn rules_of_combined_schemas_are_kept_or_reported() {
         "$.undescribed: exists",
         "$.more: [absent, { type: map, json: { $.a: exists } }]",
         "- { type: int, lte: 5, gte: 1 }",
+        "$.code: [absent, { type: string, length: 2.. }]",
+        "$.beside: [absent, { type: string }]",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
-    for key in ["minProperties", "oneOf", "minimum"] {
+    for key in ["minProperties", "oneOf", "minimum", "maxLength"] {
         assert!(
             remarks.contains(&format!("lost: `{key}` of a schema")),
             "{key}\n{remarks}"
