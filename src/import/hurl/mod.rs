@@ -277,7 +277,7 @@ fn captured_value(query: &Query) -> Result<Written, String> {
 
 impl Message {
     /// The lines of the sections with one of these names.
-    fn section(&self, names: &'static [&'static str]) -> impl Iterator<Item = &Line> {
+    fn section<'m>(&'m self, names: &[&str]) -> impl Iterator<Item = &'m Line> {
         let sections = self.sections.iter();
         let found = sections.filter(move |section| names.contains(&section.name.as_str()));
         found.flat_map(|section| &section.lines)

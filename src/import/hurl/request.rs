@@ -25,6 +25,12 @@ impl Converter<'_> {
         for line in &message.headers {
             self.request_header(line, &mut request);
         }
+        for section in ["Captures", "Asserts"] {
+            if let Some(line) = message.section(&[section]).next() {
+                let text = format!("the section [{section}] has no line such as `HTTP 200` above");
+                self.lost(line.number, text);
+            }
+        }
         request.query = self.fields(message.section(&["QueryStringParams", "Query"]));
         let form = self.fields(message.section(&["FormParams", "Form"]));
         let parts = self.parts(message.section(&["MultipartFormData", "Multipart"]));

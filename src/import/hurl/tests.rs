@@ -67,11 +67,7 @@ hex,00ff;
 ",
     );
     assert!(text.contains("form:\n        name: a b\n"), "{text}");
-    assert!(
-        text.contains("$: { equals: [1, { a: null }] }")
-            || text.contains("equals: [1, { a: null }]"),
-        "{text}"
-    );
+    assert!(text.contains("$: { equals: [1, { a: null }] }"), "{text}");
     assert!(
         text.contains("body: |\n        one\n        two\n"),
         "{text}"
@@ -91,6 +87,15 @@ hex,00ff;
 orders.hurl:28:1: lost: the bytes of a body cannot be checked
 orders.hurl:30:1: lost: bytes cannot be sent from a spec: save them to a file, and set `body_file`
 "
+    );
+}
+
+#[test]
+fn assertions_without_a_response_are_lost() {
+    let (_, remarks) = import("GET http://a/\n[Asserts]\nstatus == 200\n");
+    assert_eq!(
+        remarks,
+        "orders.hurl:3:1: lost: the section [Asserts] has no line such as `HTTP 200` above\n"
     );
 }
 
