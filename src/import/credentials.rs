@@ -22,7 +22,7 @@ pub(crate) struct Credential {
 }
 
 /// Parts of the names of fields with credentials. `auth` would find `author`.
-const TELLING: [&str; 10] = [
+const CREDENTIAL_WORDS: [&str; 10] = [
     "access-key",
     "access_key",
     "accesskey",
@@ -170,7 +170,7 @@ pub(crate) fn is_telling(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     // `max_tokens` and `token_type` are settings.
     let is_setting = lower.ends_with("type") || lower.ends_with("tokens");
-    TELLING.iter().any(|part| lower.contains(part)) && !is_setting
+    CREDENTIAL_WORDS.iter().any(|part| lower.contains(part)) && !is_setting
 }
 
 /// Returns `true` if variables are all of the value that could be a credential.

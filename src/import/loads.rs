@@ -45,7 +45,7 @@ pub(crate) fn context(text: &str) -> Context {
     }
 }
 
-/// The specs of a text, about which `lint` has nothing to say.
+/// The specs of a text, for which `lint` has no warnings.
 #[cfg(test)]
 #[track_caller]
 pub(crate) fn loads(text: &str) -> Vec<Spec> {

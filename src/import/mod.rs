@@ -134,8 +134,8 @@ mod tests {
             for end in (0..text.len()).step_by(5) {
                 let mut import = Import::default();
                 importer(&Source::new("a", &text[..end]), &mut import);
-                let is_told = import.remarks.count(Level::Lost) > 0;
-                assert!(is_told || !import.files.is_empty(), "{}", &text[..end]);
+                let is_reported = import.remarks.count(Level::Lost) > 0;
+                assert!(is_reported || !import.files.is_empty(), "{}", &text[..end]);
             }
         }
     }

@@ -99,7 +99,7 @@ mod tests {
     use crate::spec::{Place, Source};
 
     #[test]
-    fn the_same_difference_is_told_once_for_each_file() {
+    fn the_same_difference_is_one_line_for_each_file() {
         let source = Source::new("a.yaml", "x\ny\nz\n");
         let at = |start| {
             source.at(Place {
