@@ -78,35 +78,12 @@ fn request(span: &Span, at: &Location, remarks: &mut Remarks) -> Request {
     let method = method(span)
         .unwrap_or_else(|| "GET".to_owned())
         .to_ascii_uppercase();
-    let full =
-        attribute(span, &["url.full", "http.url"]).and_then(|url| url::Url::parse(&url).ok());
-    let path = match &full {
-        Some(url) => Some(url.path().to_owned()),
-        None => attribute(span, &["url.path", "http.target"])
-            .map(|path| path.split('?').next().unwrap_or_default().to_owned()),
-    };
-    let path = path.or_else(|| {
-        let route = attribute(span, &["http.route"])?;
-        remarks.lost(
-            at,
-            format!("the span has a route, but no path: replace the parameters of `{route}`"),
-        );
-        Some(route)
-    });
-    let path = path.unwrap_or_else(|| {
-        remarks.lost(at, "the server span has no path: write the URL");
-        "/".to_owned()
-    });
-    let target = attribute(span, &["http.target"]);
-    let query = full.as_ref().and_then(|url| url.query().map(str::to_owned));
-    let query = query.or_else(|| attribute(span, &["url.query"]));
-    let query = query.or_else(|| target?.split_once('?').map(|(_, query)| query.to_owned()));
-    let query = query
-        .map(|query| query.trim_start_matches('?').to_owned())
-        .filter(|query| !query.is_empty());
+    let full = attribute(span, &["url.full", "http.url"]);
+    let full = full.and_then(|url| url::Url::parse(&url).ok());
+    let path = path(span, full.as_ref(), at, remarks);
     let title = format!("{method} {path}");
     let mut rest = yaml::escaped(&path);
-    if let Some(query) = query {
+    if let Some(query) = query(span, full.as_ref()) {
         rest = format!("{rest}?{}", yaml::escaped(&query));
         let mut credentials = Credentials::default();
         rest = without_parameters(&rest, &mut credentials);
@@ -137,6 +114,41 @@ fn request(span: &Span, at: &Location, remarks: &mut Remarks) -> Request {
         headers: Vec::new(),
         payload: Payload::None,
     }
+}
+
+/// The path without the query. A span that has only a route is reported.
+fn path(span: &Span, full: Option<&url::Url>, at: &Location, remarks: &mut Remarks) -> String {
+    if let Some(url) = full {
+        return url.path().to_owned();
+    }
+    if let Some(path) = attribute(span, &["url.path", "http.target"]) {
+        return path.split('?').next().unwrap_or_default().to_owned();
+    }
+    match attribute(span, &["http.route"]) {
+        Some(route) => {
+            let text =
+                format!("the span has a route, but no path: replace the parameters of `{route}`");
+            remarks.lost(at, text);
+            route
+        }
+        None => {
+            remarks.lost(at, "the server span has no path: write the URL");
+            "/".to_owned()
+        }
+    }
+}
+
+fn query(span: &Span, full: Option<&url::Url>) -> Option<String> {
+    let of_target = || {
+        let target = attribute(span, &["http.target"])?;
+        target.split_once('?').map(|(_, query)| query.to_owned())
+    };
+    let query = full
+        .and_then(|url| url.query().map(str::to_owned))
+        .or_else(|| attribute(span, &["url.query"]))
+        .or_else(of_target)?;
+    let query = query.trim_start_matches('?');
+    (!query.is_empty()).then(|| query.to_owned())
 }
 
 /// Scheme, host and port of the server.

@@ -159,38 +159,7 @@ impl<'a> Operation<'a> {
             else {
                 continue;
             };
-            let is_required = parameter.text_of("required") == Some("true");
-            let content = parameter
-                .get("content")
-                .and_then(|content| content.entries().first());
-            let found = match content {
-                Some((_, media)) => example(media, references),
-                None => example(parameter, references),
-            };
-            let Some(found) = found else {
-                if is_required {
-                    references.remarks.lost(
-                        &parameter.at,
-                        format!("the parameter `{name}` has no schema and no example"),
-                    );
-                }
-                continue;
-            };
-            if place != "path" && !is_required && found.is_made_up {
-                continue;
-            }
-            if found.is_made_up {
-                references.remarks.note(
-                    &parameter.at,
-                    format!("the parameter `{name}` has no example: its value is made up"),
-                );
-            }
-            let texts = texts(&found.value);
-            let Some(texts) = texts else {
-                references.remarks.lost(
-                    &parameter.at,
-                    format!("the parameter `{name}` is a structure"),
-                );
+            let Some(texts) = texts_of(parameter, name, place, references) else {
                 continue;
             };
             let joined = texts.join(",");
@@ -226,13 +195,18 @@ impl<'a> Operation<'a> {
                 .headers
                 .push(("Cookie".to_owned(), cookies.join("; ")));
         }
+        self.report_undescribed(&path, references);
+        path
+    }
+
+    /// Reports a parameter that is still in the path.
+    fn report_undescribed(&self, path: &str, references: &mut References<'a>) {
         let left = path.replace("${", "");
         if let Some((_, name)) = left.split_once('{') {
             let name = name.split('}').next().unwrap_or_default();
             let text = format!("the path parameter `{name}` is not described");
             references.remarks.lost(&self.node.at, text);
         }
-        path
     }
 
     /// The parameters of the path and of the operation, which has precedence.
@@ -378,54 +352,19 @@ impl<'a> Operation<'a> {
         request: &mut HttpRequest,
         expect: &mut HttpExpect,
     ) {
-        let all = self.node.get("responses").map_or(&[][..], Node::entries);
-        let code = |key: &Node| key.text().unwrap_or_default().to_ascii_lowercase();
-        let mut successes: Vec<&(Node, Node)> = all
-            .iter()
-            .filter(|(key, _)| code(key).starts_with('2'))
-            .collect();
-        successes.sort_by_key(|(key, _)| code(key));
-        let chosen = successes.first().copied();
-        let chosen = chosen.or_else(|| {
-            all.iter()
-                .find(|(key, _)| code(key).starts_with(['1', '3']))
+        let Some((code, response)) = self.success() else {
+            let title = format!("{} {}", self.method.to_ascii_uppercase(), self.path);
+            let text = format!("{title} has no response of success");
+            return references.remarks.lost(&self.node.at, text);
+        };
+        expect.status = Some(match code.as_str() {
+            "default" => syntax("2xx"),
+            code => syntax(code),
         });
-        let chosen = chosen.or_else(|| all.iter().find(|(key, _)| code(key) == "default"));
-        let Some((key, response)) = chosen else {
-            references.remarks.lost(
-                &self.node.at,
-                format!(
-                    "{} {} has no response of success",
-                    self.method.to_ascii_uppercase(),
-                    self.path
-                ),
-            );
-            return;
-        };
-        let code = match code(key).as_str() {
-            "default" => "2xx".to_owned(),
-            code => code.to_owned(),
-        };
-        expect.status = Some(syntax(code));
         let Some(response) = references.resolve(response) else {
             return;
         };
-        for (name, header) in response.get("headers").map_or(&[][..], Node::entries) {
-            let header = references.resolve(header);
-            let Some(header) = header.filter(|header| header.text_of("required") == Some("true"))
-            else {
-                continue;
-            };
-            expect.header(name.text().unwrap_or_default(), syntax("exists"));
-            let schema = header
-                .get("schema")
-                .and_then(|schema| references.resolve(schema));
-            if let Some(schema) = schema.filter(|schema| schema::has_rules(schema)) {
-                references
-                    .remarks
-                    .lost(&schema.at, "the schema of a header is not checked");
-            }
-        }
+        required_headers(response, references, expect);
         // A response to HEAD has no body.
         let Some((media, content)) = preferred(response).filter(|_| self.method != "head") else {
             return;
@@ -434,10 +373,8 @@ impl<'a> Operation<'a> {
         if !start.contains('*') {
             expect.header("content-type", keyed("starts_with", literal(start)));
             // Otherwise the server chooses.
-            if response
-                .get("content")
-                .is_some_and(|all| all.entries().len() > 1)
-            {
+            let all = response.get("content").map_or(&[][..], Node::entries);
+            if all.len() > 1 {
                 request.headers.push(("Accept".to_owned(), literal(start)));
             }
         }
@@ -448,6 +385,83 @@ impl<'a> Operation<'a> {
                 references.remarks.lost(&schema.at, text);
             }
             _ => {}
+        }
+    }
+
+    /// The code, in lower case, and the response of the first success, or else of another response
+    /// that is not an error.
+    fn success(&self) -> Option<(String, &'a Node)> {
+        let all = self.node.get("responses").map_or(&[][..], Node::entries);
+        let all = all.iter().map(|(key, response)| {
+            let code = key.text().unwrap_or_default().to_ascii_lowercase();
+            (code, response)
+        });
+        let rank = |code: &str| match code.as_bytes() {
+            [b'2', ..] => Some(0),
+            [b'1' | b'3', ..] => Some(1),
+            b"default" => Some(2),
+            _ => None,
+        };
+        let ranked = all.filter_map(|(code, response)| Some((rank(&code)?, code, response)));
+        let first = ranked.min_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+        first.map(|(_, code, response)| (code, response))
+    }
+}
+
+/// The texts of a parameter. `None` if it is not sent.
+fn texts_of<'a>(
+    parameter: &'a Node,
+    name: &str,
+    place: &str,
+    references: &mut References<'a>,
+) -> Option<Vec<String>> {
+    let is_required = parameter.text_of("required") == Some("true");
+    let content = parameter.get("content");
+    let found = match content.and_then(|content| content.entries().first()) {
+        Some((_, media)) => example(media, references),
+        None => example(parameter, references),
+    };
+    let Some(Example { value, is_made_up }) = found else {
+        if is_required {
+            let text = format!("the parameter `{name}` has no schema and no example");
+            references.remarks.lost(&parameter.at, text);
+        }
+        return None;
+    };
+    if is_made_up && !is_required && place != "path" {
+        return None;
+    }
+    if is_made_up {
+        let text = format!("the parameter `{name}` has no example: its value is made up");
+        references.remarks.note(&parameter.at, text);
+    }
+    let texts = texts(&value);
+    if texts.is_none() {
+        let text = format!("the parameter `{name}` is a structure");
+        references.remarks.lost(&parameter.at, text);
+    }
+    texts
+}
+
+/// Adds the headers that a response always has.
+fn required_headers<'a>(
+    response: &'a Node,
+    references: &mut References<'a>,
+    expect: &mut HttpExpect,
+) {
+    for (name, header) in response.get("headers").map_or(&[][..], Node::entries) {
+        let header = references.resolve(header);
+        let Some(header) = header.filter(|header| header.text_of("required") == Some("true"))
+        else {
+            continue;
+        };
+        expect.header(name.text().unwrap_or_default(), syntax("exists"));
+        let schema = header
+            .get("schema")
+            .and_then(|schema| references.resolve(schema));
+        if let Some(schema) = schema.filter(|schema| schema::has_rules(schema)) {
+            let text = "the schema of a header is not checked";
+            references.remarks.lost(&schema.at, text);
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::import::http_request::with_scheme;
 use crate::import::matcher::syntax;
 use crate::import::template::variable_name;
 use crate::import::{Import, Map, Node, Remarks, Written, file_stem};
+use crate::spec::Location;
 
 /// Writes `spanspec.yaml`, if there is something in it.
 pub(super) fn write(settings: &[(String, Node)], import: &mut Import) {
@@ -145,54 +146,7 @@ fn source(spec: &Node, project: &mut Map, remarks: &mut Remarks) {
         );
         return;
     }
-    let inner = |protocol: &str| part.get(protocol).unwrap_or(part);
-    let found: Option<(&str, String)> = match kind {
-        "jaeger" => inner("grpc").text_of("endpoint").map(|endpoint| {
-            let is_plain = inner("grpc")
-                .get("tls")
-                .is_none_or(|tls| tls.text_of("insecure") == Some("true"));
-            let scheme = if is_plain { "grpc" } else { "grpcs" };
-            ("jaeger", format!("{scheme}://{endpoint}"))
-        }),
-        "tempo" => match part.get("http").and_then(|http| http.text_of("url")) {
-            Some(url) => Some(("tempo", with_scheme(url))),
-            None => {
-                remarks.lost(at, "the gRPC endpoint of Tempo is not used: write `source: { tempo: http://HOST:3200 }`");
-                return;
-            }
-        },
-        "opensearch" | "elasticapm" => {
-            let address = part
-                .get("addresses")
-                .and_then(|list| list.items().first()?.text());
-            let key = if kind == "opensearch" {
-                "opensearch"
-            } else {
-                "elasticsearch"
-            };
-            address.map(|address| (key, with_scheme(address)))
-        }
-        "awsxray" => part
-            .text_of("region")
-            .map(|region| ("xray", region.to_owned())),
-        "otlp" | "lightstep" | "newrelic" | "datadog" | "honeycomb" | "dynatrace" | "instana"
-        | "signoz" | "dash0" | "agent" | "collector" | "otelcollector" => {
-            let text = format!(
-                "the store {kind} is left out: the Collector sends the spans to spanspec's receiver, port 4317, as it did to Tracetest"
-            );
-            remarks.note(at, text);
-            return;
-        }
-        _ => {
-            remarks.lost(
-                at,
-                format!("the store {kind} has no equivalent: see the backends in docs/backends.md"),
-            );
-            return;
-        }
-    };
-    let Some((key, address)) = found else {
-        remarks.lost(at, format!("the store {kind} has no address"));
+    let Some((key, address)) = store(kind, part, at, remarks) else {
         return;
     };
     let source = project.map("source");
@@ -211,8 +165,69 @@ fn source(spec: &Node, project: &mut Map, remarks: &mut Remarks) {
     ];
     if secrets
         .iter()
-        .any(|key| part.get(key).is_some() || inner("http").get(key).is_some())
+        .any(|key| part.get(key).is_some() || within(part, "http").get(key).is_some())
     {
         remarks.note(at, "the credentials of the store are not copied: see docs/backends.md for its variables and `headers`");
     }
+}
+
+/// The kind and the address of a source. `None` if the store is none, which is reported.
+fn store(
+    kind: &str,
+    part: &Node,
+    at: &Location,
+    remarks: &mut Remarks,
+) -> Option<(&'static str, String)> {
+    let found = match kind {
+        "jaeger" => {
+            let grpc = within(part, "grpc");
+            let is_plain = grpc
+                .get("tls")
+                .is_none_or(|tls| tls.text_of("insecure") == Some("true"));
+            let scheme = if is_plain { "grpc" } else { "grpcs" };
+            let endpoint = grpc.text_of("endpoint");
+            endpoint.map(|endpoint| ("jaeger", format!("{scheme}://{endpoint}")))
+        }
+        "tempo" => match part.get("http").and_then(|http| http.text_of("url")) {
+            Some(url) => Some(("tempo", with_scheme(url))),
+            None => {
+                remarks.lost(at, "the gRPC endpoint of Tempo is not used: write `source: { tempo: http://HOST:3200 }`");
+                return None;
+            }
+        },
+        "opensearch" => first_address(part).map(|address| ("opensearch", address)),
+        "elasticapm" => first_address(part).map(|address| ("elasticsearch", address)),
+        "awsxray" => part
+            .text_of("region")
+            .map(|region| ("xray", region.to_owned())),
+        "otlp" | "lightstep" | "newrelic" | "datadog" | "honeycomb" | "dynatrace" | "instana"
+        | "signoz" | "dash0" | "agent" | "collector" | "otelcollector" => {
+            let text = format!(
+                "the store {kind} is left out: the Collector sends the spans to spanspec's receiver, port 4317, as it did to Tracetest"
+            );
+            remarks.note(at, text);
+            return None;
+        }
+        _ => {
+            remarks.lost(
+                at,
+                format!("the store {kind} has no equivalent: see the backends in docs/backends.md"),
+            );
+            return None;
+        }
+    };
+    if found.is_none() {
+        remarks.lost(at, format!("the store {kind} has no address"));
+    }
+    found
+}
+
+/// The settings of a protocol, which can also be those of the store.
+fn within<'a>(part: &'a Node, protocol: &str) -> &'a Node {
+    part.get(protocol).unwrap_or(part)
+}
+
+fn first_address(part: &Node) -> Option<String> {
+    let first = part.get("addresses")?.items().first()?;
+    first.text().map(with_scheme)
 }

@@ -28,11 +28,7 @@ struct Entries {
 impl Assertions<'_> {
     /// Adds the assertions of an item of `specs`.
     pub(super) fn add(&mut self, spec: &Node) {
-        let nothing = Vec::new();
-        let assertions = match spec.get("assertions") {
-            Some(list) => list.items(),
-            None => nothing.as_slice(),
-        };
+        let assertions = spec.get("assertions").map_or(&[][..], Node::items);
         let Some(selector) = self.selector(spec) else {
             return;
         };
@@ -51,53 +47,14 @@ impl Assertions<'_> {
                 return;
             }
         };
-        let mut entries = Entries {
-            find: find.written(),
-            entries: Vec::new(),
-        };
-        let mut counts: Vec<Count> = Vec::new();
-        for assertion in assertions {
-            let Some(check) = self.check(assertion) else {
-                continue;
-            };
-            match check {
-                Check::Span(keys, written) => entries.add(&keys, written),
-                Check::Count(count) => {
-                    if let Some(count) = self.without_trigger(count, &selector, &assertion.at) {
-                        counts.push(count);
-                    }
-                }
-                Check::Response(keys, written) => {
-                    self.remarks.note(
-                        &assertion.at,
-                        "an assertion on the response is imported without its selector",
-                    );
-                    self.respond(&keys, written);
-                }
-            }
-        }
-        entries.counts(&counts);
-        if entries.entries.is_empty() {
+        let mut entries = self.entries(&find, &selector, assertions);
+        let Some(first) = entries.first_mut() else {
             return;
-        }
-        find.notes
-            .iter()
-            .for_each(|note| self.remarks.note(at, note.as_str()));
-        if selector.may_select_trigger() {
-            self.remarks.note(
-                at,
-                "the trigger's own span is not one of the selected spans",
-            );
-        }
+        };
         if let Some(name) = spec.text_of("name") {
-            entries.entries[0].comment_above(name);
+            first.comment_above(name);
         }
-        if !find.guards.is_empty() {
-            self.remarks.note(
-                at,
-                "Tracetest picks one span below each ancestor: the spec requires that there is one such ancestor",
-            );
-        }
+        self.note_selection(at, &find, &selector);
         let spans = self.expect.list("spans");
         for guard in &find.guards {
             let mut entry = Map::new();
@@ -105,7 +62,48 @@ impl Assertions<'_> {
             entry.put("count", syntax("1"));
             spans.push(entry.into());
         }
-        spans.extend(entries.entries.into_iter().map(plain));
+        spans.extend(entries.into_iter().map(plain));
+    }
+
+    /// The entries of `spans` for the assertions on the selected spans. Those on the response are added
+    /// to `expect`.
+    fn entries(&mut self, find: &Find, selector: &Selector, assertions: &[Node]) -> Vec<Map> {
+        let mut entries = Entries {
+            find: find.written(),
+            entries: Vec::new(),
+        };
+        let mut counts: Vec<Count> = Vec::new();
+        for assertion in assertions {
+            match self.check(assertion) {
+                Some(Check::Span(keys, written)) => entries.add(&keys, written),
+                Some(Check::Count(count)) => {
+                    counts.extend(self.without_trigger(count, selector, &assertion.at));
+                }
+                Some(Check::Response(keys, written)) => {
+                    let text = "an assertion on the response is imported without its selector";
+                    self.remarks.note(&assertion.at, text);
+                    self.respond(&keys, written);
+                }
+                None => {}
+            }
+        }
+        entries.counts(&counts);
+        entries.entries
+    }
+
+    /// Notes where the selected spans can differ from those of Tracetest.
+    fn note_selection(&mut self, at: &Location, find: &Find, selector: &Selector) {
+        for note in &find.notes {
+            self.remarks.note(at, note.as_str());
+        }
+        if selector.may_select_trigger() {
+            let text = "the trigger's own span is not one of the selected spans";
+            self.remarks.note(at, text);
+        }
+        if !find.guards.is_empty() {
+            let text = "Tracetest picks one span below each ancestor: the spec requires that there is one such ancestor";
+            self.remarks.note(at, text);
+        }
     }
 
     fn selector(&mut self, spec: &Node) -> Option<Selector> {

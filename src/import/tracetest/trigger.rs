@@ -141,6 +141,18 @@ impl Converter<'_> {
         }
     }
 
+    /// Notes authentication that Tracetest has in its files, but does not send.
+    fn left_out_login(&mut self, node: &Node, remedy: &str) {
+        let auth = node.get("auth");
+        let is_set = |auth: &&Node| auth.text_of("type").is_some_and(|kind| !kind.is_empty());
+        if let Some(auth) = auth.filter(is_set) {
+            let text = format!(
+                "the authentication is left out, as Tracetest does not send it: add `{remedy}`"
+            );
+            self.import.remarks.note(&auth.at, text);
+        }
+    }
+
     /// Pairs of `key` and `value`; a list for a name that is repeated.
     fn pairs(&mut self, node: Option<&Node>) -> Vec<(String, String)> {
         let items = node.map(Node::items).unwrap_or_default();

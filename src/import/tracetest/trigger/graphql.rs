@@ -49,13 +49,7 @@ impl Converter<'_> {
         if !headers.is_empty() {
             map.put("headers", fields(&headers, str::eq_ignore_ascii_case));
         }
-        if let Some(auth) = node
-            .get("auth")
-            .filter(|auth| auth.text_of("type").is_some_and(|kind| !kind.is_empty()))
-        {
-            let text = "the authentication is left out, as Tracetest does not send it: add `headers: { Authorization: … }`";
-            self.import.remarks.note(&auth.at, text);
-        }
+        self.left_out_login(node, "headers: { Authorization: … }");
         self.import.remarks.note(
             &node.at,
             "`graphql_errors: 0` is implied: Tracetest accepts a response with errors",

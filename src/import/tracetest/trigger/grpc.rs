@@ -33,33 +33,13 @@ impl Converter<'_> {
                 method.trim_start_matches('/')
             ),
         );
-        if let Some(request) = node.get("request") {
-            let text = self.content(request);
-            if !text.trim().is_empty() && text.trim() != "{}" {
-                match json(&text) {
-                    Some(message) => map.put("message", Written::json(&message)),
-                    None => self.import.remarks.lost(
-                        &request.at,
-                        "the message is not imported: it is not a JSON object, or has variables outside of its strings",
-                    ),
-                }
-            }
+        if let Some(message) = self.message(node) {
+            map.put("message", message);
         }
         let mut names = BTreeMap::new();
-        match ["protobufFile", "protobuf_file"]
-            .iter()
-            .find_map(|key| node.get(key))
-        {
-            Some(proto) => {
-                if let Some((path, text)) = self.proto(proto) {
-                    names = json_names(&text);
-                    map.put("proto", path);
-                }
-            }
-            None => self.import.remarks.note(
-                &node.at,
-                "there is no proto file: the call needs the server's reflection service",
-            ),
+        if let Some((path, text)) = self.proto_of(node) {
+            names = json_names(&text);
+            map.put("proto", path);
         }
         let metadata: Vec<(String, String)> = self
             .pairs(node.get("metadata"))
@@ -69,13 +49,7 @@ impl Converter<'_> {
         if !metadata.is_empty() {
             map.put("metadata", fields(&metadata, str::eq_ignore_ascii_case));
         }
-        if let Some(auth) = node
-            .get("auth")
-            .filter(|auth| auth.text_of("type").is_some_and(|kind| !kind.is_empty()))
-        {
-            let text = "the authentication is left out, as Tracetest does not send it: add `metadata: { authorization: … }`";
-            self.import.remarks.note(&auth.at, text);
-        }
+        self.left_out_login(node, "metadata: { authorization: … }");
         let is_short = map.values().count() == 1;
         let call = match map.get("call") {
             Some(Written::Text(call)) if is_short => Written::Text(call.clone()),
@@ -87,6 +61,37 @@ impl Converter<'_> {
             response: ResponseKind::Grpc,
             names,
         })
+    }
+
+    fn message(&mut self, node: &Node) -> Option<Written> {
+        let request = node.get("request")?;
+        let text = self.content(request);
+        if matches!(text.trim(), "" | "{}") {
+            return None;
+        }
+        let message = json(&text);
+        if message.is_none() {
+            self.import.remarks.lost(
+                &request.at,
+                "the message is not imported: it is not a JSON object, or has variables outside of its strings",
+            );
+        }
+        message.as_ref().map(Written::json)
+    }
+
+    /// The path and the text of the proto file.
+    fn proto_of(&mut self, node: &Node) -> Option<(String, String)> {
+        let keys = ["protobufFile", "protobuf_file"];
+        match keys.iter().find_map(|key| node.get(key)) {
+            Some(proto) => self.proto(proto),
+            None => {
+                self.import.remarks.note(
+                    &node.at,
+                    "there is no proto file: the call needs the server's reflection service",
+                );
+                None
+            }
+        }
     }
 
     /// Adds a proto file, which is named or written in the test, to the files. Returns its path and its
