@@ -53,13 +53,10 @@ impl Converter<'_> {
                         "`location-trusted`: credentials are not sent to other hosts",
                     );
                 }
-                "max-redirs" => match value.parse() {
-                    Ok(number) => most = number,
-                    Err(_) => self.lost(
-                        line.number,
-                        format!("`max-redirs: {value}`: there is no unlimited number of redirects"),
-                    ),
-                },
+                "max-redirs" => {
+                    let why = "there is no unlimited number of redirects";
+                    most = self.whole(line, &value, why).unwrap_or(most);
+                }
                 "insecure" if is_on => options.tls.push(("verify".to_owned(), syntax("false"))),
                 "cacert" => options.tls.push(("ca".to_owned(), value.into())),
                 "cert" => options.tls.push(("cert".to_owned(), value.into())),
@@ -78,15 +75,10 @@ impl Converter<'_> {
                     Some(time) => options.timeout = Some(format!("{time}ms")),
                     None => self.lost(line.number, format!("`{value}` is not a duration")),
                 },
-                "retry" => match value.parse() {
-                    Ok(number) => retry.0 = Some(number),
-                    Err(_) => self.lost(
-                        line.number,
-                        format!(
-                            "`retry: {value}`: there is no unlimited number of tries; add `poll`"
-                        ),
-                    ),
-                },
+                "retry" => {
+                    let why = "there is no unlimited number of tries; add `poll`";
+                    retry.0 = self.whole(line, &value, why).or(retry.0);
+                }
                 "retry-interval" => retry.1 = milliseconds(&value, "ms").unwrap_or(retry.1),
                 "repeat" if value == "1" => {}
                 "variable" => self.variable(line, &value),
@@ -103,6 +95,15 @@ impl Converter<'_> {
             .filter(|retries| *retries > 0)
             .map(|retries| (retries, retry.1));
         Some(options)
+    }
+
+    /// A whole number. Another value is reported with the reason.
+    fn whole(&mut self, line: &Line, value: &str, why: &str) -> Option<u64> {
+        let number = value.parse().ok();
+        if number.is_none() {
+            self.lost(line.number, format!("`{}`: {why}", line.text));
+        }
+        number
     }
 
     /// `name=value`.
