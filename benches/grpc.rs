@@ -19,6 +19,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request as Incoming;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Response as Reply, Uri};
+use axum::serve::ListenerExt;
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::StreamBody;
@@ -98,9 +99,12 @@ async fn loops<F: Future<Output = ()> + Send + 'static>(
 
 /// tonic's client over one connection.
 async fn bare(server: SocketAddr, times: usize, at_once: usize) {
+    // Without it, each call waits for the acknowledgement of its headers before its message is sent.
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
     let client: Client<HttpConnector, tonic::body::Body> = Client::builder(TokioExecutor::new())
         .http2_only(true)
-        .build_http();
+        .build(connector);
     let origin: Uri = format!("http://{server}").parse().expect("a URL");
     loops((times, at_once), |times| {
         let mut client = tonic::client::Grpc::with_origin(client.clone(), origin.clone());
@@ -186,6 +190,7 @@ fn server() -> SocketAddr {
         let runtime = { runtime }.enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
+            let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("a socket"));
             let app = Router::new().fallback(answer);
             axum::serve(listener, app).await.expect("a server");
         });
