@@ -623,5 +623,6 @@ async fn a_server_that_requires_a_certificate_gets_ours() {
     let response = answered(&[&call, DESCRIPTORS, &ours]).await;
     assert_eq!(response.code, GrpcCode::OK);
     let without = format!("tls: {{ ca: {authority} }}");
-    called(&[&call, DESCRIPTORS, &without]).await.unwrap_err();
+    let (text, help) = refused(&[&call, DESCRIPTORS, &without]).await;
+    assert!(help.contains("tls: { cert: …, key: … }"), "{text}: {help}");
 }

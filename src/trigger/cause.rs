@@ -94,6 +94,8 @@ impl Cause {
         match error {
             _ if error.is_parse() => Some(Self::NotHttp),
             _ if error.is_incomplete_message() => Some(Self::Closed),
+            // The connection ended before the request was sent.
+            _ if error.is_closed() || error.is_canceled() => Some(Self::Closed),
             _ => None,
         }
     }
@@ -125,6 +127,7 @@ impl Cause {
             K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::UnexpectedEof => {
                 Some(Self::Closed)
             }
+            K::InvalidData => tls::alert_as_text(error).map(Self::Tls),
             _ if is_about_files(error) => Some(Self::TooManyFiles),
             _ => None,
         }

@@ -343,7 +343,10 @@ impl TriggerError {
             Self::Closed { attempted, .. } => match attempted.url.scheme() {
                 // Many servers close connections without TLS on a port with TLS.
                 "http" => "check whether the service crashed, or whether this is an https port",
-                _ => "check whether the service crashed or restarted",
+                // A server can refuse a client without a certificate after the handshake.
+                _ => {
+                    "check whether the service crashed or restarted; if it requires a client certificate, set `tls: { cert: …, key: … }`"
+                }
             },
             Self::NoTls { .. } => "add the feature `tls` of spanspec in Cargo.toml",
             Self::Untrusted { hint, .. } => hint,

@@ -15,6 +15,10 @@ pub(super) fn failure(_: &(dyn Error + 'static)) -> Option<Failure> {
     None
 }
 
+pub(super) fn alert_as_text(_: &std::io::Error) -> Option<Failure> {
+    None
+}
+
 pub(super) fn explain(failure: Failure, _: String, _: Attempted) -> TriggerError {
     match failure {}
 }

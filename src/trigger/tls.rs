@@ -6,6 +6,7 @@ mod pkcs8;
 mod verifier;
 
 use std::error::Error;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,6 +27,27 @@ pub(super) type Failure = Box<rustls::Error>;
 /// The reason, if this is an error of TLS.
 pub(super) fn failure(error: &(dyn Error + 'static)) -> Option<Failure> {
     Some(Box::new(error.downcast_ref::<rustls::Error>()?.clone()))
+}
+
+/// The reason, if the server refused the client certificate after the handshake. The HTTP/2 client
+/// keeps only the text of this error.
+pub(super) fn alert_as_text(error: &io::Error) -> Option<Failure> {
+    use rustls::AlertDescription as A;
+    const ALERTS: [A; 9] = [
+        A::CertificateRequired,
+        A::BadCertificate,
+        A::UnsupportedCertificate,
+        A::CertificateRevoked,
+        A::CertificateExpired,
+        A::CertificateUnknown,
+        A::UnknownCA,
+        A::AccessDenied,
+        A::DecryptError,
+    ];
+    let text = error.to_string();
+    let mut alerts = ALERTS.into_iter().map(rustls::Error::AlertReceived);
+    let alert = alerts.find(|alert| alert.to_string() == text)?;
+    Some(Box::new(alert))
 }
 
 /// Converts the error of a handshake.
