@@ -13,8 +13,8 @@ use super::arguments::{ProjectArguments, at_least_one};
 pub(super) struct RecordArguments {
     #[command(flatten)]
     pub(super) project: ProjectArguments,
-    /// METHOD URL [JSON], with variables: POST '${BASE_URL}/orders' '{"sku": "A1"}'; or the file of a
-    /// spec, to which expectations for the trace are added
+    /// METHOD URL [JSON], with variables: POST '${BASE_URL}/orders' '{"sku": "A1"}'; or grpc
+    /// HOST:PORT/SERVICE/METHOD [JSON]; or the file of a spec, to which expectations for the trace are added
     #[arg(value_name = "REQUEST", num_args = 1..=3, required = true)]
     pub(super) request: Vec<String>,
     /// Name of the spec [default: METHOD and path]
@@ -25,7 +25,7 @@ pub(super) struct RecordArguments {
         help_heading = "Request"
     )]
     pub(super) name: Option<String>,
-    /// Header; repeatable. The spec gets variables in place of credentials
+    /// Header, or metadata of a gRPC call; repeatable. The spec gets variables in place of credentials
     #[arg(
         long = "header",
         short = 'H',
@@ -51,6 +51,23 @@ pub(super) struct RecordArguments {
         help_heading = "Request"
     )]
     pub(super) body: Option<String>,
+    /// `.proto` file of a gRPC call; repeatable. Without it, the server needs the reflection service
+    #[arg(
+        long = "proto",
+        value_name = "FILE",
+        env = "SPANSPEC_PROTO",
+        help_heading = "Request"
+    )]
+    pub(super) protos: Vec<PathBuf>,
+    /// Folder to which imports of `.proto` files are relative; repeatable
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "SPANSPEC_INCLUDE",
+        requires = "protos",
+        help_heading = "Request"
+    )]
+    pub(super) include: Vec<PathBuf>,
     /// Number of times to send the request, to find values that vary
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least_one, env = "SPANSPEC_TIMES", help_heading = "Request")]
     pub(super) times: usize,

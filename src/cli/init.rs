@@ -1,10 +1,13 @@
 //! `spanspec init`: a project file, a first spec and a CI workflow, none of which it overwrites.
 //!
-//! `detect` finds the services, with the help of `pom` and `compose`, and `text` writes the files.
+//! `detect` finds the services, with the help of `pom` and `compose`, `protos` those of gRPC, and `text`
+//! writes the files.
 
 mod compose;
 mod detect;
 mod pom;
+#[cfg(feature = "grpc")]
+mod protos;
 mod text;
 
 use std::fs::OpenOptions;
@@ -18,6 +21,10 @@ use super::authoring_arguments::{Ci, InitArguments};
 use super::exit::{Exit, fail};
 use super::output;
 use detect::Found;
+
+/// The specs that `init` writes.
+const FIRST_SPEC: &str = "specs/first.yaml";
+const GRPC_SPEC: &str = "specs/grpc.yaml";
 
 /// The outcome of writing a file.
 enum Done {
@@ -73,8 +80,10 @@ fn files(arguments: &InitArguments, found: &Found) -> Vec<(PathBuf, String)> {
     let dir = &arguments.dir;
     let mut files = vec![
         (dir.join(FILE_NAME), text::project(found)),
-        (dir.join("specs/first.yaml"), text::spec()),
+        (dir.join(FIRST_SPEC), text::spec()),
     ];
+    #[cfg(feature = "grpc")]
+    files.extend(protos::spec(dir).map(|text| (dir.join(GRPC_SPEC), text)));
     // A CI system looks for its files at the root of the repository only.
     let (root, below) = repository(dir);
     match arguments.ci {
@@ -129,7 +138,7 @@ fn has_specs(folder: &Path) -> bool {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path());
     paths
-        .filter(|path| path.file_name().is_some_and(|name| name != "first.yaml"))
+        .filter(|path| !path.ends_with(FIRST_SPEC) && !path.ends_with(GRPC_SPEC))
         .any(|path| {
             let extension = path.extension();
             extension.is_some_and(|extension| extension == "yaml" || extension == "yml")

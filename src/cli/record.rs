@@ -2,10 +2,10 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::draft::{Execution, Payload, Request, draft};
+use crate::draft::{Execution, Payload, Protocol, Request, draft};
 use crate::report::{Detail, Look, Progress, Reporter, Terminal};
 use crate::result::{Report, RunEvent, SpecReport, Trouble, Verdict};
 use crate::secret::Format;
@@ -13,7 +13,7 @@ use crate::session::Listener;
 use crate::source::{self, Connection};
 use crate::spec::{Context, Source, Spec};
 use crate::step::Options;
-use crate::trace::{Response, Value};
+use crate::trace::Value;
 use crate::workspace::{Workspace, shown, with_timeout};
 
 use super::authoring_arguments::RecordArguments;
@@ -54,9 +54,12 @@ async fn record_request(arguments: &RecordArguments) -> Exit {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
-    request.url = with_base(&request.url, &context);
+    if let Protocol::Http(_) = request.protocol {
+        request.url = with_base(&request.url, &context);
+    }
+    let folder = folder(arguments);
     let probe = Source::new(PLACE, request.probe());
-    let specs = match Spec::read_all(&probe, Path::new("."), &context) {
+    let specs = match Spec::read_all(&probe, folder, &context) {
         Ok(specs) => shots(specs, arguments),
         Err(errors) => return fail_load(&errors.into()),
     };
@@ -72,7 +75,7 @@ async fn record_request(arguments: &RecordArguments) -> Exit {
     for notice in &report.notices {
         note(&format!("note: {notice}"));
     }
-    match draft(&request, &seen, &context) {
+    match draft(&request, &seen, (folder, &context)) {
         Ok(text) => {
             let text = output::secrets().written(Format::Text, &text);
             write(arguments, &text, seen.len())
@@ -115,12 +118,14 @@ fn request(arguments: &RecordArguments) -> Result<Request, String> {
     let words: Vec<&str> = arguments.request.iter().map(String::as_str).collect();
     let is_method = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase());
     let (method, url, json) = match words.as_slice() {
+        ["grpc", call] => ("grpc", *call, None),
+        ["grpc", call, json] => ("grpc", *call, Some(*json)),
         [method, url] if is_method(method) => (*method, *url, None),
         [method, url, json] if is_method(method) => (*method, *url, Some(*json)),
-        [url] if !is_method(url) => ("GET", *url, None),
+        [url] if !is_method(url) && *url != "grpc" => ("GET", *url, None),
         _ => {
             return Err(format!(
-                "`{}` is no request: write METHOD URL [JSON], such as POST http://127.0.0.1:8080/orders '{{\"sku\": \"A1\"}}'",
+                "`{}` is no request: write METHOD URL [JSON], such as POST http://127.0.0.1:8080/orders '{{\"sku\": \"A1\"}}', or grpc HOST:PORT/SERVICE/METHOD [JSON]",
                 words.join(" ")
             ));
         }
@@ -147,15 +152,75 @@ fn request(arguments: &RecordArguments) -> Result<Request, String> {
     };
     Ok(Request {
         name: arguments.name.clone(),
-        method: method.to_owned(),
+        protocol: protocol(method, &payload, arguments)?,
         url: url.to_owned(),
         headers: arguments
             .headers
             .iter()
-            .map(|header| (header.name.clone(), header.value.clone()))
+            .map(|header| match method {
+                // Names of metadata are in lower case.
+                "grpc" => (header.name.to_ascii_lowercase(), header.value.clone()),
+                _ => (header.name.clone(), header.value.clone()),
+            })
             .collect(),
         payload,
     })
+}
+
+/// HTTP or gRPC, with paths relative to the spec.
+fn protocol(
+    method: &str,
+    payload: &Payload,
+    arguments: &RecordArguments,
+) -> Result<Protocol, String> {
+    let RecordArguments {
+        protos, include, ..
+    } = arguments;
+    if method != "grpc" {
+        return match protos.is_empty() && include.is_empty() {
+            true => Ok(Protocol::Http(method.to_owned())),
+            false => Err(
+                "--proto and --include are for gRPC: write grpc HOST:PORT/SERVICE/METHOD"
+                    .to_owned(),
+            ),
+        };
+    }
+    if matches!(payload, Payload::Text(_)) {
+        return Err("--body is not for gRPC: give the message as JSON".to_owned());
+    }
+    let folder = folder(arguments);
+    let from_spec = |all: &[PathBuf]| all.iter().map(|path| beside(folder, path)).collect();
+    Ok(Protocol::Grpc {
+        protos: from_spec(protos),
+        include: from_spec(include),
+    })
+}
+
+/// The folder of the spec.
+fn folder(arguments: &RecordArguments) -> &Path {
+    let folder = arguments.out.as_deref().and_then(Path::parent);
+    folder
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// A path relative to a folder, if both are in the working folder.
+fn beside(folder: &Path, path: &Path) -> String {
+    let below = |path: &Path| -> Option<usize> {
+        let steps = path
+            .components()
+            .filter(|step| !matches!(step, Component::CurDir));
+        let steps: Vec<_> = steps.collect();
+        let is_below = steps
+            .iter()
+            .all(|step| matches!(step, Component::Normal(_)));
+        is_below.then_some(steps.len())
+    };
+    let path = match (below(folder), below(path)) {
+        (Some(depth), Some(_)) => PathBuf::from("../".repeat(depth)).join(path),
+        _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+    };
+    path.display().to_string()
 }
 
 /// The URL with the variable `BASE_URL` in place of its value, so that the spec is of use for
@@ -243,8 +308,7 @@ fn clear(progress: &Arc<Mutex<Progress>>) {
 fn seen(report: &Report) -> Option<Vec<Execution>> {
     let one = |spec: &SpecReport| {
         let step = spec.decisive_step()?;
-        let response = step.response.as_ref().and_then(Response::http);
-        match (response, &step.trace, &spec.verdict) {
+        match (&step.response, &step.trace, &spec.verdict) {
             (Some(response), Some(trace), Verdict::Passed) => Some(Execution {
                 response: response.clone(),
                 trace: Arc::clone(trace),

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::atomic_file;
 use crate::draft::{Execution, slots, with_expectations, with_probes};
 use crate::result::{Phase, Report, SpecReport, StepReport, Verdict};
 use crate::secret::Format;
 use crate::spec::{Source, Spec};
-use crate::trace::{HttpResponse, Response};
+use crate::trace::Response;
 use crate::workspace::{read, shown};
 
 use super::authoring_arguments::RecordArguments;
@@ -35,9 +34,11 @@ pub(super) async fn record(path: &Path, arguments: &RecordArguments) -> Exit {
     let has_request = !arguments.headers.is_empty()
         || arguments.name.is_some()
         || arguments.json.is_some()
-        || arguments.body.is_some();
+        || arguments.body.is_some()
+        || !arguments.protos.is_empty()
+        || !arguments.include.is_empty();
     if has_request {
-        let message = "error: --name, --header, --json and --body describe a request, and the file has one: change the file";
+        let message = "error: --name, --header, --json, --body, --proto and --include describe a request, and the file has one: change the file";
         return fail(Exit::Usage, message);
     }
     let source = match read(path) {
@@ -114,7 +115,7 @@ fn documents(report: &Report) -> Vec<Vec<&SpecReport>> {
     documents.into_iter().map(|(_, specs)| specs).collect()
 }
 
-/// The response and trace of a step.
+/// The trace of a step.
 fn execution(spec: &SpecReport, number: usize) -> Option<Execution> {
     let mut steps = spec
         .attempts
@@ -123,17 +124,9 @@ fn execution(spec: &SpecReport, number: usize) -> Option<Execution> {
         .iter()
         .filter(|step| step.phase == Phase::Test);
     let step: &StepReport = steps.nth(number)?;
-    let response = step.response.as_ref().and_then(Response::http).cloned();
     Some(Execution {
         // Only the trace counts: expectations of the response stay as they are.
-        response: response.unwrap_or_else(|| HttpResponse {
-            status: 200,
-            headers: Vec::new(),
-            body: Vec::new(),
-            undecoded: None,
-            is_open: false,
-            time: Duration::ZERO,
-        }),
+        response: Response::None,
         trace: Arc::clone(step.trace.as_ref()?),
     })
 }

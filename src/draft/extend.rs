@@ -2,8 +2,10 @@
 //!
 //! Only lines are inserted, so that comments and everything else stay as they are.
 
+use std::path::Path;
+
 use super::part::{DraftPart, Execution};
-use super::request::{Payload, Request};
+use super::request::{Payload, Protocol, Request};
 use super::{logs, proof, spans, varies::Varies, whole};
 use crate::spec::{Context, ErrorList, Kind, Node, Place, Source, SpecErrors, parse_documents};
 
@@ -179,7 +181,7 @@ fn expectations(text: &str, slot: &Slot, seen: &[Execution]) -> Result<String, S
     // Values of the spec itself do not vary.
     let request = Request {
         name: None,
-        method: "GET".to_owned(),
+        protocol: Protocol::Http("GET".to_owned()),
         url: String::new(),
         headers: Vec::new(),
         payload: Payload::Text(text.to_owned()),
@@ -204,7 +206,7 @@ fn expectations(text: &str, slot: &Slot, seen: &[Execution]) -> Result<String, S
     if is_new(logs_key) {
         parts.extend(logs::parts(seen, &varies));
     }
-    let written = proof::hold(parts, &request, seen, &Context::default())?;
+    let written = proof::hold(parts, &request, seen, (Path::new("."), &Context::default()))?;
     let lines = written.strip_prefix(HEAD).unwrap_or(&written);
     Ok(lines
         .lines()

@@ -17,35 +17,36 @@ mod tests;
 mod varies;
 pub(crate) mod yaml;
 
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(crate) use extend::{slots, with_expectations, with_probes};
 pub use part::Execution;
-pub use request::{Payload, Request};
+pub use request::{Payload, Protocol, Request};
 
 use crate::schema::SPEC_URL;
 use crate::spec::{Context, SpecErrors};
-use crate::trace::{HttpResponse, SpanKind, Trace};
+use crate::trace::{Response, SpanKind, Trace};
 use part::DraftPart;
 use varies::Varies;
 
 /// The text of a spec for this request that all recorded executions pass.
 ///
-/// `context` is the context for reading the spec. It does not need values of credentials.
+/// `folder` is that of the spec, and `context` the context for reading it. It does not need values of
+/// credentials.
 ///
 /// # Errors
 /// If the request is not valid in a spec.
 pub fn draft(
     request: &Request,
     seen: &[Execution],
-    context: &Context,
+    (folder, context): (&Path, &Context),
 ) -> Result<String, SpecErrors> {
     let varies = Varies::new(request, seen);
     let mut parts = vec![DraftPart::fixed(head(&how(seen), request))];
     parts.extend(response::parts(seen, &varies));
     parts.extend(of_trace(seen, &varies));
-    proof::hold(parts, request, seen, context)
+    proof::hold(parts, request, seen, (folder, context))
 }
 
 /// The text of a spec for this request that a saved trace passes. `status` is the status code of the
@@ -60,14 +61,7 @@ pub(crate) fn draft_of_saved(
     context: &Context,
 ) -> Result<String, SpecErrors> {
     let seen = [Execution {
-        response: HttpResponse {
-            status: status.unwrap_or_default(),
-            headers: Vec::new(),
-            body: Vec::new(),
-            undecoded: None,
-            is_open: false,
-            time: Duration::ZERO,
-        },
+        response: Response::None,
         trace,
     }];
     let varies = Varies::new(request, &seen);
@@ -79,7 +73,7 @@ pub(crate) fn draft_of_saved(
     let mut parts = vec![DraftPart::fixed(head(&made, request))];
     parts.push(DraftPart::fixed(format!("  status: {status}\n")));
     parts.extend(of_trace(&seen, &varies));
-    proof::hold(parts, request, &seen, context)
+    proof::hold(parts, request, &seen, (Path::new("."), context))
 }
 
 /// The expectations for the trace.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::trace::{HttpResponse, Trace};
+use crate::trace::{Response, Trace};
 
 /// The result of one execution of the request.
 #[derive(Clone, Debug)]
 pub struct Execution {
-    /// The response.
-    pub response: HttpResponse,
+    /// The response of HTTP or gRPC; `None` if only the trace counts.
+    pub response: Response,
     /// The complete trace.
     pub trace: Arc<Trace>,
 }

@@ -8,7 +8,6 @@ use super::part::{DraftPart, Execution};
 use super::request::Request;
 use crate::check::{Evidence, Outcome, judge};
 use crate::spec::{Context, Globals, Source, Spec, SpecErrors};
-use crate::trace::Response;
 
 /// Replacement of a part that a recorded execution does not pass.
 const NOTE: &str = "an expectation was left out here: the recorded executions do not pass it";
@@ -18,12 +17,12 @@ pub(super) fn hold(
     mut parts: Vec<DraftPart>,
     request: &Request,
     seen: &[Execution],
-    context: &Context,
+    (folder, context): (&Path, &Context),
 ) -> Result<String, SpecErrors> {
     let context = with_credentials(request, context);
     loop {
         let (text, lines) = assembled(&parts);
-        let wrong = wrong_lines(&text, seen, &context)?;
+        let wrong = wrong_lines(&text, seen, (folder, &context))?;
         let is_wrong = |at: usize| wrong.range(lines[at]..lines[at + 1]).next().is_some();
         let doubtful = (0..parts.len()).find(|&at| parts[at].under.is_some() && is_wrong(at));
         let Some(at) = doubtful else {
@@ -63,16 +62,15 @@ fn assembled(parts: &[DraftPart]) -> (String, Vec<usize>) {
 fn wrong_lines(
     text: &str,
     seen: &[Execution],
-    context: &Context,
+    (folder, context): (&Path, &Context),
 ) -> Result<BTreeSet<usize>, SpecErrors> {
     let source = Source::new("draft.yaml", text);
-    let specs = Spec::read_all(&source, Path::new("."), context)?;
+    let specs = Spec::read_all(&source, folder, context)?;
     let mut wrong = BTreeSet::new();
     for step in specs.iter().flat_map(|spec| &spec.steps) {
         let expect = step.expect(&specs[0].scope())?;
         for one in seen {
-            let response = Response::Http(one.response.clone());
-            let evidence = Evidence::new(&response, Some(&one.trace), true);
+            let evidence = Evidence::new(&one.response, Some(&one.trace), true);
             let judgements = judge(&expect, &evidence).into_iter().map(|one| one.judged);
             let lines = judgements
                 .filter(|judged| judged.outcome != Outcome::Pass)

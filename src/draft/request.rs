@@ -2,21 +2,35 @@
 
 use super::yaml;
 use crate::secret::{is_credential_header, parts_of_credential};
-use crate::trace::Value;
+use crate::trace::{GrpcCode, Value};
 
 /// A request, before substitution of variables.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The name of the spec.
     pub name: Option<String>,
-    /// The method, such as `POST`.
-    pub method: String,
-    /// The URL; can contain variables.
+    /// HTTP or gRPC.
+    pub protocol: Protocol,
+    /// The URL of a request, or the target of a gRPC call; can contain variables.
     pub url: String,
     /// Names and values; the values can contain variables.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub payload: Payload,
+}
+
+/// The protocol of a request, with what only it has.
+#[derive(Clone, Debug)]
+pub enum Protocol {
+    /// HTTP, with a method such as `POST`.
+    Http(String),
+    /// gRPC, with `.proto` files and folders of imports; none for server reflection.
+    Grpc {
+        /// The files, relative to the spec.
+        protos: Vec<String>,
+        /// The folders, relative to the spec.
+        include: Vec<String>,
+    },
 }
 
 /// The body of a request.
@@ -50,8 +64,12 @@ impl Request {
     /// A spec that sends the request, waits for its complete trace, and accepts any trace.
     #[must_use]
     pub fn probe(&self) -> String {
+        let any_status = match self.protocol {
+            Protocol::Http(_) => "100..599".to_owned(),
+            Protocol::Grpc { .. } => format!("[{}]", GrpcCode::NAMES.join(", ")),
+        };
         format!(
-            "name: {}\n{}expect:\n  status: 100..599\n  span_count: ..1000000\n",
+            "name: {}\n{}expect:\n  status: {any_status}\n  span_count: ..1000000\n",
             yaml::block(&yaml::escaped(&self.title())),
             self.lines(Credentials::Shown)
         )
@@ -64,6 +82,11 @@ impl Request {
 
     /// The default name of the spec.
     pub(super) fn title(&self) -> String {
+        let Protocol::Http(method) = &self.protocol else {
+            let target = self.url.rsplit("://").next().unwrap_or_default();
+            let call = target.split_once('/').map_or(target, |(_, call)| call);
+            return self.name.clone().unwrap_or_else(|| call.to_owned());
+        };
         let path = match self.url.split_once("://") {
             Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
             None => self
@@ -74,7 +97,7 @@ impl Request {
         let path = path.split(['?', '$']).next().unwrap_or(path);
         self.name
             .clone()
-            .unwrap_or_else(|| format!("{} {path}", self.method))
+            .unwrap_or_else(|| format!("{method} {path}"))
     }
 
     /// The literal values of credentials, without their scheme, and their parts.
@@ -120,26 +143,71 @@ impl Request {
                 text.replace(&one.value, &format!("${{{}}}", one.variable))
             })
         };
+        let method = match &self.protocol {
+            Protocol::Http(method) => method,
+            Protocol::Grpc { protos, include } => return self.grpc_lines((protos, include), &hide),
+        };
         let url = hide(&self.url);
         let is_short = self.headers.is_empty() && matches!(self.payload, Payload::None);
-        let has_key = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
-            .contains(&self.method.as_str());
+        let has_key =
+            ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&method.as_str());
         if is_short && has_key {
-            return format!(
-                "request: {}\n",
-                yaml::block(&format!("{} {url}", self.method))
-            );
+            return format!("request: {}\n", yaml::block(&format!("{method} {url}")));
         }
         let url = yaml::block(&url);
         let mut lines = if has_key {
-            format!("request:\n  {}: {url}\n", self.method.to_lowercase())
+            format!("request:\n  {}: {url}\n", method.to_lowercase())
         } else {
             format!(
                 "request:\n  method: {}\n  url: {url}\n",
-                yaml::block(&self.method)
+                yaml::block(method)
             )
         };
         lines.push_str(&self.more_lines(&hide));
+        lines
+    }
+
+    /// A gRPC call, with credentials replaced by `hide`.
+    fn grpc_lines(
+        &self,
+        (protos, include): (&[String], &[String]),
+        hide: &impl Fn(&str) -> String,
+    ) -> String {
+        let mut lines = format!("grpc:\n  call: {}\n", yaml::block(&hide(&self.url)));
+        if let Payload::Json(json) = &self.payload {
+            let key = match json {
+                Value::Array(_) => "messages",
+                _ => "message",
+            };
+            let json = yaml::json(&yaml::with_texts(json, hide), 4);
+            lines.push_str(&format!("  {key}:{json}\n"));
+        }
+        let list = |all: &[String]| {
+            let all: Vec<String> = all.iter().map(|one| yaml::flow(one)).collect();
+            match all.as_slice() {
+                [one] => one.clone(),
+                several => format!("[{}]", several.join(", ")),
+            }
+        };
+        match (protos, include) {
+            ([], _) => {}
+            (files, []) => lines.push_str(&format!("  proto: {}\n", list(files))),
+            (files, folders) => lines.push_str(&format!(
+                "  proto: {{ files: {}, include: {} }}\n",
+                list(files),
+                list(folders)
+            )),
+        }
+        if !self.headers.is_empty() {
+            lines.push_str("  metadata:\n");
+        }
+        lines.extend(self.headers.iter().map(|(name, value)| {
+            format!(
+                "    {}: {}\n",
+                yaml::key_text(name),
+                yaml::block(&hide(value))
+            )
+        }));
         lines
     }
 
@@ -202,7 +270,7 @@ mod tests {
     fn request(url: &str, headers: &[(&str, &str)]) -> Request {
         Request {
             name: None,
-            method: "POST".to_owned(),
+            protocol: Protocol::Http("POST".to_owned()),
             url: url.to_owned(),
             headers: headers
                 .iter()

@@ -6,7 +6,7 @@ use super::part::{DraftPart, Execution};
 use super::varies::Varies;
 use super::yaml;
 use crate::spec::{JsonPath, member};
-use crate::trace::Value;
+use crate::trace::{GrpcCode, GrpcResponse, HttpResponse, Value};
 
 /// Maximum number of values of a body, to keep drafts short.
 const MOST: usize = 12;
@@ -18,11 +18,61 @@ const LONGEST: usize = 80;
 const LONGEST_KEY: usize = 1_000;
 
 pub(super) fn parts(seen: &[Execution], varies: &Varies) -> Vec<DraftPart> {
+    let https: Option<Vec<&HttpResponse>> = seen.iter().map(|one| one.response.http()).collect();
+    let calls: Option<Vec<&GrpcResponse>> = seen.iter().map(|one| one.response.grpc()).collect();
+    match (https, calls) {
+        (Some(seen), _) => of_http(&seen, varies),
+        (None, Some(seen)) => of_grpc(&seen, varies),
+        (None, None) => Vec::new(),
+    }
+}
+
+/// Expectations of a gRPC call. The status OK is implied.
+fn of_grpc(seen: &[&GrpcResponse], varies: &Varies) -> Vec<DraftPart> {
+    let codes: BTreeSet<GrpcCode> = seen.iter().map(|one| one.code).collect();
+    let codes: Vec<String> = codes.iter().map(GrpcCode::to_string).collect();
+    let mut parts = Vec::new();
+    match codes.as_slice() {
+        [one] if *one == GrpcCode::OK.to_string() => {}
+        [one] => parts.push(DraftPart::fixed(format!("  status: {one}\n"))),
+        several => parts.push(DraftPart::fixed(format!(
+            "  status: [{}]   # it differed\n",
+            several.join(", ")
+        ))),
+    }
+    if seen[0].is_stream {
+        let counts = seen.iter().map(|one| one.messages.len());
+        parts.push(DraftPart::fixed(format!(
+            "  messages: {{ length: {} }}\n",
+            yaml::count(counts)
+        )));
+        return parts;
+    }
+    let messages: Option<Vec<Value>> = seen.iter().map(|one| one.json()).collect();
+    let Some(messages) = messages else {
+        let said = Value::from(&seen[0].status_message);
+        let is_same = seen
+            .iter()
+            .all(|one| said.same(&Value::from(&one.status_message)));
+        let written = yaml::equal(&said).filter(|_| is_same && !varies.value(&said));
+        let is_said = !seen[0].status_message.is_empty();
+        parts.extend(
+            written
+                .filter(|_| is_said)
+                .map(|text| DraftPart::fixed(format!("  status_message: {text}\n"))),
+        );
+        return parts;
+    };
+    parts.extend(json(&messages, varies));
+    parts
+}
+
+fn of_http(seen: &[&HttpResponse], varies: &Varies) -> Vec<DraftPart> {
     let mut parts = vec![DraftPart::fixed(format!("  status: {}\n", status(seen)))];
     parts.extend(content_type(seen));
     let bodies: Option<Vec<Value>> = seen
         .iter()
-        .map(|one| Value::from_json(&one.response.body).ok())
+        .map(|one| Value::from_json(&one.body).ok())
         .collect();
     let is_map = |body: &Value| matches!(body, Value::Map(_));
     if let Some(bodies) = bodies.filter(|bodies| bodies.iter().all(is_map)) {
@@ -31,8 +81,8 @@ pub(super) fn parts(seen: &[Execution], varies: &Varies) -> Vec<DraftPart> {
     parts
 }
 
-fn status(seen: &[Execution]) -> String {
-    let all: BTreeSet<u16> = seen.iter().map(|one| one.response.status).collect();
+fn status(seen: &[&HttpResponse]) -> String {
+    let all: BTreeSet<u16> = seen.iter().map(|one| one.status).collect();
     let all: Vec<String> = all.iter().map(u16::to_string).collect();
     match all.as_slice() {
         [one] => one.clone(),
@@ -41,13 +91,13 @@ fn status(seen: &[Execution]) -> String {
 }
 
 /// The media type without parameters, which depend on the framework.
-fn content_type(seen: &[Execution]) -> Option<DraftPart> {
-    let media_type = |one: &Execution| {
-        let value = one.response.header("content-type").next()?;
+fn content_type(seen: &[&HttpResponse]) -> Option<DraftPart> {
+    let media_type = |one: &HttpResponse| {
+        let value = one.header("content-type").next()?;
         let value = value.split(';').next()?.trim();
         Some(value.to_owned())
     };
-    let first = media_type(&seen[0]).filter(|value| !value.is_empty())?;
+    let first = media_type(seen[0]).filter(|value| !value.is_empty())?;
     let is_same = seen
         .iter()
         .all(|one| media_type(one).as_ref() == Some(&first));

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::yaml::tests::texts;
-use super::{Execution, Payload, Request, draft};
-use crate::spec::{Body, Context, Source, Spec, Trigger};
+use super::{Execution, Payload, Protocol, Request, draft};
+use crate::spec::{Body, Context, Source, Spec, SpecErrors, Trigger};
 use crate::trace::{
-    Attributes, Event, HttpResponse, LogRecord, Origin, Resource, Span, SpanId, SpanKind,
-    StatusCode, Trace, TraceId,
+    Attributes, Event, GrpcCode, GrpcResponse, HttpResponse, LogRecord, Origin, Resource, Response,
+    Span, SpanId, SpanKind, StatusCode, Trace, TraceId, Value,
 };
 
 /// A trace under construction: each span is below an earlier one.
@@ -48,16 +48,29 @@ impl Build {
         };
         let origin = Origin::Injected(self.caller);
         Execution {
-            response,
+            response: Response::Http(response),
             trace: Arc::new(Trace::assemble(self.trace, origin, self.spans)),
         }
     }
 }
 
+impl Execution {
+    fn http(&mut self) -> &mut HttpResponse {
+        match &mut self.response {
+            Response::Http(http) => http,
+            _ => unreachable!(),
+        }
+    }
+}
+
+fn drafted(request: &Request, seen: &[Execution]) -> Result<String, SpecErrors> {
+    draft(request, seen, (Path::new("."), &Context::default()))
+}
+
 fn request() -> Request {
     Request {
         name: None,
-        method: "GET".to_owned(),
+        protocol: Protocol::Http("GET".to_owned()),
         url: "http://127.0.0.1/".to_owned(),
         headers: Vec::new(),
         payload: Payload::None,
@@ -66,7 +79,7 @@ fn request() -> Request {
 
 /// The draft of `spans`.
 fn spans(seen: &[Execution]) -> String {
-    let text = draft(&request(), seen, &Context::default()).unwrap();
+    let text = drafted(&request(), seen).unwrap();
     text.split_once("  spans:\n").unwrap().1.to_owned()
 }
 
@@ -104,14 +117,14 @@ fn logged(records: &[(u8, &str, &str)]) -> Execution {
 
 /// The draft of `logs`.
 fn logs(seen: &[Execution]) -> String {
-    let text = draft(&request(), seen, &Context::default()).unwrap();
+    let text = drafted(&request(), seen).unwrap();
     let logs = text.split_once("  logs:\n");
     logs.map_or_else(String::new, |(_, logs)| logs.to_owned())
 }
 
 #[test]
 fn a_budget_of_calls_is_proposed_and_valid() {
-    let text = draft(&request(), &[queries(3), queries(5)], &Context::default()).unwrap();
+    let text = drafted(&request(), &[queries(3), queries(5)]).unwrap();
     let (_, budget) = text.split_once("with a baseline:\n").unwrap();
     assert!(
         budget.ends_with("#     measure: count\n#     p95: <= 5\n"),
@@ -233,8 +246,8 @@ fn json(body: &str) -> String {
     build.spans[0].start = 1_790_000_000_000_000_000;
     build.spans[0].end = build.spans[0].start + 1;
     let mut seen = build.seen();
-    seen.response.body = body.to_owned().into();
-    draft(&request(), &[seen.clone(), seen], &Context::default()).unwrap()
+    seen.http().body = body.to_owned().into();
+    drafted(&request(), &[seen.clone(), seen]).unwrap()
 }
 
 #[test]
@@ -260,11 +273,11 @@ fn no_line_ends_with_a_blank() {
     let long = "x".repeat(60);
     let sent = serde_json::json!({ "lines": [{ "sku": long }, { "sku": long }], "note": { "a": long, "b": long } });
     let request = Request {
-        method: "POST".to_owned(),
+        protocol: Protocol::Http("POST".to_owned()),
         payload: Payload::Json(sent.into()),
         ..request()
     };
-    let text = draft(&request, &[queries(1)], &Context::default()).unwrap();
+    let text = drafted(&request, &[queries(1)]).unwrap();
     assert!(
         text.contains("  json:\n    lines:\n      - { sku:"),
         "{text}"
@@ -283,6 +296,77 @@ const LEFT_OUT: &str = "an expectation was left out here";
 /// A name or value that a request can contain; `${` begins a variable there.
 fn sent() -> impl Strategy<Value = String> {
     texts().prop_map(|text| text.replace("${", "$ {"))
+}
+
+/// The draft of a gRPC call with these responses.
+fn of_calls(responses: &[GrpcResponse]) -> String {
+    let request = Request {
+        protocol: Protocol::Grpc {
+            protos: vec!["tests/fixtures/docs/protos/shop/v1/payment.proto".to_owned()],
+            include: vec!["tests/fixtures/docs/protos".to_owned()],
+        },
+        url: "127.0.0.1:50051/shop.v1.Payment/Charge".to_owned(),
+        headers: vec![("authorization".to_owned(), "Bearer abc".to_owned())],
+        payload: Payload::Json(Value::from(serde_json::json!({ "order_id": "A1" }))),
+        ..request()
+    };
+    let seen: Vec<Execution> = responses
+        .iter()
+        .map(|response| Execution {
+            response: Response::Grpc(Box::new(response.clone())),
+            ..queries(1)
+        })
+        .collect();
+    drafted(&request, &seen).unwrap()
+}
+
+#[test]
+fn a_call_is_drafted_with_its_message_and_without_its_token() {
+    let charged = |id: &str| GrpcResponse {
+        messages: vec![Value::from(serde_json::json!({
+            "transaction_id": id, "charged": { "units": 5 }
+        }))],
+        ..GrpcResponse::default()
+    };
+    let text = of_calls(&[charged("tx-1"), charged("tx-2")]);
+    let expected = "\
+name: shop.v1.Payment/Charge
+grpc:
+  call: \"127.0.0.1:50051/shop.v1.Payment/Charge\"
+  message: { order_id: A1 }
+  proto: { files: tests/fixtures/docs/protos/shop/v1/payment.proto, include: tests/fixtures/docs/protos }
+  metadata:
+    authorization: Bearer ${TOKEN}
+expect:
+  json:
+    $.transaction_id: exists
+    $.charged.units: 5
+  errors: 0
+";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn a_refused_call_is_drafted_with_status_and_message() {
+    let refused = GrpcResponse {
+        code: GrpcCode::named("NOT_FOUND").unwrap(),
+        status_message: "no such order".to_owned(),
+        ..GrpcResponse::default()
+    };
+    let text = of_calls(&[refused.clone(), refused]);
+    let expected = "expect:\n  status: NOT_FOUND\n  status_message: no such order\n";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn a_stream_is_drafted_with_the_number_of_its_messages() {
+    let stream = |count: usize| GrpcResponse {
+        is_stream: true,
+        messages: vec![Value::Null; count],
+        ..GrpcResponse::default()
+    };
+    let text = of_calls(&[stream(2), stream(3)]);
+    assert!(text.contains("  messages: { length: 2..3 }\n"), "{text}");
 }
 
 proptest! {
@@ -304,10 +388,10 @@ proptest! {
         build.spans[1].attributes = Attributes::from_iter([attribute]);
         build.spans[1].events = vec![Event { name: event, ..Event::default() }];
         let mut seen = build.seen();
-        seen.response.headers = vec![("content-type".to_owned(), media_type)];
+        seen.http().headers = vec![("content-type".to_owned(), media_type)];
         let (key, value) = member;
-        seen.response.body = serde_json::json!({ key: value }).to_string().into();
-        let text = draft(&request(), &[seen.clone(), seen], &Context::default());
+        seen.http().body = serde_json::json!({ key: value }).to_string().into();
+        let text = drafted(&request(), &[seen.clone(), seen]);
         let text = text.map_err(|errors| TestCaseError::fail(errors.to_string()))?;
         prop_assert!(!text.contains(LEFT_OUT), "{}", text);
         assert_no_trailing_blank(&text);
@@ -328,12 +412,12 @@ proptest! {
         for payload in [Payload::Text(value), Payload::Json(json.into())] {
             let request = Request {
                 name: Some(name.clone()),
-                method: "POST".to_owned(),
+                protocol: Protocol::Http("POST".to_owned()),
                 headers: vec![("X-Kind".to_owned(), header.clone())],
                 payload: payload.clone(),
                 ..request()
             };
-            let text = draft(&request, &[queries(1)], &Context::default());
+            let text = drafted(&request, &[queries(1)]);
             let text = text.map_err(|errors| TestCaseError::fail(errors.to_string()))?;
             assert_no_trailing_blank(&text);
             let source = Source::new("a.yaml", text.as_str());

@@ -25,7 +25,8 @@ pub(crate) fn block(text: &str) -> String {
 /// A text inside brackets or braces, quoted if necessary.
 pub(crate) fn flow(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./ ".contains(c);
-    let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || "/_".contains(c));
+    let is_start = |c: char| c.is_ascii_alphabetic() || "/_".contains(c);
+    let starts_well = text.starts_with(is_start) || text.starts_with("../");
     let is_well =
         starts_well && text.chars().all(is_plain) && !text.ends_with(' ') && !is_word(text);
     if is_well {
@@ -171,7 +172,7 @@ pub(super) fn count(numbers: impl Iterator<Item = usize> + Clone) -> String {
 
 /// A JSON value after the colon of its key. Long values are indented by `indent` on lines of their
 /// own.
-pub(super) fn json(value: &Value, indent: usize) -> String {
+pub(crate) fn json(value: &Value, indent: usize) -> String {
     let short = json_flow(value);
     let pad = " ".repeat(indent);
     match value {

@@ -6,7 +6,7 @@ use super::credentials::Credentials;
 use super::http_request::without_parameters;
 use super::loads::context;
 use super::{Import, Remarks, file_stem, place};
-use crate::draft::{Payload, Request, draft_of_saved, yaml};
+use crate::draft::{Payload, Protocol, Request, draft_of_saved, yaml};
 use crate::spec::{Location, Source};
 use crate::trace::{Origin, Span, SpanKind, Trace};
 
@@ -109,7 +109,7 @@ fn request(span: &Span, at: &Location, remarks: &mut Remarks) -> Request {
     );
     Request {
         name: Some(title),
-        method,
+        protocol: Protocol::Http(method),
         url: format!("${{BASE_URL:-{}}}{rest}", address(span)),
         headers: Vec::new(),
         payload: Payload::None,
@@ -183,7 +183,7 @@ fn address(span: &Span) -> String {
 fn unknown(root: Option<&Span>) -> Request {
     Request {
         name: root.map(|root| root.name.clone()),
-        method: "GET".to_owned(),
+        protocol: Protocol::Http("GET".to_owned()),
         url: format!("${{BASE_URL:-{DEFAULT_ADDRESS}}}/"),
         headers: Vec::new(),
         payload: Payload::None,

@@ -61,6 +61,21 @@ impl Schema {
         services.map(|of| of.full_name().to_owned()).collect()
     }
 
+    /// The services of a file with this name, each with its methods.
+    #[cfg(feature = "cli")]
+    pub(crate) fn services_of(&self, file: &str) -> Vec<(String, Vec<(String, Method)>)> {
+        let services = self.pool.services();
+        let services = services.filter(|service| service.parent_file().name() == file);
+        let with_methods = services.map(|service| {
+            let methods = service.methods().map(|descriptor| {
+                let name = descriptor.name().to_owned();
+                (name, Method { descriptor })
+            });
+            (service.full_name().to_owned(), methods.collect())
+        });
+        with_methods.collect()
+    }
+
     /// The descriptor of a message with this full name.
     pub(crate) fn message(&self, name: &str) -> Option<MessageDescriptor> {
         self.pool.get_message_by_name(name)

@@ -13,7 +13,7 @@ use super::pom::Pom;
 const DEPTH: usize = 3;
 
 /// Folders that hold no service of the project.
-const SKIPPED: [&str; 14] = [
+pub(super) const SKIPPED: [&str; 14] = [
     "node_modules",
     "target",
     "vendor",
