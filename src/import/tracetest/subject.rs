@@ -55,16 +55,19 @@ const RESOURCE: [&str; 9] = [
 impl Subject {
     /// The subject of an expression, or `None` for a value that does not depend on spans.
     pub(super) fn of(expr: &Expr, response: ResponseKind) -> Option<Result<Self, String>> {
-        let name = attribute(expr)?;
-        if !expr.rest.is_empty() {
+        let (inner, outer_filters) = match alone(expr) {
+            Some(inner) => (inner, expr.filters.as_slice()),
+            None => (expr, &[][..]),
+        };
+        let Term::Attribute(name) = &inner.first else {
+            return None;
+        };
+        if !(expr.rest.is_empty() && inner.rest.is_empty()) {
             return Some(Err("arithmetic with attributes".to_owned()));
         }
-        let subject = of_attribute(name, response).and_then(|subject| {
-            expr.filters
-                .iter()
-                .try_fold(subject, |subject, filter| subject.filtered(filter))
-        });
-        Some(subject)
+        let mut filters = inner.filters.iter().chain(outer_filters);
+        let subject = of_attribute(name, response);
+        Some(subject.and_then(|subject| filters.try_fold(subject, Self::filtered)))
     }
 
     fn filtered(self, filter: &Filter) -> Result<Self, String> {
@@ -178,14 +181,13 @@ impl Subject {
     }
 }
 
-/// The name of the attribute of an expression, also if it is alone in a text.
-fn attribute(expr: &Expr) -> Option<&str> {
-    match &expr.first {
-        Term::Attribute(name) => Some(name),
-        Term::Text(pieces) => match pieces.as_slice() {
-            [Piece::Expression(inner)] if inner.filters.is_empty() => attribute(inner),
-            _ => None,
-        },
+/// The expression that is alone in a text: `"${attr:a}"`.
+fn alone(expr: &Expr) -> Option<&Expr> {
+    let Term::Text(pieces) = &expr.first else {
+        return None;
+    };
+    match pieces.as_slice() {
+        [Piece::Expression(inner)] => Some(inner),
         _ => None,
     }
 }

@@ -230,6 +230,8 @@ fn filters_operators_and_functions_are_kept_or_lost() {
                 "attr:q = “smart”",
                 "attr:r = [1, 'b']",
                 "attr:s",
+                "\"${attr:t | json_path '$.u'}\" = 4",
+                "\"${attr:t + 1}\" = 3",
             ],
         ),
         str![[r#"
@@ -257,6 +259,9 @@ fn filters_operators_and_functions_are_kept_or_lost() {
         http.status_code: [200, "200"]
         q: smart
         r: "[1, \"b\"]"
+        t:
+          json:
+            $.u: [4, "4"]
       status: { not: error }
       duration: 199500us..200500us
       events: [{ name: { contains: exception } }]
@@ -270,7 +275,7 @@ test.yaml:15:7: lost: `regex` and `regex_group` are imported as `contains`: writ
 test.yaml:18:7: note: Tracetest does not accept the comparator `startsWith`: read as it was probably meant
 test.yaml:19:7: note: numbers are compared exactly; Tracetest rounds doubles to integers, and fails for numbers with a fraction in a text (also line 23)
 test.yaml:24:7: lost: the assertion has no equivalent: comparing two attributes: capture `n` in an earlier step, or compare with its value
-test.yaml:25:7: lost: the assertion has no equivalent: arithmetic with attributes
+test.yaml:25:7: lost: the assertion has no equivalent: arithmetic with attributes (also line 38)
 test.yaml:26:7: lost: the assertion has no equivalent: comparing with `uuid()`, which is random
 test.yaml:28:7: note: durations are compared exactly; Tracetest rounds them to whole ms, or tenths of a second (also line 29)
 test.yaml:30:7: lost: the assertion has no equivalent: `tracetest.span.start_time`
