@@ -68,13 +68,17 @@ pub(crate) fn quoted(text: &str) -> String {
     written
 }
 
+/// Returns `true` for texts that a matcher without `equals` takes for an operator, or trims.
+pub(crate) fn needs_equals(text: &str) -> bool {
+    let start = text.trim_start();
+    let is_operator = start.starts_with(['<', '>']) || start.starts_with("=~");
+    is_operator || is_almost_an_operator(text) || text.trim() != text
+}
+
 /// A matcher for exactly this text.
 pub(super) fn equal_text(text: &str) -> String {
     let written = escaped(text);
-    let is_sign = written.trim_start().starts_with(['<', '>'])
-        || written.trim_start().starts_with("=~")
-        || is_almost_an_operator(&written);
-    if is_sign || written.trim() != written {
+    if needs_equals(&written) {
         return format!("{{ equals: {} }}", quoted(&written));
     }
     block(&written)

@@ -1,7 +1,6 @@
 //! A spec as maps and lists, and its text. The reader of specs reads the same values from it.
 
 use crate::draft::yaml;
-use crate::spec::is_almost_an_operator;
 use crate::trace::Value;
 
 /// Maximum width of a list or map on the line of its key.
@@ -44,9 +43,7 @@ impl Written {
 
     /// A matcher for exactly this text, which may contain variables.
     pub(crate) fn equal(text: &str) -> Self {
-        let start = text.trim_start();
-        let is_operator = start.starts_with(['<', '>']) || start.starts_with("=~");
-        if is_operator || is_almost_an_operator(text) || text.trim() != text || text.is_empty() {
+        if yaml::needs_equals(text) || text.is_empty() {
             return Map::flow("equals", Self::Text(text.to_owned())).into();
         }
         Self::Text(text.to_owned())
