@@ -177,9 +177,11 @@ impl<'e, 't> Selection<'e, 't> {
 
     /// The reason why points or series may be missing.
     fn gap(&self) -> Option<Unjudged> {
-        let mut holes = self.evidence.records.holes.iter();
-        let hole = holes.find(|hole| selection::concerns(&self.entry.find, hole));
-        if let Some(hole) = hole {
+        let find = &self.entry.find;
+        let service = find.exact_service();
+        let holes = self.evidence.records.holes.iter();
+        let concerning = holes.filter(|hole| selection::concerns(find, hole));
+        if let Some(hole) = concerning.min_by_key(|hole| hole.scraped.as_deref() != service) {
             let reason = format!("metrics may be missing: {}", hole.hole);
             return Some(unknown(reason, hole.hole.remedy.clone()));
         }

@@ -35,7 +35,7 @@ pub(crate) struct StepMetrics {
     bound: Duration,
     /// Reads the metrics that services expose, if there are any.
     scraper: Option<Scraper>,
-    /// The metrics that it did not get.
+    /// The metrics that could not be read.
     unread: Vec<MetricHole>,
 }
 
@@ -110,7 +110,7 @@ impl StepMetrics {
 
     /// Reads the metrics that services expose. Their values may be as old as the metric bound.
     async fn scrape(&mut self, deadline: Instant) {
-        if let Some(scraper) = &self.scraper {
+        if let Some(scraper) = &mut self.scraper {
             let unread = scraper.scrape(&self.watch, self.bound, deadline).await;
             self.unread.extend(unread);
         }

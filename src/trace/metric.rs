@@ -171,6 +171,8 @@ pub struct MetricHole {
     pub name: Option<String>,
     /// The service; `None` if it may be any.
     pub service: Option<String>,
+    /// The service in the project file whose endpoint could not be read.
+    pub scraped: Option<String>,
     /// Reason and remedy.
     pub hole: Hole,
 }

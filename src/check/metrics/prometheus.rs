@@ -1,4 +1,4 @@
-//! The names that exporters for Prometheus make of those of OpenTelemetry.
+//! The names of OpenTelemetry after the conversion by exporters for Prometheus.
 
 use std::borrow::Cow;
 
@@ -56,7 +56,7 @@ const PER: [(&str, &str); 7] = [
 pub(super) enum NameMatch {
     /// It is the name.
     Exact,
-    /// It is what exporters make of the name.
+    /// It is the name after the conversion by an exporter.
     Exported,
     No,
 }

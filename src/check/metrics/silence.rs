@@ -1,4 +1,4 @@
-//! The reasons why a series did not arrive, and what arrived in its place.
+//! The reasons why a series did not arrive, and the series that arrived instead.
 
 use std::collections::BTreeSet;
 

@@ -131,7 +131,7 @@ impl Exporter {
         self
     }
 
-    /// The points that an entry of `metrics` still lacks.
+    /// The data that the verdict about an entry of `metrics` waits for.
     fn awaited(&self, entry: &str) -> AwaitedMetrics {
         awaited(&expect(entry).metrics, &self.evidence)
     }
@@ -641,8 +641,9 @@ fn a_series_that_ended_is_not_found() {
 #[test]
 fn a_loss_of_metrics_makes_checks_of_them_unjudged_unless_it_cannot_change_them() {
     let hole = |name: Option<&str>| MetricHole {
-        service: None,
         name: name.map(str::to_owned),
+        service: None,
+        scraped: None,
         hole: Hole {
             reason: "POST /v1/metrics was refused".to_owned(),
             sender: Sender::default(),

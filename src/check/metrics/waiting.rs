@@ -17,7 +17,7 @@ pub(crate) enum AwaitedMetrics {
     Export,
 }
 
-/// The points and exports that the entries lack.
+/// The data that the verdicts about these entries wait for.
 pub(crate) fn awaited(entries: &[MetricEntry], evidence: &MetricEvidence) -> AwaitedMetrics {
     let finds = entries.iter().map(|entry| &entry.find);
     let lacking = finds.map(|find| awaited_of(find, evidence));

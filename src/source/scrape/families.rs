@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use prost::Message;
 
-use super::text::{Exposition, FamilyKind, Labels, Sample};
+use super::text::{Exposition, FamilyKind, Labels, Sample, ScrapedExemplar};
 use crate::source::otlp::message::{AnyValue, KeyValue, ResourceMessage, ScopeMessage, ValueKind};
 use crate::source::otlp::metric_message::{
-    ExemplarMessage, GaugeMessage, HistogramMessage, HistogramPoint, MetricData, MetricMessage,
-    NumberPoint, NumberValue, ResourceMetrics, ScopeMetrics, SumMessage, SummaryMessage,
-    SummaryPoint,
+    ExemplarMessage, ExemplarValue, GaugeMessage, HistogramMessage, HistogramPoint, MetricData,
+    MetricMessage, NumberPoint, NumberValue, ResourceMetrics, ScopeMetrics, SumMessage,
+    SummaryMessage, SummaryPoint,
 };
 use crate::trace::{Nanos, SpanId, TraceId, nanos_of};
 
@@ -77,7 +77,7 @@ pub(super) struct ScrapedProcess<'a> {
     pub(super) time: Nanos,
 }
 
-/// Where the values of a sample belong.
+/// The role of a sample in its family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Value,
@@ -418,17 +418,24 @@ fn seconds(value: f64) -> Option<Nanos> {
 }
 
 /// `None` without a valid trace id. The span id may be missing.
-fn exemplar(labels: &Labels<'_>) -> Option<ExemplarMessage> {
+fn exemplar(written: &ScrapedExemplar<'_>) -> Option<ExemplarMessage> {
+    let ScrapedExemplar { labels, value } = written;
     let found = |names: &[&str]| names.iter().find_map(|name| value_of(labels, name));
     let trace: TraceId = found(&TRACE_LABELS)?.to_lowercase().parse().ok()?;
     let span = found(&SPAN_LABELS).and_then(|id| id.to_lowercase().parse::<SpanId>().ok());
+    let is_id = |name: &str| TRACE_LABELS.contains(&name) || SPAN_LABELS.contains(&name);
+    let others = labels.iter().filter(|(name, _)| !is_id(name));
     Some(ExemplarMessage {
+        value: Some(match number(*value) {
+            NumberValue::Int(int) => ExemplarValue::Int(int),
+            NumberValue::Double(double) => ExemplarValue::Double(double),
+        }),
         trace_id: trace.as_bytes().to_vec().into(),
         span_id: span
             .map(|id| id.as_bytes().to_vec())
             .unwrap_or_default()
             .into(),
-        ..ExemplarMessage::default()
+        filtered_attributes: others.map(attribute).collect(),
     })
 }
 
@@ -448,7 +455,7 @@ impl<'f, 't> Processes<'f, 't> {
         let (with_job, without): (Vec<_>, Vec<_>) = infos
             .map(|sample| &sample.labels)
             .partition(|labels| value_of(labels, "job").is_some());
-        // With several, it is not known whose the other series are.
+        // With several, the process of the other series is unknown.
         let own = match without.as_slice() {
             [only] => only,
             _ => none,

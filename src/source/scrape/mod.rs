@@ -46,10 +46,27 @@ pub struct ScrapeTarget {
 }
 
 /// Reads endpoints.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Scraper {
     client: reqwest::Client,
-    targets: Vec<ScrapeTarget>,
+    endpoints: Vec<Endpoint>,
+}
+
+/// An endpoint, and the service whose metrics its last answer had.
+#[derive(Debug)]
+struct Endpoint {
+    target: ScrapeTarget,
+    /// `None` if it is not known, or the answer had metrics of several services.
+    service: Option<String>,
+}
+
+/// The metrics in an answer.
+struct Answer {
+    export: MetricExport,
+    /// Metrics that contradict themselves.
+    holes: Vec<MetricHole>,
+    /// The only service with metrics in it.
+    service: Option<String>,
 }
 
 /// The reason why an endpoint could not be read.
@@ -83,128 +100,131 @@ impl Scraper {
             .timeout(answer)
             .build()
             .expect("nothing is read from this machine, so nothing can be missing");
-        Self { client, targets }
+        let endpoints = targets.into_iter().map(|target| Endpoint {
+            target,
+            service: None,
+        });
+        Self {
+            client,
+            endpoints: endpoints.collect(),
+        }
     }
 
     /// Reads all endpoints into a watch. One that fails is read again until the deadline. `age` is an upper
     /// limit for the age of the values. Returns the metrics that are missing.
     pub(crate) async fn scrape(
-        &self,
+        &mut self,
         watch: &MetricWatch,
         age: Duration,
         deadline: Instant,
     ) -> Vec<MetricHole> {
-        let targets = self.targets.iter();
-        let holes = targets.map(|target| self.scrape_until(target, (watch, age), deadline));
+        let client = &self.client;
+        let endpoints = self.endpoints.iter_mut();
+        let holes = endpoints.map(|endpoint| endpoint.scrape(client, (watch, age), deadline));
         join_all(holes).await.concat()
     }
+}
 
-    async fn scrape_until(
-        &self,
-        target: &ScrapeTarget,
+impl Endpoint {
+    async fn scrape(
+        &mut self,
+        client: &reqwest::Client,
         (watch, age): (&MetricWatch, Duration),
         deadline: Instant,
     ) -> Vec<MetricHole> {
         loop {
             let time = unix_nanos(SystemTime::now()).saturating_sub(nanos_of(age));
-            let failure = match self.get(target).await {
-                Ok((body, format)) => match target.read(body, format, time).await {
-                    Ok((export, holes)) => {
-                        watch.take_in(export);
-                        return holes;
+            let failure = match get(client, &self.target.url).await {
+                Ok((body, format)) => match self.target.read(body, format, time).await {
+                    Ok(answer) => {
+                        watch.take_in(answer.export);
+                        self.service = answer.service;
+                        return answer.holes;
                     }
-                    Err(unreadable) => target.unreadable(&unreadable),
+                    Err(unreadable) => Failure::from(&unreadable),
                 },
                 Err(failure) => failure,
             };
             if !failure.is_temporary || Instant::now() + PAUSE >= deadline {
-                return vec![target.hole(None, &failure.what, failure.help)];
+                // If the endpoint did not name its service, the metrics of any service can be missing.
+                let service = self.service.clone();
+                let hole = self.target.hole(&failure.what, failure.help);
+                return vec![MetricHole { service, ..hole }];
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
 
-    async fn get(&self, target: &ScrapeTarget) -> Result<(Vec<u8>, Format), Failure> {
-        // A service that respects the flag records no span.
-        let unsampled = format!("00-{}-{}-00", TraceId::random(), SpanId::random());
-        let request = self.client.get(target.url.clone());
-        let request = request
-            .header(ACCEPT, FORMATS)
-            .header("traceparent", unsampled);
-        let mut response = request.send().await.map_err(|error| no_answer(&error))?;
-        let status = response.status();
-        if status != reqwest::StatusCode::OK {
-            return Err(refused(status));
-        }
-        let content_type = content_type(response.headers());
-        let mut body = Vec::new();
-        while let Some(bytes) = response.chunk().await.map_err(|error| no_answer(&error))? {
-            body.extend_from_slice(&bytes);
-            if body.len() > MOST_BYTES {
-                return Err(Failure::lasting(
-                    format!("answered more than {} MiB", MOST_BYTES >> 20),
-                    "expose fewer series: fewer attributes, or fewer metrics",
-                ));
-            }
-        }
-        let format = format_of(&content_type, &body)?;
-        Ok((body, format))
+async fn get(client: &reqwest::Client, url: &Url) -> Result<(Vec<u8>, Format), Failure> {
+    // A service that respects the flag records no span.
+    let unsampled = format!("00-{}-{}-00", TraceId::random(), SpanId::random());
+    let request = client.get(url.clone());
+    let request = request
+        .header(ACCEPT, FORMATS)
+        .header("traceparent", unsampled);
+    let mut response = request.send().await.map_err(|error| no_answer(&error))?;
+    let status = response.status();
+    if status != reqwest::StatusCode::OK {
+        return Err(refused(status));
     }
+    let content_type = content_type(response.headers());
+    let mut body = Vec::new();
+    while let Some(bytes) = response.chunk().await.map_err(|error| no_answer(&error))? {
+        body.extend_from_slice(&bytes);
+        if body.len() > MOST_BYTES {
+            return Err(Failure::lasting(
+                format!("answered more than {} MiB", MOST_BYTES >> 20),
+                "expose fewer series: fewer attributes, or fewer metrics",
+            ));
+        }
+    }
+    let format = format_of(&content_type, &body)?;
+    Ok((body, format))
 }
 
 impl ScrapeTarget {
     /// As `export`, beside other tasks: a large answer takes seconds.
-    async fn read(
-        &self,
-        body: Vec<u8>,
-        format: Format,
-        time: u64,
-    ) -> Result<(MetricExport, Vec<MetricHole>), Unreadable> {
+    async fn read(&self, body: Vec<u8>, format: Format, time: u64) -> Result<Answer, Unreadable> {
         let target = self.clone();
         let reading = tokio::task::spawn_blocking(move || target.export(&body, format, time));
         reading.await.expect("the reader of a text has no panic")
     }
 
-    /// The metrics in an answer, and those that contradict themselves.
-    fn export(
-        &self,
-        body: &[u8],
-        format: Format,
-        time: u64,
-    ) -> Result<(MetricExport, Vec<MetricHole>), Unreadable> {
+    fn export(&self, body: &[u8], format: Format, time: u64) -> Result<Answer, Unreadable> {
         let exposition = Exposition::read(body, format)?;
         let name = self.telemetry_name.as_deref().unwrap_or(&self.service);
         let scraped = metrics_of(&exposition, ScrapedProcess { name, time });
-        let hole = |metric: Option<String>, what: &str| {
+        let processes = scraped.processes.into_iter();
+        let identified = processes.map(|(id, block)| (format!("{}\n{id}", self.url), block));
+        let export = MetricExport::scraped(identified.collect(), time);
+        let service = only_service(&export);
+        let hole = |name: Option<String>, what: &str| {
             let what = format!("answered samples that contradict each other: {what}");
             let help = "correct the code that exposes this metric";
-            self.hole(metric, &what, help.to_owned())
+            MetricHole {
+                name,
+                service: service.clone(),
+                ..self.hole(&what, help.to_owned())
+            }
         };
         let problems = scraped.problems;
         let others = problems.has_more.then(|| hole(None, "many metrics"));
         let named = problems.of.into_iter();
         let named = named.map(|(metric, what)| hole(Some(metric), &what));
-        let holes = named.chain(others).collect();
-        let processes = scraped.processes.into_iter();
-        let identified = processes.map(|(id, block)| (format!("{}\n{id}", self.url), block));
-        Ok((MetricExport::scraped(identified.collect(), time), holes))
+        Ok(Answer {
+            holes: named.chain(others).collect(),
+            export,
+            service,
+        })
     }
 
-    fn unreadable(&self, unreadable: &Unreadable) -> Failure {
-        Failure {
-            // The service may have been interrupted.
-            is_temporary: matches!(unreadable, Unreadable::NoEof | Unreadable::Cut),
-            ..Failure::lasting(
-                format!("answered no valid metrics: {unreadable}"),
-                "let the endpoint send OpenMetrics 1.0, or the Prometheus text format 0.0.4",
-            )
-        }
-    }
-
-    fn hole(&self, metric: Option<String>, what: &str, help: String) -> MetricHole {
+    /// The loss of all metrics of the endpoint.
+    fn hole(&self, what: &str, help: String) -> MetricHole {
         MetricHole {
-            name: metric,
-            service: self.telemetry_name.clone(),
+            name: None,
+            service: None,
+            scraped: self.telemetry_name.clone(),
             hole: Hole {
                 reason: format!(
                     "`scrape` of `{}`: GET {} {what}",
@@ -216,6 +236,16 @@ impl ScrapeTarget {
             },
         }
     }
+}
+
+/// The service of all processes; `None` without a point, since the endpoint may name another one with the first.
+fn only_service(export: &MetricExport) -> Option<String> {
+    let mut processes = export.processes.iter();
+    let has_points = export.processes.iter().any(|one| !one.points.is_empty());
+    let first = processes.next().filter(|_| has_points)?;
+    let name = first.resource.service();
+    let is_only = processes.all(|other| other.resource.service() == name);
+    is_only.then(|| name.to_owned())
 }
 
 /// The URL for a message, without user and password.
@@ -236,7 +266,21 @@ pub(crate) fn expose(watch: &MetricWatch, service: &str, text: &str, time: Nanos
         url: Url::parse("http://127.0.0.1/metrics").expect("it is valid"),
     };
     let export = target.export(text.as_bytes(), Format::OpenMetrics, time);
-    watch.take_in(export.expect("the text of a test can be read").0);
+    let answer = export.unwrap_or_else(|error| panic!("the text of a test can be read: {error}"));
+    watch.take_in(answer.export);
+}
+
+impl From<&Unreadable> for Failure {
+    fn from(unreadable: &Unreadable) -> Self {
+        Self {
+            // The service may have been interrupted.
+            is_temporary: matches!(unreadable, Unreadable::NoEof | Unreadable::Cut),
+            ..Self::lasting(
+                format!("answered no valid metrics: {unreadable}"),
+                "let the endpoint send OpenMetrics 1.0, or the Prometheus text format 0.0.4",
+            )
+        }
+    }
 }
 
 impl Failure {

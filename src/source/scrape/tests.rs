@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::source::Store;
-use crate::trace::{MetricRecords, PointValue, SeriesRecord};
+use crate::trace::{Exemplar, MetricRecords, PointValue, SeriesRecord};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
@@ -17,12 +17,11 @@ fn target(name: Option<&str>) -> ScrapeTarget {
 /// The series of these lines of OpenMetrics, and the problems.
 fn read(lines: &str) -> (MetricRecords, Vec<String>) {
     let text = format!("{lines}\n# EOF\n");
-    let (export, holes) = target(None)
-        .export(text.as_bytes(), Format::OpenMetrics, 9)
-        .unwrap();
+    let answer = target(None).export(text.as_bytes(), Format::OpenMetrics, 9);
+    let answer = answer.unwrap_or_else(|error| panic!("{error}"));
     let mut watch = Store::new().watch_metrics();
-    watch.take_in(export);
-    let holes = holes.iter().map(|hole| hole.hole.reason.clone());
+    watch.take_in(answer.export);
+    let holes = answer.holes.iter().map(|hole| hole.hole.reason.clone());
     (watch.read(), holes.collect())
 }
 
@@ -65,7 +64,7 @@ fn samples_become_series_of_their_types() {
         open{otel_scope_name=\"cart\",otel_scope_version=\"1\"} 2.5 0.000000007\n\
         # TYPE took histogram\n\
         took_bucket{le=\"0.1\"} 1\n\
-        took_bucket{le=\"+Inf\"} 4 # {trace_id=\"0AF7651916CD43DD8448EB211C80319C\"} 2\n\
+        took_bucket{le=\"+Inf\"} 4 # {trace_id=\"0AF7651916CD43DD8448EB211C80319C\",user=\"u\"} 2\n\
         took_count 4\n\
         took_sum 6.5\n\
         # TYPE bare histogram\n\
@@ -96,9 +95,13 @@ fn samples_become_series_of_their_types() {
         .iter()
         .flat_map(|one| &one.exemplars)
         .collect();
-    assert_eq!(exemplars.len(), 1);
-    assert_eq!(exemplars[0].trace_id.to_string(), TRACE);
-    assert_eq!(exemplars[0].span_id, None);
+    let expected = Exemplar {
+        trace_id: TRACE.parse().unwrap(),
+        span_id: None,
+        value: 2.into(),
+        attributes: [("user", "u")].into_iter().collect(),
+    };
+    assert_eq!(exemplars, [&expected]);
 }
 
 #[test]
@@ -188,7 +191,7 @@ fn a_message_shows_no_password() {
         url: "http://me:hunter22@127.0.0.1:1/metrics".parse().unwrap(),
         ..target(None)
     };
-    let hole = target.hole(None, "failed", String::new());
+    let hole = target.hole("failed", String::new());
     assert_eq!(
         hole.hole.reason,
         "`scrape` of `shop`: GET http://127.0.0.1:1/metrics failed"
@@ -254,18 +257,17 @@ proptest::proptest! {
     }
 }
 
-/// The message for an endpoint of which this is the whole answer; nothing listens without one.
-async fn message(answer: Option<&'static str>) -> String {
+/// The only hole of the last of these answers of an endpoint; nothing listens without one.
+async fn last_hole(answers: &[&str]) -> MetricHole {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut target = target(Some("shop"));
-    target
-        .url
-        .set_port(Some(listener.local_addr().unwrap().port()))
-        .unwrap();
-    let server = answer.map(|answer| {
+    let port = listener.local_addr().unwrap().port();
+    target.url.set_port(Some(port)).unwrap();
+    let served = answers.join("\0");
+    let server = (!answers.is_empty()).then(move || {
         tokio::spawn(async move {
-            loop {
+            for answer in served.split('\0') {
                 let (mut connection, _) = listener.accept().await.unwrap();
                 let _ = connection.read(&mut [0; 4096]).await;
                 connection.write_all(answer.as_bytes()).await.unwrap();
@@ -273,53 +275,85 @@ async fn message(answer: Option<&'static str>) -> String {
         })
     });
     let watch = Store::new().watch_metrics();
-    let scraper = Scraper::new(vec![target]);
-    let holes = scraper.scrape(&watch, Duration::ZERO, Instant::now()).await;
+    let mut scraper = Scraper::new(vec![target]);
+    let mut holes = Vec::new();
+    for _ in 0..answers.len().max(1) {
+        holes = scraper.scrape(&watch, Duration::ZERO, Instant::now()).await;
+    }
     if let Some(server) = server {
-        server.abort();
+        server.await.unwrap();
     }
     let [hole] = holes.as_slice() else {
         panic!("{holes:?}");
     };
-    assert_eq!(hole.service.as_deref(), Some("shop"));
-    let (_, what) = hole.hole.reason.split_once("/metrics ").unwrap();
-    what.to_owned()
+    hole.clone()
+}
+
+/// An answer with this text of OpenMetrics.
+macro_rules! exposed {
+    ($text:literal) => {
+        concat!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/openmetrics-text\r\nconnection: close\r\n\r\n",
+            $text,
+            "# EOF\n"
+        )
+    };
+}
+
+#[tokio::test]
+async fn a_loss_concerns_the_service_that_the_endpoint_named() {
+    const FAILED: &str = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+    const FRONT: &str =
+        exposed!("# TYPE target info\ntarget_info{service_name=\"front\"} 1\na 1\n");
+    const UNNAMED: &str = exposed!("a 1\n");
+    const EMPTY: &str = exposed!("");
+    const SEVERAL: &str =
+        exposed!("# TYPE target info\ntarget_info{job=\"back\"} 1\na{job=\"back\"} 1\nb 1\n");
+    const BROKEN: &str =
+        exposed!("# TYPE target info\ntarget_info{service_name=\"front\"} 1\na 1\nb 1\nb 2\n");
+    let service = async |answers: &[&str]| last_hole(answers).await.service;
+    assert_eq!(service(&[FRONT, FAILED]).await.as_deref(), Some("front"));
+    assert_eq!(service(&[UNNAMED, FAILED]).await.as_deref(), Some("shop"));
+    assert_eq!(service(&[BROKEN]).await.as_deref(), Some("front"));
+    // It can be any.
+    assert_eq!(service(&[FAILED]).await, None);
+    assert_eq!(service(&[EMPTY, FAILED]).await, None);
+    assert_eq!(service(&[SEVERAL, FAILED]).await, None);
 }
 
 #[tokio::test]
 async fn an_answer_that_is_no_text_of_metrics_is_named() {
-    for (answer, expected) in [
-        (None, "found no listener: connection refused"),
-        (Some(""), "failed: "),
+    for (answers, expected) in [
+        (&[][..], "found no listener: connection refused"),
+        (&[""], "failed: "),
         (
-            Some("HTTP/1.1 302 Found\r\nlocation: /login\r\ncontent-length: 0\r\n\r\n"),
+            &["HTTP/1.1 302 Found\r\nlocation: /login\r\ncontent-length: 0\r\n\r\n"],
             "answered 302 Found",
         ),
         (
-            Some("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>"),
+            &["HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>"],
             "answered a web page",
         ),
         (
-            Some("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"),
+            &["HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"],
             "answered 401 Unauthorized",
         ),
         (
-            Some(
-                "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: application/json\r\n\r\n{}",
-            ),
+            &["HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: application/json\r\n\r\n{}"],
             "answered `application/json`, which is no text format of metrics",
         ),
         (
-            Some("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\na b"),
+            &["HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\na b"],
             "answered no valid metrics: the end is missing",
         ),
         // Fewer bytes than announced.
         (
-            Some("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\na 1\n"),
+            &["HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\na 1\n"],
             "failed: ",
         ),
     ] {
-        let found = message(answer).await;
+        let hole = last_hole(answers).await.hole;
+        let (_, found) = hole.reason.split_once("/metrics ").unwrap();
         assert!(found.starts_with(expected), "{found}");
     }
 }
@@ -333,7 +367,7 @@ async fn an_endpoint_that_does_not_answer_is_not_waited_for_long() {
         .set_port(Some(listener.local_addr().unwrap().port()))
         .unwrap();
     let scraper = Scraper::within(Vec::new(), Duration::from_millis(1));
-    let failure = scraper.get(&target).await.unwrap_err();
+    let failure = get(&scraper.client, &target.url).await.unwrap_err();
     assert!(
         failure.what.starts_with("had no answer within"),
         "{failure:?}"

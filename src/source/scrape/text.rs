@@ -53,8 +53,14 @@ pub(super) struct Sample<'t> {
     pub(super) labels: Labels<'t>,
     pub(super) value: f64,
     pub(super) time: Option<Nanos>,
-    /// The labels of its exemplar.
-    pub(super) exemplar: Option<Labels<'t>>,
+    pub(super) exemplar: Option<ScrapedExemplar<'t>>,
+}
+
+/// An exemplar of a sample.
+#[derive(Debug)]
+pub(super) struct ScrapedExemplar<'t> {
+    pub(super) labels: Labels<'t>,
+    pub(super) value: f64,
 }
 
 /// Names with values, in their order.
@@ -323,7 +329,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// An exemplar after its `#`.
-    fn exemplar(&mut self, format: Format) -> Result<Labels<'t>, &'static str> {
+    fn exemplar(&mut self, format: Format) -> Result<ScrapedExemplar<'t>, &'static str> {
         self.blanks();
         if !self.eat('{') {
             return Err("an exemplar without labels");
@@ -331,13 +337,13 @@ impl<'t> Cursor<'t> {
         // No name can stand in the braces.
         let labels = self.labels(&mut Some(Cow::Borrowed("")))?;
         self.blanks();
-        number(self.word())?;
+        let value = number(self.word())?;
         self.blanks();
         if !self.0.is_empty() {
             time(self.word(), format)?;
         }
         self.blanks();
-        Ok(labels)
+        Ok(ScrapedExemplar { labels, value })
     }
 }
 
@@ -375,7 +381,8 @@ mod tests {
         };
         assert_eq!(text(&sample.labels), ["b=x\"\n\\", "c={,}"]);
         let exemplar = sample.exemplar.as_ref().unwrap();
-        assert_eq!(text(exemplar), ["trace_id=07", "span_id=a1"]);
+        assert_eq!(text(&exemplar.labels), ["trace_id=07", "span_id=a1"]);
+        assert_eq!(exemplar.value, 0.5);
     }
 
     #[test]

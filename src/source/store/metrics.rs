@@ -215,11 +215,13 @@ impl MetricHistory {
         let any = any.map(|hole| MetricHole {
             name: None,
             service: None,
+            scraped: None,
             hole,
         });
         let named = self.discarded.iter().map(|name| MetricHole {
             name: Some(name.clone()),
             service: None,
+            scraped: None,
             hole: too_many(format!(
                 "series of `{name}` were discarded: the receiver keeps {MOST_SERIES} series"
             )),
