@@ -50,7 +50,7 @@ const TIME_KEYS: [&str; 6] = ["time", "timestamp", "@timestamp", "ts", "Timestam
 /// Keys of maps in which libraries keep the context of a line.
 const CONTEXT_KEYS: [&str; 3] = ["mdc", "contextMap", "Properties"];
 
-/// A number that differs more from the time at which the line was read is no time.
+/// Maximum difference between a time in a line and the time at which the line was read.
 const DAY: Nanos = 86_400_000_000_000;
 
 /// The stream of one output of a service.
@@ -102,7 +102,7 @@ impl TextLog {
         match (is_rest, self.was_cut) {
             (_, true) => TextLine::Cut,
             (true, false) => TextLine::Part,
-            (false, false) if json(line).is_none() && ids::is_joined(line, &kept) => {
+            (false, false) if json(content(line)).is_none() && ids::is_joined(line, &kept) => {
                 TextLine::Joined
             }
             (false, false) => self
@@ -124,13 +124,13 @@ impl TextLog {
         kept: impl Fn(WrittenTrace) -> Option<TraceId>,
     ) -> Option<Vec<u8>> {
         let observed = unix_nanos(read);
-        let written = match json(line) {
+        let written = match json(content(line)) {
             Some(entries) => of_json(&entries, line),
             None => of_text(line),
         };
-        let is_part = self.stack.takes(line);
+        let is_part = self.stack.takes(content(line));
         let is_record = written.trace.is_some() || written.record.severity_number > 0;
-        if is_part && !is_record && (self.has_record || line.trim().is_empty()) {
+        if is_part && !is_record && (self.has_record || content(line).trim().is_empty()) {
             return None;
         }
         self.has_record = true;
@@ -186,6 +186,22 @@ struct WrittenRecord {
     record: LogRecordMessage,
     trace: Option<WrittenTrace>,
     span: Option<SpanId>,
+}
+
+/// The line without the container that Docker Compose writes before it: `web-1  | `.
+fn content(line: &str) -> &str {
+    let is_container = |name: &str| {
+        let number = name.rsplit_once(['-', '_']).map(|(_, number)| number);
+        name.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            && number.is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    match line.split_once(" |") {
+        Some((name, text)) if is_container(name.trim_end()) => {
+            text.strip_prefix(' ').unwrap_or(text)
+        }
+        _ => line,
+    }
 }
 
 /// The entries of a line that is a JSON object.
@@ -292,7 +308,7 @@ fn at_path<'v>(entries: &'v Entries, key: &'v str) -> Box<dyn Iterator<Item = &'
 
 fn of_text(line: &str) -> WrittenRecord {
     let (trace, span) = ids::in_text(line);
-    let (word, number) = severity::of_line(line).unwrap_or_default();
+    let (word, number) = severity::of_line(content(line)).unwrap_or_default();
     let record = LogRecordMessage {
         severity_number: number,
         severity_text: word.to_owned().into(),

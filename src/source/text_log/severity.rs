@@ -81,7 +81,7 @@ fn find(words: &[(&str, i32)], word: &str) -> Option<i32> {
 /// A word of severity with its number.
 pub(super) type Severity<'l> = (&'l str, i32);
 
-/// The severity of a line. Reads what stands before the message: times, groups in brackets, `key=value`, and
+/// The severity of a line. Reads the text before the message: times, groups in brackets, `key=value`, and
 /// names between dashes or bars.
 pub(super) fn of_line(line: &str) -> Option<Severity<'_>> {
     if let Some(severity) = of_letter(line) {

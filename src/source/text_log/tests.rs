@@ -160,6 +160,28 @@ fn severity_and_text_are_those_of_the_line() {
 }
 
 #[test]
+fn a_line_of_docker_compose_is_read_without_the_name_of_its_container() {
+    let json = format!("web-1  | {{\"level\":\"warn\",\"trace_id\":\"{TRACE}\",\"msg\":\"low\"}}");
+    let record = record_of(&json);
+    assert_eq!((record.severity, record.body), (Some(13), "low".into()));
+    assert_eq!(record.trace_id.unwrap().to_string(), TRACE);
+    let text = "shop_db_2 | 2026-11-29 08:00:00 ERROR low";
+    let record = record_of(text);
+    // The text is as it was printed.
+    assert_eq!((record.severity, record.body), (Some(17), text.into()));
+    let trace = [
+        "web-1  | ERROR failed",
+        "web-1  | \tat com.example.Shop",
+        "web-1  |",
+    ];
+    assert_eq!(records(&trace).len(), 1);
+    for other in ["order placed | ERROR", "web | ERROR failed", "| ERROR"] {
+        let expected = severity::of_line(other).map(|(_, number)| number as u8);
+        assert_eq!(record_of(other).severity, expected, "{other}");
+    }
+}
+
+#[test]
 fn an_id_in_json_is_read_in_each_spelling() {
     let decimal = u64::from_str_radix(SPAN, 16).unwrap();
     for line in [
