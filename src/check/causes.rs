@@ -33,7 +33,7 @@ pub(super) enum UnknownCause {
     Parent(SpanId),
     /// A link leads to a span that did not arrive.
     Link(SpanId),
-    /// A link leads to a linked trace, and from there to this one, which is not read.
+    /// A link leads to a linked trace, and a link of that one to this trace, which is not read.
     Beyond(TraceId),
     /// The SDK dropped this number of links.
     Dropped(u32),

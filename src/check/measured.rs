@@ -1,11 +1,111 @@
-//! The number in an attribute that a budget measures.
+//! The spans, durations and numbers that a budget measures.
 
 use std::cmp::Ordering;
 
+use super::forest::Forest;
+use super::judgement::FailureDetail;
+use super::lost::{lost_in, lost_of};
 use super::outcome::{NoNumber, SpanName, Unjudged};
 use super::present::Present;
-use crate::spec::AttributeKey;
-use crate::trace::{Span, Sum, Value};
+use super::select::Evaluator;
+use crate::spec::{Ask, AttributeKey, Matcher, Selector};
+use crate::trace::{Field, Nanos, Span, Sum, Trace, Value};
+
+/// The duration of a span that a budget measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SpanTime {
+    /// From the start to the end.
+    Duration,
+    /// The duration minus that of the children.
+    SelfTime,
+}
+
+/// The span with the longest duration among those that meet a selector, with that duration; `None`
+/// if none does.
+///
+/// # Errors
+/// The reason if it is not known: a span has no duration, or lacks dropped parts that the selector
+/// needs.
+pub(crate) fn longest<'t>(
+    selector: &Selector,
+    time: SpanTime,
+    trace: &'t Trace,
+) -> Result<Option<(Nanos, &'t Span)>, Unjudged> {
+    let forest = Forest::new(trace);
+    let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
+    let mut longest: Option<(Nanos, &Span)> = None;
+    for span in evaluator.certain(selector)? {
+        let taken = match time {
+            SpanTime::Duration => forest.span(span).duration().ok(),
+            SpanTime::SelfTime => forest.self_time(span),
+        };
+        let taken = taken.ok_or_else(|| evaluator.why_no_time(span))?;
+        if longest.is_none_or(|(known, _)| known <= taken) {
+            longest = Some((taken, forest.span(span)));
+        }
+    }
+    Ok(longest)
+}
+
+/// All spans of a trace that meet a selector, by start time.
+///
+/// # Errors
+/// The reason if it is not known which ones do.
+pub(crate) fn all_of<'t>(selector: &Selector, trace: &'t Trace) -> Result<Vec<&'t Span>, Unjudged> {
+    let forest = Forest::new(trace);
+    let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
+    let found = evaluator.certain(selector)?;
+    Ok(found.into_iter().map(|span| forest.span(span)).collect())
+}
+
+/// All spans of a trace that meet a selector, each with the number in its attribute with this key.
+///
+/// # Errors
+/// The reason if it is not known which spans do, or if one of them has no such number.
+pub(crate) fn numbers_of<'t>(
+    selector: &Selector,
+    key: &AttributeKey,
+    trace: &'t Trace,
+) -> Result<Vec<(MeasuredNumber, &'t Span)>, Unjudged> {
+    let forest = Forest::new(trace);
+    let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
+    let exists = Ask::Attribute(key.clone(), Matcher::Exists);
+    if let Some(field) = lost_of(&exists, trace.losses()) {
+        return Err(Unjudged::Lost(field));
+    }
+    let prepared = evaluator.prepare(&exists, evaluator.reach(selector));
+    let found = evaluator.certain(selector)?.into_iter();
+    found
+        .map(|span| {
+            let this = forest.span(span);
+            if !evaluator.meets(&exists, &prepared, span).is_known() {
+                return Err(evaluator.why_unmet(&exists, &prepared, span));
+            }
+            let is_read = trace.losses().contains(Field::AttributeTypes);
+            Ok((number(this, key, is_read)?, this))
+        })
+        .collect()
+}
+
+impl Evaluator<'_> {
+    /// The spans that meet a selector, by start time.
+    ///
+    /// # Errors
+    /// The reason if it is not known which ones do.
+    fn certain(&self, selector: &Selector) -> Result<Vec<usize>, Unjudged> {
+        if let Some(field) = lost_in(selector, self.losses()) {
+            return Err(Unjudged::Lost(field));
+        }
+        if let Some(hole) = self.log_hole(selector) {
+            return Err(hole);
+        }
+        let mask = self.mask(selector, self.reach(selector));
+        match mask.iter().all(|truth| truth.is_known()) {
+            true => Ok(self.by_start(&mask)),
+            false => Err(self.why_uncertain(selector)),
+        }
+    }
+}
 
 /// A number that is measured. As a double, it is exact: another one could be on the other side of a limit.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,11 +119,7 @@ pub(crate) struct MeasuredNumber {
 ///
 /// # Errors
 /// The reason why there is none that can be measured.
-pub(super) fn number(
-    span: &Span,
-    key: &AttributeKey,
-    is_read: bool,
-) -> Result<MeasuredNumber, Unjudged> {
+fn number(span: &Span, key: &AttributeKey, is_read: bool) -> Result<MeasuredNumber, Unjudged> {
     let found = match Present::of(&span.attributes, key) {
         Present::Several => {
             return Err(Unjudged::SeveralKeys(SpanName::of(span), key.to_string()));
@@ -38,7 +134,6 @@ pub(super) fn number(
 ///
 /// # Errors
 /// It has too many digits.
-#[cfg(feature = "run")]
 pub(crate) fn sum_of(
     numbers: &[(MeasuredNumber, &Span)],
     key: &AttributeKey,
@@ -128,7 +223,6 @@ mod tests {
         assert_eq!(read("twelve"), Err(NoNumber::OtherType("string")));
     }
 
-    #[cfg(feature = "run")]
     #[test]
     fn a_sum_is_exact_or_not_measured() {
         use crate::trace::{SpanId, TraceId};

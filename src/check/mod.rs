@@ -23,6 +23,7 @@ mod graphql;
 mod hints;
 mod judge;
 mod judgement;
+mod lasting;
 mod links;
 #[cfg(feature = "run")]
 mod log_notes;
@@ -70,7 +71,7 @@ pub(crate) use log_notes::{exceptions_in_logs, logs_of_others};
 #[cfg(feature = "run")]
 pub(crate) use logs::{meets_apart_from_span, show_stray};
 #[cfg(feature = "run")]
-pub(crate) use measured::{number_of, sum_of};
+pub(crate) use measured::{SpanTime, all_of, longest, number_of, numbers_of, sum_of};
 #[cfg(feature = "run")]
 pub(crate) use metrics::{AwaitedMetrics, awaited as awaited_metrics, services as metric_services};
 pub use metrics::{MetricEnd, MetricEvidence};
@@ -81,7 +82,5 @@ pub use outcome::{DroppedPart, Judged, NoNumber, Outcome, SpanName, Unjudged};
 #[cfg(feature = "run")]
 pub(crate) use record::record_name;
 pub use select::select;
-#[cfg(feature = "run")]
-pub(crate) use select::{SpanTime, all_of, longest, numbers_of};
 #[cfg(feature = "run")]
 pub(crate) use uncertain::no_duration;

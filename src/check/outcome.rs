@@ -95,7 +95,8 @@ pub enum Unjudged {
     ExceptionWithoutSpan(SpanName),
     /// It compares log records with spans, and the request asked services not to record spans.
     UncorrelatedWithoutSpans,
-    /// It needs the trace of a log record, of which a span of this other trace would show that it is not this one.
+    /// It depends on the trace of a log record, which has the id of this other trace. The span that would confirm
+    /// it is missing or was not open.
     OfOtherTrace(SpanName, TraceId),
     /// It needs the severity of a log record, which has none.
     NoSeverity(SpanName),
@@ -114,7 +115,7 @@ pub enum Unjudged {
     SeveralKeys(SpanName, String),
     /// It depends on the span with this id, to which a link leads, and which did not arrive.
     LinkedMissing(SpanName, SpanId),
-    /// It needs the spans of this trace, to which a trace has links that a link of a span leads to.
+    /// It needs the spans of this trace, which is two links away.
     BeyondLinked(SpanName, TraceId),
 }
 
@@ -129,7 +130,7 @@ pub enum NoNumber {
     NotFinite,
     /// It is negative, so ratios have no meaning.
     Negative,
-    /// It, or the sum, has more digits than a double, so that its order with a limit is not known.
+    /// It, or the sum, has more digits than a double, so a comparison with a limit could be wrong.
     Inexact,
 }
 
@@ -270,8 +271,7 @@ impl DroppedPart {
 }
 
 impl Unjudged {
-    /// The reason why what holds of a trace may not be all of it: spans that never arrived, to which others, or
-    /// log records, refer.
+    /// The reason if a trace is incomplete: spans never arrived to which other spans, or log records, refer.
     pub(crate) fn missing_spans(trace: &Trace) -> Option<Self> {
         let missing: Vec<SpanId> = trace.missing_parents().into_iter().collect();
         if !missing.is_empty() {
@@ -420,20 +420,7 @@ impl fmt::Display for Unjudged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSpans => f.write_str("no span of this trace arrived"),
-            Self::ParentsMissing(parents) => {
-                let ids: Vec<String> = parents.iter().take(3).map(SpanId::to_string).collect();
-                let more = parents.len().saturating_sub(3);
-                write!(
-                    f,
-                    "holds so far, but the parent {} never arrived",
-                    ids.join(", ")
-                )?;
-                if more > 0 {
-                    write!(f, " (and {more} more)")
-                } else {
-                    Ok(())
-                }
-            }
+            Self::ParentsMissing(parents) => f.write_str(&parents_missing(parents)),
             Self::EntryMissing => {
                 f.write_str("holds so far, but the entry of the trace never arrived")
             }
@@ -489,14 +476,11 @@ impl fmt::Display for Unjudged {
             Self::NotReached => f.write_str("the step ended before this check was judged"),
             Self::NoMeasurement => f.write_str("no request has a measurement"),
             Self::NotCaptured(name) => write!(f, "needs `{name}`, which was not captured"),
-            Self::Incomplete(parents) => {
-                let ids: Vec<String> = parents.iter().take(3).map(SpanId::to_string).collect();
-                write!(
-                    f,
-                    "the trace is incomplete, so a span that never arrived could change this: span {} is missing",
-                    ids.join(", ")
-                )
-            }
+            Self::Incomplete(parents) => write!(
+                f,
+                "the trace is incomplete, so a span that never arrived could change this: span {} is missing",
+                first_ids(parents)
+            ),
             Self::NearMiss { span, reasons } => {
                 write!(f, "{span} nearly matches: {}", reasons.join("; "))
             }
@@ -518,22 +502,42 @@ impl fmt::Display for Unjudged {
                 "the causes of {span} lead over two links to trace {trace}, and only traces one link away are read"
             ),
             Self::NoNumber(span, key, why) => write!(f, "`{key}` of {span} {why}"),
-            Self::Contradicted(failure) => {
-                let records = match failure.subject {
-                    Subject::SelectedLogs(_) | Subject::Record { .. } | Subject::Correlation(_) => {
-                        "log records"
-                    }
-                    _ => "spans",
-                };
-                write!(
-                    f,
-                    "{records} that arrived after the verdict contradict it: expected {}, found {}",
-                    failure.expected, failure.found
-                )
-            }
+            Self::Contradicted(failure) => f.write_str(&contradiction(failure)),
             Self::LateSpans => f.write_str("it was judged without spans that arrived later"),
         }
     }
+}
+
+/// Maximum number of ids in a text.
+const MOST_IDS: usize = 3;
+
+fn first_ids(ids: &[SpanId]) -> String {
+    let first: Vec<String> = ids.iter().take(MOST_IDS).map(SpanId::to_string).collect();
+    first.join(", ")
+}
+
+fn parents_missing(parents: &[SpanId]) -> String {
+    let text = format!(
+        "holds so far, but the parent {} never arrived",
+        first_ids(parents)
+    );
+    match parents.len().saturating_sub(MOST_IDS) {
+        0 => text,
+        more => format!("{text} (and {more} more)"),
+    }
+}
+
+fn contradiction(failure: &Failure) -> String {
+    let records = match failure.subject {
+        Subject::SelectedLogs(_) | Subject::Record { .. } | Subject::Correlation(_) => {
+            "log records"
+        }
+        _ => "spans",
+    };
+    format!(
+        "{records} that arrived after the verdict contradict it: expected {}, found {}",
+        failure.expected, failure.found
+    )
 }
 
 impl Outcome {

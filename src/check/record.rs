@@ -1,4 +1,4 @@
-//! The names of log records in messages.
+//! The parts of a log record that messages name.
 
 use super::outcome::{DroppedPart, SpanName, Unjudged};
 use super::words;

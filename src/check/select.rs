@@ -1,8 +1,8 @@
-//! Evaluates selectors, and decides if further spans can change the selection.
+//! Evaluates selectors.
 //!
 //! Each condition is one pass over all spans, so that a check takes linear time in traces of any
 //! depth. `relations` and `links` count related spans, `uncertain` gives the reasons of uncertain
-//! answers.
+//! answers, `lasting` decides if further spans can change the selection.
 
 use std::cell::OnceCell;
 
@@ -11,22 +11,18 @@ use super::attributes::{attribute, count_events, why_doubtful};
 use super::exceptions::{Exceptions, ExceptionsOfSpan};
 use super::forest::{Forest, TraceReach};
 use super::judgement::FailureDetail;
-use super::links::{Targets, are_nested, count_links};
+use super::links::{Targets, count_links};
 use super::lost::{
     doubtful, in_lower_case, is_doubtful, is_guessed, is_moved, lower_case, mistyped,
     mistyped_in_doubt, rounding, within,
 };
-#[cfg(feature = "run")]
-use super::lost::{lost_in, lost_of};
 use super::matching::meets_text;
-#[cfg(feature = "run")]
-use super::measured::{MeasuredNumber, number};
 use super::relations::{Related, related};
 use super::truth::{Count, Truth};
 use super::uncertain::unknown_service;
 use crate::spec::{
-    Ask, AttributeKey, EXCEPTION, EventPattern, Limits, Matcher, Pattern, Relative, Selector,
-    SpanCondition, SpanEntry, Syntax, Take,
+    Ask, AttributeKey, EXCEPTION, EventPattern, Limits, Matcher, Pattern, Selector, SpanCondition,
+    SpanEntry, Syntax, Take,
 };
 use crate::trace::{Attributes, Field, Losses, Nanos, Span, Trace};
 
@@ -37,86 +33,6 @@ pub fn select<'t>(selector: &Selector, trace: &'t Trace) -> Vec<&'t Span> {
     let forest = Forest::new(trace);
     let found = Evaluator::new(&forest, &[], FailureDetail::Outcome).select(selector);
     found.into_iter().map(|span| forest.span(span)).collect()
-}
-
-/// The duration of a span that a budget measures.
-#[cfg(feature = "run")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SpanTime {
-    /// From the start to the end.
-    Duration,
-    /// The duration minus that of the children.
-    SelfTime,
-}
-
-/// The span with the longest duration among those that meet a selector, with that duration; `None`
-/// if none does.
-///
-/// # Errors
-/// The reason if it is not known: a span has no duration, or lacks dropped parts that the selector
-/// needs.
-#[cfg(feature = "run")]
-pub(crate) fn longest<'t>(
-    selector: &Selector,
-    time: SpanTime,
-    trace: &'t Trace,
-) -> Result<Option<(Nanos, &'t Span)>, Unjudged> {
-    let forest = Forest::new(trace);
-    let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
-    let mut longest: Option<(Nanos, &Span)> = None;
-    for span in evaluator.certain(selector)? {
-        let taken = match time {
-            SpanTime::Duration => forest.span(span).duration().ok(),
-            SpanTime::SelfTime => forest.self_time(span),
-        };
-        let taken = taken.ok_or_else(|| evaluator.why_no_time(span))?;
-        if longest.is_none_or(|(known, _)| known <= taken) {
-            longest = Some((taken, forest.span(span)));
-        }
-    }
-    Ok(longest)
-}
-
-/// All spans of a trace that meet a selector, by start time.
-///
-/// # Errors
-/// The reason if it is not known which ones do.
-#[cfg(feature = "run")]
-pub(crate) fn all_of<'t>(selector: &Selector, trace: &'t Trace) -> Result<Vec<&'t Span>, Unjudged> {
-    let forest = Forest::new(trace);
-    let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
-    let found = evaluator.certain(selector)?;
-    Ok(found.into_iter().map(|span| forest.span(span)).collect())
-}
-
-/// All spans of a trace that meet a selector, each with the number in its attribute with this key.
-///
-/// # Errors
-/// The reason if it is not known which spans do, or if one of them has no such number.
-#[cfg(feature = "run")]
-pub(crate) fn numbers_of<'t>(
-    selector: &Selector,
-    key: &AttributeKey,
-    trace: &'t Trace,
-) -> Result<Vec<(MeasuredNumber, &'t Span)>, Unjudged> {
-    let forest = Forest::new(trace);
-    let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
-    let exists = Ask::Attribute(key.clone(), Matcher::Exists);
-    if let Some(field) = lost_of(&exists, trace.losses()) {
-        return Err(Unjudged::Lost(field));
-    }
-    let prepared = evaluator.prepare(&exists, evaluator.reach(selector));
-    let found = evaluator.certain(selector)?.into_iter();
-    found
-        .map(|span| {
-            let this = forest.span(span);
-            if !evaluator.meets(&exists, &prepared, span).is_known() {
-                return Err(evaluator.why_unmet(&exists, &prepared, span));
-            }
-            let is_read = trace.losses().contains(Field::AttributeTypes);
-            Ok((number(this, key, is_read)?, this))
-        })
-        .collect()
 }
 
 /// Evaluates selectors in one forest.
@@ -196,25 +112,6 @@ impl<'a> Evaluator<'a> {
             found: entries.iter().map(|_| OnceCell::new()).collect(),
             depths: OnceCell::new(),
             exceptions: OnceCell::new(),
-        }
-    }
-
-    /// The spans that meet a selector, by start time.
-    ///
-    /// # Errors
-    /// The reason if it is not known which ones do.
-    #[cfg(feature = "run")]
-    fn certain(&self, selector: &Selector) -> Result<Vec<usize>, Unjudged> {
-        if let Some(field) = lost_in(selector, self.losses()) {
-            return Err(Unjudged::Lost(field));
-        }
-        if let Some(hole) = self.log_hole(selector) {
-            return Err(hole);
-        }
-        let mask = self.mask(selector, self.reach(selector));
-        match mask.iter().all(|truth| truth.is_known()) {
-            true => Ok(self.by_start(&mask)),
-            false => Err(self.why_uncertain(selector)),
         }
     }
 
@@ -570,62 +467,6 @@ impl<'a> Evaluator<'a> {
         };
         let exceptions = self.exceptions.get_or_init(|| Exceptions::of(traces()));
         exceptions.of_span(span)
-    }
-
-    /// Returns `true` if further spans cannot remove a span from the selection.
-    pub(super) fn only_grows(&self, selector: &Selector) -> bool {
-        selector.take.is_none()
-            && selector
-                .conditions
-                .iter()
-                .all(|condition| self.stays_true(&condition.ask))
-    }
-
-    /// Returns `true` if further spans cannot make a met condition unmet.
-    pub(super) fn stays_true(&self, ask: &Ask) -> bool {
-        match ask {
-            Ask::SelfTime(_) => false,
-            // Further log records can be exceptions of the span.
-            Ask::Event(pattern) => !pattern.may_be_exception() || pattern.count.has_no_greatest(),
-            Ask::Relation(relation) => match relation.place {
-                Relative::After | Relative::Before => false,
-                place if place.follows_links() && are_nested(self.forest) => false,
-                _ => relation.count.has_no_greatest() && self.pattern_only_grows(&relation.other),
-            },
-            Ask::Link(link) => link
-                .to
-                .as_ref()
-                .is_none_or(|to| link.count.has_no_greatest() && self.pattern_only_grows(to)),
-            Ask::AnyOf(alternatives) => {
-                let mut all = alternatives.iter().flatten();
-                all.all(|condition| self.stays_true(&condition.ask))
-            }
-            _ => true,
-        }
-    }
-
-    /// Returns `true` if further spans cannot make an unmet condition met.
-    pub(super) fn stays_false(ask: &Ask) -> bool {
-        match ask {
-            Ask::SelfTime(_) | Ask::Relation(_) => false,
-            Ask::Event(pattern) => !pattern.may_be_exception(),
-            Ask::Link(link) => link.to.is_none(),
-            Ask::AnyOf(alternatives) => {
-                let mut all = alternatives.iter().flatten();
-                all.all(|condition| Self::stays_false(&condition.ask))
-            }
-            _ => true,
-        }
-    }
-
-    pub(super) fn pattern_only_grows(&self, pattern: &Pattern) -> bool {
-        match pattern {
-            Pattern::Selector(selector) => self.only_grows(selector),
-            Pattern::Entry { index, .. } => self
-                .entries
-                .get(*index)
-                .is_some_and(|entry| self.only_grows(&entry.find)),
-        }
     }
 }
 

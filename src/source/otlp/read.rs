@@ -76,7 +76,7 @@ pub(crate) struct UntiedFile {
     pub(crate) log_holes: Vec<Hole>,
 }
 
-/// Like [`read`], with log records apart from traces, which another file may have.
+/// Like [`read`], with log records separate from traces, since their traces can be in another file.
 #[cfg(feature = "run")]
 pub(crate) fn read_untied(bytes: &[u8]) -> Result<UntiedFile, ReadError> {
     let mut content = file::content(bytes)?;

@@ -154,7 +154,7 @@ pub(super) fn cut_line(service: &str) -> Hole {
     }
 }
 
-/// The hole that records of several traces leave which a service printed as one line.
+/// The hole after a line with records of several traces.
 #[cfg(feature = "run")]
 pub(super) fn joined_lines(service: &str) -> Hole {
     Hole {

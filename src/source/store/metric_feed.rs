@@ -38,7 +38,7 @@ impl MetricReaders {
         MetricFeed(self.0.subscribe())
     }
 
-    /// Sends what arrived, which is only built if there is a reader.
+    /// Sends an arrival, which is built only if there is a reader.
     pub(super) fn send(&self, arrival: impl FnOnce() -> MetricArrival) {
         if self.0.receiver_count() > 0 {
             // The last reader may have left in between.
