@@ -119,6 +119,12 @@ pub(super) fn has_id_of_span(trace: &Trace, record: &LogRecord) -> bool {
     spans.any(|span| Some(span.span_id) == record.span_id && span.service() == record.service())
 }
 
+/// Returns `true` if a record without the id of this trace, judging by its time and span, can be of it.
+#[cfg(feature = "run")]
+pub(crate) fn may_be_of_trace(record: &LogRecord, trace: &Trace) -> bool {
+    has_id_of_span(trace, record) || is_written_in(trace, record) != Truth::No
+}
+
 /// The hint for a record with the id of a span of this trace, and of another trace.
 pub(super) fn other_trace(record: &LogRecord) -> String {
     format!(

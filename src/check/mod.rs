@@ -56,6 +56,8 @@ pub use capture::capture;
 #[cfg(feature = "run")]
 pub(crate) use capture::captured_values;
 pub use check_ref::{CheckRef, EntryCheck};
+#[cfg(feature = "run")]
+pub(crate) use correlated::may_be_of_trace;
 pub use evidence::Evidence;
 pub use failure::{
     Candidate, Difference, Failure, Missing, Rejection, RejectionForm, Subject, Witness,

@@ -15,10 +15,12 @@ use super::otlp::Signal;
 use super::parcel::Parcel;
 use super::poll_state::PollState;
 use super::snapshot::Snapshot;
-use super::store::{DecodedLogs, Lifetime, RecordDecoder, SharedState, undecoded};
 #[cfg(feature = "run")]
-use crate::trace::LogsWithoutTrace;
+use super::store::is_printed;
+use super::store::{DecodedLogs, Lifetime, RecordDecoder, SharedState, undecoded};
 use crate::trace::{Field, Hole, Origin, Span, Trace, TraceId};
+#[cfg(feature = "run")]
+use crate::trace::{LogRecord, LogsWithoutTrace};
 
 /// Number of spans that cannot be decoded of which a trace keeps the reason.
 const MOST_UNDECODED: usize = 4;
@@ -62,9 +64,33 @@ pub(crate) struct FollowMark(HashMap<TraceId, (usize, usize)>);
 #[cfg(feature = "run")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LateRecord {
-    pub(crate) signal: Signal,
+    pub(crate) kind: LateKind,
     pub(crate) service: String,
     pub(crate) arrived: Instant,
+}
+
+/// The kind of a late record.
+#[cfg(feature = "run")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LateKind {
+    Span,
+    LogRecord,
+    /// The log record of a line that the service printed, without an exporter.
+    PrintedLine,
+}
+
+#[cfg(feature = "run")]
+impl LateRecord {
+    pub(crate) fn of_log(record: &LogRecord, arrived: Instant) -> Self {
+        Self {
+            kind: match is_printed(record) {
+                true => LateKind::PrintedLine,
+                false => LateKind::LogRecord,
+            },
+            service: record.service().to_owned(),
+            arrived,
+        }
+    }
 }
 
 /// The decoded spans of one trace.
@@ -253,7 +279,7 @@ impl Follow {
             let (spans, logs) = mark.0.get(id).copied().unwrap_or_default();
             let spans = decoded.copies.iter().skip(spans);
             late.extend(spans.map(|(span, arrived)| LateRecord {
-                signal: Signal::Traces,
+                kind: LateKind::Span,
                 service: span.service().to_owned(),
                 arrived: *arrived,
             }));
@@ -261,11 +287,7 @@ impl Follow {
                 records, arrivals, ..
             } = &decoded.logs;
             let logs = records.iter().zip(arrivals).skip(logs);
-            late.extend(logs.map(|(record, arrived)| LateRecord {
-                signal: Signal::Logs,
-                service: record.service().to_owned(),
-                arrived: *arrived,
-            }));
+            late.extend(logs.map(|(record, arrived)| LateRecord::of_log(record, *arrived)));
         }
         late
     }

@@ -46,7 +46,7 @@ pub use contract::{BackendFacts, TraceSource};
 pub use diagnostics::{LateTrace, SourceDiagnostics};
 pub use follow::Follow;
 #[cfg(feature = "run")]
-pub(crate) use follow::{FollowMark, LateRecord};
+pub(crate) use follow::{FollowMark, LateKind, LateRecord};
 pub use metric_watch::MetricWatch;
 #[cfg(feature = "run")]
 pub(crate) use otlp::Signal;

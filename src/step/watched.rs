@@ -1,7 +1,7 @@
 //! Traces that are followed after their verdict, and judged again if spans arrive or are lost.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use super::wait_end::WaitEnd;
 use crate::check::{self, Evidence, Failure, Finality, Judged, Judgement, Outcome, Subject};
 use crate::result::Timing;
 use crate::secret::parts;
-use crate::source::{Follow, FollowMark, LateRecord, Signal};
+use crate::source::{Follow, FollowMark, LateKind, LateRecord};
 use crate::spec::{Capture, Condition, Expect};
 use crate::trace::{Hole, LogsWithoutTrace, Losses, Response, Trace, Value};
 
@@ -68,10 +68,8 @@ pub(crate) struct Rejudged {
 pub(crate) struct LateSpans {
     /// Number of spans and log records for each service.
     pub(crate) services: BTreeMap<String, usize>,
-    /// There are spans among them.
-    pub(crate) has_spans: bool,
-    /// There are log records among them.
-    pub(crate) has_logs: bool,
+    /// Their kinds.
+    pub(crate) kinds: BTreeSet<LateKind>,
     pub(crate) holes: Vec<Hole>,
     /// From the verdict to the arrival of the last one.
     pub(crate) after_verdict: Duration,
@@ -138,8 +136,7 @@ impl LateSpans {
                 self.holes.push(hole.clone());
             }
         }
-        self.has_spans |= other.has_spans;
-        self.has_logs |= other.has_logs;
+        self.kinds.extend(&other.kinds);
         self.after_verdict = self.after_verdict.max(other.after_verdict);
         self.lag = self.lag.max(other.lag);
         self.last = self.last.max(other.last);
@@ -183,17 +180,18 @@ impl WatchedTrace {
 
     /// Judges the trace again if, after the verdict, spans arrived or were lost.
     pub(crate) fn judge_again(&mut self) -> Option<Rejudged> {
-        let uncorrelated = self.basis.uncorrelated(&self.follow);
-        let has_new = uncorrelated
-            .as_ref()
-            .is_some_and(|(_, late)| !late.is_empty());
-        if !self.is_late && !self.follow.has_changed() && !has_new {
+        let has_changed = self.is_late || self.follow.has_changed();
+        let basis = &self.basis;
+        if !has_changed && basis.logs_without_trace.is_none() {
             return None;
         }
-        let basis = &self.basis;
-        let (logs_without_trace, others) = uncorrelated.unzip();
         let snapshot = self.follow.snapshot();
         let trace = snapshot.trace.with_losses(basis.losses.clone());
+        let uncorrelated = basis.uncorrelated(&self.follow, &trace);
+        let (logs_without_trace, others) = uncorrelated.unzip();
+        if !has_changed && others.as_ref().is_none_or(Vec::is_empty) {
+            return None;
+        }
         let mut records = basis.needed(self.follow.since(&basis.mark), &trace);
         records.extend(others.unwrap_or_default());
         let late = basis.late(&records, &basis.losses_of(&trace))?;
@@ -227,7 +225,7 @@ impl VerdictBasis {
     /// incomplete.
     fn needed(&self, mut late: Vec<LateRecord>, trace: &Trace) -> Vec<LateRecord> {
         let needs_logs = self.expect.needs_logs() || self.misses_parts(trace);
-        late.retain(|record| record.signal == Signal::Traces || needs_logs);
+        late.retain(|record| record.kind == LateKind::Span || needs_logs);
         late
     }
 
@@ -240,19 +238,23 @@ impl VerdictBasis {
         trace.holes().iter().chain(of_logs).cloned().collect()
     }
 
-    /// The log records without a trace id, if a check needs them, and those that arrived after the verdict.
-    fn uncorrelated(&self, follow: &Follow) -> Option<(LogsWithoutTrace, Vec<LateRecord>)> {
+    /// The log records without a trace id, if a check needs them, and those that arrived after the verdict and
+    /// can be of this trace.
+    fn uncorrelated(
+        &self,
+        follow: &Follow,
+        trace: &Trace,
+    ) -> Option<(LogsWithoutTrace, Vec<LateRecord>)> {
         let known = self.logs_without_trace.as_ref()?;
         let now = follow.logs_without_trace(self.logs_since);
         // The store of a remote source has none of them.
         let new = now.records.get(known.records.len()..).unwrap_or_default();
         let stray = now.stray.iter();
         let stray = stray.filter(|record| !known.stray.contains(record));
-        let late = new.iter().chain(stray).map(|record| LateRecord {
-            signal: Signal::Logs,
-            service: record.service().to_owned(),
-            arrived: Instant::now(),
-        });
+        let new = new.iter().chain(stray);
+        let of_trace = new.filter(|record| check::may_be_of_trace(record, trace));
+        let now_arrived = Instant::now();
+        let late = of_trace.map(|record| LateRecord::of_log(record, now_arrived));
         let late: Vec<LateRecord> = late.collect();
         match late.is_empty() {
             true => Some((known.clone(), late)),
@@ -307,11 +309,9 @@ impl VerdictBasis {
         for span in spans {
             *services.entry(span.service.clone()).or_default() += 1;
         }
-        let has = |signal| spans.iter().any(|record| record.signal == signal);
         Some(LateSpans {
             services,
-            has_spans: has(Signal::Traces),
-            has_logs: has(Signal::Logs),
+            kinds: spans.iter().map(|record| record.kind).collect(),
             holes,
             after_verdict: last.saturating_duration_since(self.judged),
             lag: last.saturating_duration_since(self.due()),

@@ -136,6 +136,11 @@ expect:
     let project = flushing(&[("a.yaml", spec)]).await;
     let said = project.run(&[]).await;
     said.expect(3, &["passed at first, but 1 log record of `front` arrived"]);
+    // Another request may have caused it.
+    let spec = spec.replace("kept-uncorrelated", "kept-outside");
+    let said = flushing(&[("a.yaml", &spec)]).await.run(&[]).await;
+    said.expect(0, &["1 passed"]);
+    assert!(!said.out.contains("arrived"), "{}", said.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -309,6 +309,14 @@ async fn answer(
             let record = log("", "", 9, "stock is low", 40);
             system.kept_logs.lock().unwrap().push(("front", record));
         }
+        // `front` keeps a log record without a trace id that it wrote after the request.
+        "kept-outside" => {
+            system.export_spans(vec![("front", entry())]).await;
+            let with_id = log(trace, "a1", 9, "working", 20);
+            system.export_logs(vec![("front", with_id)]).await;
+            let record = log("", "", 9, "tick", 5_000);
+            system.kept_logs.lock().unwrap().push(("front", record));
+        }
         // A record whose trace id is cut off.
         "logs-invalid" => {
             system.export_spans(vec![("front", entry())]).await;

@@ -1,11 +1,12 @@
 //! Compares the first verdict about a step with the verdict about all of its spans.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::words::{self, When};
 use crate::check::{Judged, Outcome, Unjudged};
 use crate::result::StepReport;
+use crate::source::LateKind;
 use crate::step::LateSpans;
 
 /// The effect of late spans on a step.
@@ -51,8 +52,6 @@ pub(super) fn would_pass(step: &StepReport, fresh: &[Judged]) -> bool {
     has_unmet && fresh.iter().all(holds) && step.checks.iter().all(holds_now)
 }
 
-const BOTH: (&str, &str) = ("spans and log records", "spans and log records");
-
 /// Late spans and log records that changed no verdict.
 #[derive(Default)]
 pub(super) struct Harmless {
@@ -64,8 +63,7 @@ pub(super) struct Harmless {
 #[derive(Default)]
 struct HarmlessOfService {
     number: usize,
-    /// The name of the records if they are all of one kind.
-    nouns: Option<(&'static str, &'static str)>,
+    kinds: BTreeSet<LateKind>,
     /// The longest lag while the services ran.
     lag: Option<Duration>,
 }
@@ -75,11 +73,7 @@ impl Harmless {
         for (service, number) in &late.services {
             let known = self.services.entry(service.clone()).or_default();
             known.number += number;
-            let nouns = (late.noun(1), late.noun(2));
-            known.nouns = match known.nouns {
-                Some(other) if other != nouns => Some(BOTH),
-                _ => Some(nouns),
-            };
+            known.kinds.extend(&late.kinds);
             if when == When::Running {
                 known.lag = known.lag.max(Some(late.lag));
             }
@@ -90,11 +84,7 @@ impl Harmless {
     pub(super) fn notices(&self) -> Vec<String> {
         let services = self.services.iter();
         services
-            .map(|(service, late)| {
-                let (one, many) = late.nouns.unwrap_or(BOTH);
-                let noun = if late.number == 1 { one } else { many };
-                words::harmless(service, (late.number, noun), late.lag)
-            })
+            .map(|(service, late)| words::harmless(service, (late.number, &late.kinds), late.lag))
             .collect()
     }
 }

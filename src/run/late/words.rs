@@ -1,10 +1,12 @@
 //! Texts about spans that arrived after a verdict.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::many::Contradictions;
 use crate::number::duration;
 use crate::result::{Load, Trouble};
+use crate::source::LateKind;
 use crate::step::{LateSpans, sufficient};
 use crate::trace::Hole;
 
@@ -43,24 +45,18 @@ impl LateSpans {
 
     /// The name of the late records, of which there are this many.
     pub(super) fn noun(&self, number: usize) -> &'static str {
-        match (self.has_spans, self.has_logs) {
-            (false, true) if number == 1 => "log record",
-            (false, true) => "log records",
-            (true, true) => "spans and log records",
-            _ if number == 1 => "span",
-            _ => "spans",
-        }
+        noun(&self.kinds, number)
     }
 
-    /// The variables with the export delay, each with this value.
+    /// The variables with the export delay, each with this value; empty for lines alone, which have none.
     fn variables(&self, value: &str) -> String {
-        let of_spans = format!("`OTEL_BSP_SCHEDULE_DELAY{value}`");
-        let of_logs = format!("`OTEL_BLRP_SCHEDULE_DELAY{value}`");
-        match (self.has_spans, self.has_logs) {
-            (true, true) => format!("{of_spans} and {of_logs}"),
-            (false, true) => of_logs,
-            _ => of_spans,
-        }
+        let of_kind = |kind: &LateKind| match kind {
+            LateKind::Span => Some(format!("`OTEL_BSP_SCHEDULE_DELAY{value}`")),
+            LateKind::LogRecord => Some(format!("`OTEL_BLRP_SCHEDULE_DELAY{value}`")),
+            LateKind::PrintedLine => None,
+        };
+        let variables: Vec<String> = self.kinds.iter().filter_map(of_kind).collect();
+        variables.join(" and ")
     }
 
     /// The fact: `1 span of payment arrived 4.6 s after the verdict`.
@@ -97,11 +93,15 @@ impl LateSpans {
 
     fn remedies_of_spans(&self, when: When) -> Vec<String> {
         let of = self.of();
-        match when {
-            When::AfterEarlyVerdict => vec![
-                "add `orphans: 0`, so that the checks are judged when the trace is complete"
-                    .to_owned(),
-            ],
+        let are_exported = self.kinds.iter().any(|kind| *kind != LateKind::PrintedLine);
+        let mut remedies = match when {
+            When::AfterEarlyVerdict => {
+                return vec![
+                    "add `orphans: 0`, so that the checks are judged when the trace is complete"
+                        .to_owned(),
+                ];
+            }
+            _ if !are_exported => Vec::new(),
             When::Running => vec![
                 format!("set `wait: {{ flush: {} }}`", sufficient(self.lag)),
                 format!("or let {of} export sooner: {}", self.variables("=100")),
@@ -113,7 +113,28 @@ impl LateSpans {
                 ),
                 "or set `wait: { flush: … }` to that delay and 250ms more".to_owned(),
             ],
+        };
+        if self.kinds.contains(&LateKind::PrintedLine) {
+            remedies.push(match when {
+                When::Running => format!("raise `wait.tail` by {}", sufficient(self.lag)),
+                _ => "raise `wait.tail` to the time until the lines are printed".to_owned(),
+            });
+            remedies.push(format!("or let {of} flush its output after each line"));
         }
+        remedies
+    }
+}
+
+/// The name of late records of these kinds, of which there are this many.
+fn noun(kinds: &BTreeSet<LateKind>, number: usize) -> &'static str {
+    let has_spans = kinds.contains(&LateKind::Span);
+    let has_logs = kinds.iter().any(|kind| *kind != LateKind::Span);
+    match (has_spans, has_logs) {
+        (false, true) if number == 1 => "log record",
+        (false, true) => "log records",
+        (true, true) => "spans and log records",
+        _ if number == 1 => "span",
+        _ => "spans",
     }
 }
 
@@ -154,19 +175,32 @@ pub(super) fn would_pass(late: &LateSpans, when: When) -> String {
 /// services ran.
 pub(super) fn harmless(
     service: &str,
-    (number, noun): (usize, &str),
+    (number, kinds): (usize, &BTreeSet<LateKind>),
     lag: Option<Duration>,
 ) -> String {
-    let counted = format!("{number} {noun}");
+    let counted = format!("{number} {}", noun(kinds, number));
+    let are_printed = kinds.iter().all(|kind| *kind == LateKind::PrintedLine);
     match lag {
-        Some(lag) => format!(
-            "{counted} of `{service}` arrived after the verdict, up to {} after the response, and changed none; `wait: {{ flush: {} }}` would wait for them",
-            duration(lag),
-            sufficient(lag)
-        ),
-        None => format!(
-            "{counted} of `{service}` arrived while the services were stopped, and changed no verdict; its exporter keeps them for longer than the flush bound"
-        ),
+        Some(lag) => {
+            let wait = sufficient(lag);
+            let remedy = match are_printed {
+                true => format!("`wait.tail` longer by {wait}"),
+                false => format!("`wait: {{ flush: {wait} }}`"),
+            };
+            format!(
+                "{counted} of `{service}` arrived after the verdict, up to {} after the response, and changed none; {remedy} would wait for them",
+                duration(lag)
+            )
+        }
+        None => {
+            let reason = match are_printed {
+                true => "it printed them later than `wait.tail`, or kept them in a buffer",
+                false => "its exporter keeps them for longer than the flush bound",
+            };
+            format!(
+                "{counted} of `{service}` arrived while the services were stopped, and changed no verdict; {reason}"
+            )
+        }
     }
 }
 

@@ -58,18 +58,24 @@ impl DecodedLogs {
     }
 }
 
+/// Returns `true` for the record of a line that a service printed.
+pub(in crate::source) fn is_printed(record: &LogRecord) -> bool {
+    PRINTED.contains(&record.scope.name.as_str())
+}
+
 /// A digest that is the same for each copy of a record. A Collector that reads a record again observes it at
 /// another time; an SDK sets that time once, as the only time of a record if the logging library has none.
 fn digest(raw: &RawRecord, record: &LogRecord) -> u64 {
     let mut digest = DefaultHasher::new();
-    let is_printed = PRINTED.contains(&record.scope.name.as_str());
     let is_of_sdk = record
         .resource
         .attributes
         .get("telemetry.sdk.name")
         .is_some();
     match otlp::without_observed_time(&raw.bytes) {
-        Ok((has_time, rest)) if !is_printed && (has_time || !is_of_sdk) => rest.hash(&mut digest),
+        Ok((has_time, rest)) if !is_printed(record) && (has_time || !is_of_sdk) => {
+            rest.hash(&mut digest)
+        }
         _ => raw.bytes.hash(&mut digest),
     }
     (&raw.resource, &raw.scope).hash(&mut digest);

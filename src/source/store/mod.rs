@@ -21,6 +21,8 @@ mod shared;
 mod state;
 mod uncorrelated;
 
+#[cfg(feature = "run")]
+pub(super) use decoder::is_printed;
 pub(super) use decoder::{DecodedLogs, RecordDecoder, undecoded};
 pub(super) use entry::RawRecord;
 pub use event::StoreEvent;
