@@ -11,46 +11,18 @@ use request::Collected;
 use words::Word;
 
 use super::http_spec::{HttpSpec, add_file, name_apart};
-use super::{Import, Remarks, place};
+use super::place::{LineError, LineRemarks};
+use super::{Import, place};
 use crate::spec::{Source, did_you_mean};
-
-/// An error in the command, with its line.
-struct Broken {
-    line: usize,
-    text: String,
-}
-
-impl Broken {
-    fn new(line: usize, text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self { line, text }
-    }
-}
-
-/// Remarks about lines of the command.
-struct Reported<'a> {
-    source: &'a Source,
-    remarks: &'a mut Remarks,
-}
-
-impl Reported<'_> {
-    fn lost(&mut self, line: usize, text: impl Into<String>) {
-        self.remarks.lost(&place::line(self.source, line), text);
-    }
-
-    fn note(&mut self, line: usize, text: impl Into<String>) {
-        self.remarks.note(&place::line(self.source, line), text);
-    }
-}
 
 /// The specs of the commands in a text. `folder` is the way from the output to their working directory.
 pub(crate) fn import(source: &Source, folder: &str) -> Import {
     let mut import = Import::default();
-    let mut reported = Reported {
+    let mut remarks = LineRemarks {
         source,
         remarks: &mut import.remarks,
     };
-    match specs(source.text(), &mut reported) {
+    match specs(source.text(), &mut remarks) {
         Ok(mut specs) => {
             name_apart(&mut specs);
             specs.iter_mut().for_each(|spec| spec.find_files_in(folder));
@@ -64,14 +36,14 @@ pub(crate) fn import(source: &Source, folder: &str) -> Import {
                 &specs,
             );
         }
-        Err(error) => reported.lost(error.line, error.text),
+        Err(error) => remarks.lost(error.line, error.text),
     }
     import
 }
 
-fn specs(text: &str, remarks: &mut Reported<'_>) -> Result<Vec<HttpSpec>, Broken> {
+fn specs(text: &str, remarks: &mut LineRemarks<'_>) -> Result<Vec<HttpSpec>, LineError> {
     const EXAMPLE: &str = "write the whole command in single quotes: spanspec import curl 'curl -X POST http://127.0.0.1:8080/orders'";
-    let read = words::commands(text).map_err(|error| Broken::new(error.line, error.what))?;
+    let read = words::commands(text)?;
     let mut specs = Vec::new();
     for words in &read.commands {
         // The prompt, as in documentation.
@@ -85,7 +57,7 @@ fn specs(text: &str, remarks: &mut Reported<'_>) -> Result<Vec<HttpSpec>, Broken
         if matches!(stem, "curl" | "curl.exe") {
             specs.extend(command(&words[1..], line, remarks)?);
         } else if specs.is_empty() {
-            return Err(Broken::new(
+            return Err(LineError::new(
                 line,
                 format!("`{name}` is not curl: {EXAMPLE}"),
             ));
@@ -98,7 +70,7 @@ fn specs(text: &str, remarks: &mut Reported<'_>) -> Result<Vec<HttpSpec>, Broken
         remarks.lost(rest.line, format!("`{start}` is not a part of the request"));
     }
     match specs.is_empty() {
-        true => Err(Broken::new(1, format!("no command of curl: {EXAMPLE}"))),
+        true => Err(LineError::new(1, format!("no command of curl: {EXAMPLE}"))),
         false => Ok(specs),
     }
 }
@@ -107,13 +79,13 @@ fn specs(text: &str, remarks: &mut Reported<'_>) -> Result<Vec<HttpSpec>, Broken
 fn command(
     words: &[Word],
     line: usize,
-    remarks: &mut Reported<'_>,
-) -> Result<Vec<HttpSpec>, Broken> {
+    remarks: &mut LineRemarks<'_>,
+) -> Result<Vec<HttpSpec>, LineError> {
     let mut specs = Vec::new();
     for words in words.split(|word| matches!(word.text.as_str(), "--next" | "-:")) {
         let collected = collect(words, remarks)?;
         if collected.urls.is_empty() {
-            return Err(Broken::new(line, "this command has no URL"));
+            return Err(LineError::new(line, "this command has no URL"));
         }
         specs.extend(collected.specs(remarks));
     }
@@ -121,7 +93,7 @@ fn command(
 }
 
 /// The options and URLs of a request.
-fn collect(words: &[Word], remarks: &mut Reported<'_>) -> Result<Collected, Broken> {
+fn collect(words: &[Word], remarks: &mut LineRemarks<'_>) -> Result<Collected, LineError> {
     let mut collected = Collected::default();
     let mut words = words.iter();
     let mut only_urls = false;
@@ -161,8 +133,8 @@ fn letters(
     word: &Word,
     words: &mut std::slice::Iter<'_, Word>,
     collected: &mut Collected,
-    remarks: &mut Reported<'_>,
-) -> Result<(), Broken> {
+    remarks: &mut LineRemarks<'_>,
+) -> Result<(), LineError> {
     let mut rest = &word.text[1..];
     while let Some(letter) = rest.chars().next() {
         rest = &rest[letter.len_utf8()..];
@@ -185,14 +157,14 @@ fn letters(
     Ok(())
 }
 
-fn value_of<'w>(option: &str, next: Option<&'w Word>, line: usize) -> Result<&'w str, Broken> {
+fn value_of<'w>(option: &str, next: Option<&'w Word>, line: usize) -> Result<&'w str, LineError> {
     match next {
         Some(word) => Ok(&word.text),
-        None => Err(Broken::new(line, format!("`{option}` has no value"))),
+        None => Err(LineError::new(line, format!("`{option}` has no value"))),
     }
 }
 
-fn unknown(text: &str, name: &str, line: usize, rest: &[Word], remarks: &mut Reported<'_>) {
+fn unknown(text: &str, name: &str, line: usize, rest: &[Word], remarks: &mut LineRemarks<'_>) {
     let help = did_you_mean(name, &options::names()).map(|help| format!(": {help}"));
     let follows = rest.first().map_or("", |word| word.text.as_str());
     let is_value = !follows.is_empty() && !follows.starts_with('-') && !follows.contains("://");
@@ -215,7 +187,7 @@ fn apply(
     value: Option<&str>,
     line: usize,
     collected: &mut Collected,
-    remarks: &mut Reported<'_>,
+    remarks: &mut LineRemarks<'_>,
 ) {
     match option.effect {
         Effect::Output => {}

@@ -2,12 +2,12 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::Reported;
 use crate::import::http_expect::HttpExpect;
 use crate::import::http_request::{
     FORM, HttpBody, HttpPart, HttpRequest, Login, add_query, body_of_text, with_scheme,
 };
 use crate::import::http_spec::{HttpSpec, HttpStep, title};
+use crate::import::place::LineRemarks;
 use crate::import::{Written, matcher};
 
 /// Maximum number of redirects that curl follows by default.
@@ -65,7 +65,7 @@ impl Collected {
         name: &str,
         value: &str,
         line: usize,
-        remarks: &mut Reported<'_>,
+        remarks: &mut LineRemarks<'_>,
     ) {
         let own = || value.to_owned();
         match name {
@@ -119,7 +119,7 @@ impl Collected {
         }
     }
 
-    fn max_time(&mut self, value: &str, line: usize, remarks: &mut Reported<'_>) {
+    fn max_time(&mut self, value: &str, line: usize, remarks: &mut LineRemarks<'_>) {
         match seconds(value) {
             Some(time) => self.timeout = Some(time),
             None => remarks.lost(
@@ -129,7 +129,7 @@ impl Collected {
         }
     }
 
-    fn max_redirects(&mut self, value: &str, line: usize, remarks: &mut Reported<'_>) {
+    fn max_redirects(&mut self, value: &str, line: usize, remarks: &mut LineRemarks<'_>) {
         match value.parse() {
             Ok(number) => self.redirects = Some(number),
             Err(_) => remarks.lost(
@@ -143,7 +143,7 @@ impl Collected {
         self.headers.push((name.to_owned(), value));
     }
 
-    fn cookie(&mut self, value: &str, line: usize, remarks: &mut Reported<'_>) {
+    fn cookie(&mut self, value: &str, line: usize, remarks: &mut LineRemarks<'_>) {
         if value.contains('=') {
             self.cookies.push(value.to_owned());
         } else if !value.is_empty() {
@@ -152,7 +152,7 @@ impl Collected {
         }
     }
 
-    fn data(&mut self, name: &str, value: &str, line: usize, remarks: &mut Reported<'_>) {
+    fn data(&mut self, name: &str, value: &str, line: usize, remarks: &mut LineRemarks<'_>) {
         self.is_json |= name == "json";
         match value.strip_prefix('@').filter(|_| name != "data-raw") {
             Some(path) => self.data_file(path, name, line, remarks),
@@ -160,7 +160,7 @@ impl Collected {
         }
     }
 
-    fn header(&mut self, value: &str, line: usize, remarks: &mut Reported<'_>) {
+    fn header(&mut self, value: &str, line: usize, remarks: &mut LineRemarks<'_>) {
         if let Some(file) = value.strip_prefix('@') {
             return remarks.lost(line, format!("the headers of the file `{file}`"));
         }
@@ -198,7 +198,7 @@ impl Collected {
         }
     }
 
-    fn data_file(&mut self, path: &str, name: &str, line: usize, remarks: &mut Reported<'_>) {
+    fn data_file(&mut self, path: &str, name: &str, line: usize, remarks: &mut LineRemarks<'_>) {
         if path == "-" {
             return remarks.lost(
                 line,
@@ -218,7 +218,7 @@ impl Collected {
         self.data.push((Data::File(path.to_owned()), line));
     }
 
-    fn urlencode(&mut self, value: &str, line: usize, remarks: &mut Reported<'_>) {
+    fn urlencode(&mut self, value: &str, line: usize, remarks: &mut LineRemarks<'_>) {
         let equals = value.find('=');
         let at = value
             .find('@')
@@ -235,7 +235,7 @@ impl Collected {
     }
 
     /// `name=text`, `name=@file;type=text/plain`, `name=<file`.
-    fn form(&mut self, value: &str, line: usize, remarks: &mut Reported<'_>) {
+    fn form(&mut self, value: &str, line: usize, remarks: &mut LineRemarks<'_>) {
         let Some((name, content)) = value.split_once('=') else {
             return remarks.lost(line, format!("`-F {value}` has no `=`"));
         };
@@ -284,14 +284,14 @@ impl Collected {
     }
 
     /// A spec for each URL.
-    pub(super) fn specs(self, remarks: &mut Reported<'_>) -> Vec<HttpSpec> {
+    pub(super) fn specs(self, remarks: &mut LineRemarks<'_>) -> Vec<HttpSpec> {
         let urls = self.urls.clone();
         urls.into_iter()
             .map(|(url, line)| self.spec(&url, line, remarks))
             .collect()
     }
 
-    fn spec(&self, url: &str, line: usize, remarks: &mut Reported<'_>) -> HttpSpec {
+    fn spec(&self, url: &str, line: usize, remarks: &mut LineRemarks<'_>) -> HttpSpec {
         let request = self.request(url, line, remarks);
         let status = match self.fails {
             true => "100..399",
@@ -319,7 +319,7 @@ impl Collected {
         }
     }
 
-    fn request(&self, url: &str, line: usize, remarks: &mut Reported<'_>) -> HttpRequest {
+    fn request(&self, url: &str, line: usize, remarks: &mut LineRemarks<'_>) -> HttpRequest {
         let mut request = HttpRequest {
             url: self.url(url, line, remarks),
             headers: self.headers.clone(),
@@ -361,7 +361,7 @@ impl Collected {
         request
     }
 
-    fn url(&self, url: &str, line: usize, remarks: &mut Reported<'_>) -> String {
+    fn url(&self, url: &str, line: usize, remarks: &mut LineRemarks<'_>) -> String {
         let start = url.split_once('#').map_or(url, |(start, _)| start);
         let is_pattern = |text: &str| {
             let text = text.replace("${", "");
@@ -373,7 +373,7 @@ impl Collected {
         with_scheme(start)
     }
 
-    fn log_in(&self, request: &mut HttpRequest, remarks: &mut Reported<'_>) {
+    fn log_in(&self, request: &mut HttpRequest, remarks: &mut LineRemarks<'_>) {
         let Some((user, line)) = &self.user else {
             return;
         };
@@ -418,7 +418,7 @@ impl Collected {
         tls
     }
 
-    fn body(&self, request: &mut HttpRequest, remarks: &mut Reported<'_>) {
+    fn body(&self, request: &mut HttpRequest, remarks: &mut LineRemarks<'_>) {
         if let Some(path) = &self.upload {
             request.body = HttpBody::File(path.clone());
             return;

@@ -1,5 +1,6 @@
 //! The words of a command line, by the quoting rules of bash or of Windows' cmd.
 
+use crate::import::place::LineError;
 use crate::import::template::Template;
 
 /// A word, with the line on which it begins.
@@ -18,15 +19,8 @@ pub(crate) struct Commands {
     pub(crate) rest: Option<Word>,
 }
 
-/// A syntax error.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct WordsError {
-    pub(crate) line: usize,
-    pub(crate) what: String,
-}
-
 /// The commands of a text in the notation of bash, or of cmd.
-pub(crate) fn commands(text: &str) -> Result<Commands, WordsError> {
+pub(crate) fn commands(text: &str) -> Result<Commands, LineError> {
     let mut read = match is_of_cmd(text) {
         true => of_cmd(text)?,
         false => Bash::new(text).commands()?,
@@ -69,7 +63,7 @@ impl<'a> Bash<'a> {
         }
     }
 
-    fn commands(mut self) -> Result<Commands, WordsError> {
+    fn commands(mut self) -> Result<Commands, LineError> {
         loop {
             let (start, line) = (self.at, self.line);
             let Some(character) = self.next() else { break };
@@ -144,7 +138,7 @@ impl<'a> Bash<'a> {
         }
     }
 
-    fn single(&mut self, line: usize) -> Result<(), WordsError> {
+    fn single(&mut self, line: usize) -> Result<(), LineError> {
         self.begun.get_or_insert(line);
         loop {
             match self.next().ok_or_else(|| unclosed('\'', line))? {
@@ -154,7 +148,7 @@ impl<'a> Bash<'a> {
         }
     }
 
-    fn double(&mut self, line: usize) -> Result<(), WordsError> {
+    fn double(&mut self, line: usize) -> Result<(), LineError> {
         self.begun.get_or_insert(line);
         loop {
             match self.next().ok_or_else(|| unclosed('"', line))? {
@@ -175,7 +169,7 @@ impl<'a> Bash<'a> {
     }
 
     /// A variable after `$`, or the sign itself.
-    fn dollar(&mut self, line: usize) -> Result<(), WordsError> {
+    fn dollar(&mut self, line: usize) -> Result<(), LineError> {
         let rest = &self.text[self.at..];
         if rest.starts_with('(') {
             return Err(substitution(line));
@@ -205,15 +199,15 @@ impl<'a> Bash<'a> {
                 self.push('$', line);
                 Ok(())
             }
-            (false, false) => Err(WordsError {
+            (false, false) => Err(LineError {
                 line,
-                what: format!("`${{{name}}}` is not a plain variable; write its value"),
+                text: format!("`${{{name}}}` is not a plain variable; write its value"),
             }),
         }
     }
 
     /// The escapes of `$'…'`.
-    fn ansi(&mut self, line: usize) -> Result<(), WordsError> {
+    fn ansi(&mut self, line: usize) -> Result<(), LineError> {
         self.begun.get_or_insert(line);
         loop {
             match self.next().ok_or_else(|| unclosed('\'', line))? {
@@ -227,7 +221,7 @@ impl<'a> Bash<'a> {
         }
     }
 
-    fn ansi_escape(&mut self, escape: char, line: usize) -> Result<(), WordsError> {
+    fn ansi_escape(&mut self, escape: char, line: usize) -> Result<(), LineError> {
         let plain = match escape {
             'a' => '\u{7}',
             'b' => '\u{8}',
@@ -248,7 +242,7 @@ impl<'a> Bash<'a> {
         Ok(())
     }
 
-    fn ansi_number(&mut self, escape: char, line: usize) -> Result<(), WordsError> {
+    fn ansi_number(&mut self, escape: char, line: usize) -> Result<(), LineError> {
         let (radix, most) = match escape {
             'u' => (16, 4),
             'U' => (16, 8),
@@ -284,9 +278,9 @@ impl<'a> Bash<'a> {
                 self.push(character, line);
                 Ok(())
             }
-            None => Err(WordsError {
+            None => Err(LineError {
                 line,
-                what: format!(
+                text: format!(
                     "`\\{escape}` in `$'…'` is not a character; save the body to a file, and use `--data-binary @FILE`"
                 ),
             }),
@@ -294,24 +288,24 @@ impl<'a> Bash<'a> {
     }
 }
 
-fn unclosed(sign: char, line: usize) -> WordsError {
-    WordsError {
+fn unclosed(sign: char, line: usize) -> LineError {
+    LineError {
         line,
-        what: format!(
+        text: format!(
             "unclosed `{sign}`: quote the whole command, with single quotes around it and `'\\''` for those inside, or pipe it: `pbpaste | spanspec import curl -`"
         ),
     }
 }
 
-fn substitution(line: usize) -> WordsError {
-    WordsError {
+fn substitution(line: usize) -> LineError {
+    LineError {
         line,
-        what: "a command substitution has no equivalent: write a variable in its place, such as `$TOKEN`".to_owned(),
+        text: "a command substitution has no equivalent: write a variable in its place, such as `$TOKEN`".to_owned(),
     }
 }
 
 /// Removes the carets of cmd, then splits as Windows programs do.
-fn of_cmd(text: &str) -> Result<Commands, WordsError> {
+fn of_cmd(text: &str) -> Result<Commands, LineError> {
     let text = text.replace("\r\n", "\n");
     let mut plain: Vec<(char, usize)> = Vec::new();
     let mut characters = text.chars().peekable();
@@ -345,7 +339,7 @@ fn of_cmd(text: &str) -> Result<Commands, WordsError> {
 }
 
 /// Words in which `\"` and, inside of quotes, `""` are a quote.
-fn of_windows(plain: &[(char, usize)]) -> Result<Commands, WordsError> {
+fn of_windows(plain: &[(char, usize)]) -> Result<Commands, LineError> {
     let mut commands = Vec::new();
     let mut words = Vec::new();
     let mut word = Template::default();
@@ -393,9 +387,9 @@ fn of_windows(plain: &[(char, usize)]) -> Result<Commands, WordsError> {
         }
     }
     if let Some(line) = quoted_at {
-        return Err(WordsError {
+        return Err(LineError {
             line,
-            what: "unclosed `\"`".to_owned(),
+            text: "unclosed `\"`".to_owned(),
         });
     }
     if let Some(line) = begun {

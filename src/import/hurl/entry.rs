@@ -1,5 +1,7 @@
 //! The entries of a hurl file: requests and responses as text, with their lines.
 
+use crate::import::place::LineError;
+
 /// The sections of requests and responses, with their older names.
 const SECTIONS: [&str; 11] = [
     "[QueryStringParams]",
@@ -54,15 +56,8 @@ pub(super) struct Entry {
     pub(super) response: Option<Response>,
 }
 
-/// A line that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Broken {
-    pub(super) line: usize,
-    pub(super) text: String,
-}
-
 /// The entries of a file.
-pub(super) fn entries(text: &str) -> Result<Vec<Entry>, Broken> {
+pub(super) fn entries(text: &str) -> Result<Vec<Entry>, LineError> {
     let lines: Vec<&str> = text.lines().collect();
     let mut reader = Reader { lines, at: 0 };
     let mut entries = Vec::new();
@@ -78,7 +73,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn entry(&mut self) -> Result<Option<Entry>, Broken> {
+    fn entry(&mut self) -> Result<Option<Entry>, LineError> {
         let mut comment = None;
         let line = loop {
             let Some(line) = self.lines.get(self.at).map(|line| line.trim()) else {
@@ -96,7 +91,7 @@ impl<'a> Reader<'a> {
             let text = format!(
                 "`{line}` is not a request of a hurl file: expected a method and a URL, such as `GET http://127.0.0.1:8080/health`"
             );
-            return Err(Broken { line: number, text });
+            return Err(LineError::new(number, text));
         };
         self.at += 1;
         let url = rest.split_whitespace().next().unwrap_or_default();
@@ -142,7 +137,7 @@ impl<'a> Reader<'a> {
         Some(line)
     }
 
-    fn message(&mut self) -> Result<Message, Broken> {
+    fn message(&mut self) -> Result<Message, LineError> {
         let mut message = Message::default();
         while let Some(line) = self.peek() {
             let number = self.at + 1;
@@ -165,14 +160,14 @@ impl<'a> Reader<'a> {
             } else {
                 let text =
                     format!("`{line}` is neither a section nor a request: a body ends above");
-                return Err(Broken { line: number, text });
+                return Err(LineError::new(number, text));
             }
         }
         Ok(message)
     }
 
     /// The lines of a section. A value in three backquotes is one line.
-    fn section_lines(&mut self) -> Result<Vec<Line>, Broken> {
+    fn section_lines(&mut self) -> Result<Vec<Line>, LineError> {
         let mut lines = Vec::new();
         while let Some(line) = self.peek() {
             let is_next =
@@ -196,7 +191,7 @@ impl<'a> Reader<'a> {
         Ok(lines)
     }
 
-    fn body(&mut self) -> Result<Line, Broken> {
+    fn body(&mut self) -> Result<Line, LineError> {
         let number = self.at + 1;
         let first = self.lines[self.at].trim_start();
         let text = if first.starts_with("```") {
@@ -222,7 +217,7 @@ impl<'a> Reader<'a> {
         number: usize,
         sign: &str,
         is_whole: impl Fn(&str) -> bool,
-    ) -> Result<String, Broken> {
+    ) -> Result<String, LineError> {
         let mut text = String::new();
         loop {
             let Some(line) = self.lines.get(self.at) else {
@@ -255,11 +250,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn unclosed(line: usize, sign: &str) -> Broken {
-    Broken {
-        line,
-        text: format!("`{sign}` is not closed"),
-    }
+fn unclosed(line: usize, sign: &str) -> LineError {
+    LineError::new(line, format!("`{sign}` is not closed"))
 }
 
 /// `GET http://…`.

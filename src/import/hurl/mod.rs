@@ -13,9 +13,9 @@ use super::http_expect::HttpExpect;
 use super::http_request::HttpBody;
 use super::http_spec::{HttpSpec, HttpStep, add_file, title};
 use super::matcher::{equal, keyed, syntax};
+use super::place::{self, LineRemarks};
 use super::template::{from_mustache, variable_name};
-use super::{Import, Map, Written, file_stem, first_free, place};
-use crate::import::Remarks;
+use super::{Import, Map, Remarks, Written, file_stem, first_free};
 use crate::spec::{JsonPath, Source};
 use crate::trace::Value;
 use assertion::{Query, Target};
@@ -47,8 +47,7 @@ pub(crate) fn import(source: &Source, folder: &str, import: &mut Import) {
 
 /// Converts the entries of a file in order, because captures are known to later entries only.
 struct Converter<'a> {
-    source: &'a Source,
-    remarks: &'a mut Remarks,
+    remarks: LineRemarks<'a>,
     /// The names of captures and variables in the spec.
     names: HashMap<String, String>,
     vars: Vec<(String, Value)>,
@@ -57,8 +56,7 @@ struct Converter<'a> {
 impl<'a> Converter<'a> {
     fn new(source: &'a Source, remarks: &'a mut Remarks) -> Self {
         Self {
-            source,
-            remarks,
+            remarks: LineRemarks { source, remarks },
             names: HashMap::new(),
             vars: Vec::new(),
         }
@@ -105,7 +103,7 @@ impl<'a> Converter<'a> {
         if let Some((retries, interval)) = options.retry {
             let total = retries.saturating_mul(interval);
             step.poll = Some((format!("{interval}ms"), format!("{total}ms")));
-            self.note(
+            self.remarks.note(
                 entry.url.number,
                 format!("`retry` becomes a `poll` of {total} ms"),
             );
@@ -118,14 +116,17 @@ impl<'a> Converter<'a> {
         let mut words = response.head.text.split_whitespace();
         let version = words.next().unwrap_or_default();
         if !matches!(version, "HTTP" | "HTTP/*") {
-            self.lost(number, format!("the version `{version}` cannot be checked"));
+            self.remarks
+                .lost(number, format!("the version `{version}` cannot be checked"));
         }
         match words.next() {
             Some("*") | None => {}
             Some(status) if status.parse::<u16>().is_ok() => {
                 step.expect.status = Some(syntax(status))
             }
-            Some(status) => self.lost(number, format!("`{status}` is not a status")),
+            Some(status) => self
+                .remarks
+                .lost(number, format!("`{status}` is not a status")),
         }
         for line in &response.message.headers {
             match key_value(&line.text) {
@@ -133,7 +134,9 @@ impl<'a> Converter<'a> {
                     let value = self.text(&value);
                     step.expect.any_header(&name, Written::equal(&value));
                 }
-                None => self.lost(line.number, format!("`{}` is not a header", line.text)),
+                None => self
+                    .remarks
+                    .lost(line.number, format!("`{}` is not a header", line.text)),
             }
         }
         for section in &response.message.sections {
@@ -141,7 +144,7 @@ impl<'a> Converter<'a> {
                 match section.name.as_str() {
                     "Captures" => self.capture(line, step),
                     "Asserts" => self.assert(line, &mut step.expect),
-                    other => self.lost(
+                    other => self.remarks.lost(
                         line.number,
                         format!("the section [{other}] is not one of a response"),
                     ),
@@ -163,7 +166,8 @@ impl<'a> Converter<'a> {
             Some(tokens) => assertion::assertion(&tokens, &|text| self.text(text), expect),
         };
         if let Err(why) = result {
-            self.lost(line.number, format!("`{}`: {why}", line.text));
+            self.remarks
+                .lost(line.number, format!("`{}`: {why}", line.text));
         }
     }
 
@@ -173,7 +177,7 @@ impl<'a> Converter<'a> {
             Ok((name, value)) => {
                 let free = self.free_name(&name);
                 if free != name {
-                    self.note(
+                    self.remarks.note(
                         line.number,
                         format!("`{name}` is captured again, as `{free}`"),
                     );
@@ -181,7 +185,9 @@ impl<'a> Converter<'a> {
                 self.names.insert(name, free.clone());
                 step.captures.push((free, value));
             }
-            Err(why) => self.lost(line.number, format!("`{}`: {why}", line.text)),
+            Err(why) => self
+                .remarks
+                .lost(line.number, format!("`{}`: {why}", line.text)),
         }
     }
 
@@ -213,10 +219,13 @@ impl<'a> Converter<'a> {
         match self.body(body) {
             Some(HttpBody::Json(json)) => {
                 expect.json("$", equal(&json));
-                self.note(body.number, "the body is compared as JSON, not as text");
+                self.remarks
+                    .note(body.number, "the body is compared as JSON, not as text");
             }
             Some(HttpBody::Text(text)) => expect.body(keyed("equals", text)),
-            _ => self.lost(body.number, "the bytes of a body cannot be checked"),
+            _ => self
+                .remarks
+                .lost(body.number, "the bytes of a body cannot be checked"),
         }
     }
 
@@ -235,14 +244,6 @@ impl<'a> Converter<'a> {
                 .cloned()
                 .unwrap_or_else(|| variable_name(name)),
         }
-    }
-
-    fn lost(&mut self, line: usize, text: impl Into<String>) {
-        self.remarks.lost(&place::line(self.source, line), text);
-    }
-
-    fn note(&mut self, line: usize, text: impl Into<String>) {
-        self.remarks.note(&place::line(self.source, line), text);
     }
 }
 

@@ -35,20 +35,22 @@ impl Converter<'_> {
         let mut follows = false;
         for line in message.section(&["Options"]) {
             let Some((name, value)) = key_value(&line.text) else {
-                self.lost(line.number, format!("`{}` is not an option", line.text));
+                self.remarks
+                    .lost(line.number, format!("`{}` is not an option", line.text));
                 continue;
             };
             let value = self.text(&value);
             let is_on = value == "true";
             match name.as_str() {
                 "skip" if is_on => {
-                    self.note(line.number, "the entry is left out: it has `skip: true`");
+                    self.remarks
+                        .note(line.number, "the entry is left out: it has `skip: true`");
                     return None;
                 }
                 "location" => follows = is_on,
                 "location-trusted" => {
                     follows |= is_on;
-                    self.lost(
+                    self.remarks.lost(
                         line.number,
                         "`location-trusted`: credentials are not sent to other hosts",
                     );
@@ -68,12 +70,16 @@ impl Converter<'_> {
                     Some((name, value)) => options
                         .headers
                         .push((name.trim().to_owned(), value.trim().to_owned())),
-                    None => self.lost(line.number, format!("`{value}` is not a header")),
+                    None => self
+                        .remarks
+                        .lost(line.number, format!("`{value}` is not a header")),
                 },
                 "user" => options.user = Some(value),
                 "max-time" => match milliseconds(&value, "s") {
                     Some(time) => options.timeout = Some(format!("{time}ms")),
-                    None => self.lost(line.number, format!("`{value}` is not a duration")),
+                    None => self
+                        .remarks
+                        .lost(line.number, format!("`{value}` is not a duration")),
                 },
                 "retry" => {
                     let why = "there is no unlimited number of tries; add `poll`";
@@ -83,7 +89,7 @@ impl Converter<'_> {
                 "repeat" if value == "1" => {}
                 "variable" => self.variable(line, &value),
                 _ if OUTPUT.contains(&name.as_str()) || value == "false" => {}
-                _ => self.lost(
+                _ => self.remarks.lost(
                     line.number,
                     format!("the option `{name}: {value}` has no equivalent"),
                 ),
@@ -101,7 +107,8 @@ impl Converter<'_> {
     fn whole(&mut self, line: &Line, value: &str, why: &str) -> Option<u64> {
         let number = value.parse().ok();
         if number.is_none() {
-            self.lost(line.number, format!("`{}`: {why}", line.text));
+            self.remarks
+                .lost(line.number, format!("`{}`: {why}", line.text));
         }
         number
     }
@@ -109,7 +116,9 @@ impl Converter<'_> {
     /// `name=value`.
     fn variable(&mut self, line: &Line, definition: &str) {
         let Some((name, value)) = definition.split_once('=') else {
-            return self.lost(line.number, format!("`variable: {definition}` has no `=`"));
+            return self
+                .remarks
+                .lost(line.number, format!("`variable: {definition}` has no `=`"));
         };
         let (name, value) = (name.trim().to_owned(), value.trim());
         let value = match value

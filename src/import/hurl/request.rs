@@ -28,7 +28,7 @@ impl Converter<'_> {
         for section in ["Captures", "Asserts"] {
             if let Some(line) = message.section(&[section]).next() {
                 let text = format!("the section [{section}] has no line such as `HTTP 200` above");
-                self.lost(line.number, text);
+                self.remarks.lost(line.number, text);
             }
         }
         request.query = self.fields(message.section(&["QueryStringParams", "Query"]));
@@ -66,10 +66,12 @@ impl Converter<'_> {
 
     fn request_header(&mut self, line: &Line, request: &mut HttpRequest) {
         let Some((name, value)) = key_value(&line.text) else {
-            return self.lost(line.number, format!("`{}` is not a header", line.text));
+            return self
+                .remarks
+                .lost(line.number, format!("`{}` is not a header", line.text));
         };
         if is_trace_context(&name) {
-            return self.note(
+            return self.remarks.note(
                 line.number,
                 format!("the header {name} is left out: spanspec sends its own with each request"),
             );
@@ -84,7 +86,9 @@ impl Converter<'_> {
         for line in lines {
             match key_value(&line.text) {
                 Some((name, value)) => fields.push((name, self.text(&value))),
-                None => self.lost(line.number, format!("`{}` has no colon", line.text)),
+                None => self
+                    .remarks
+                    .lost(line.number, format!("`{}` has no colon", line.text)),
             }
         }
         fields
@@ -94,7 +98,8 @@ impl Converter<'_> {
         let mut parts = Vec::new();
         for line in lines {
             let Some((name, value)) = key_value(&line.text) else {
-                self.lost(line.number, format!("`{}` has no colon", line.text));
+                self.remarks
+                    .lost(line.number, format!("`{}` has no colon", line.text));
                 continue;
             };
             let mut part = HttpPart {
@@ -120,8 +125,8 @@ impl Converter<'_> {
     fn log_in(&mut self, user: &str, line: usize, request: &mut HttpRequest) {
         match request.log_in(user) {
             Login::Url => {}
-            Login::Impossible => self.lost(line, "basic authentication with variables requires a URL that begins with `http://` or `https://`"),
-            Login::Header => self.note(line, "the user becomes the header Authorization: TOKEN is `user:password` in base64"),
+            Login::Impossible => self.remarks.lost(line, "basic authentication with variables requires a URL that begins with `http://` or `https://`"),
+            Login::Header => self.remarks.note(line, "the user becomes the header Authorization: TOKEN is `user:password` in base64"),
         }
     }
 
@@ -133,7 +138,7 @@ impl Converter<'_> {
             }
             Some(found) => found,
             None => {
-                self.lost(
+                self.remarks.lost(
                     body.number,
                     "bytes cannot be sent from a spec: save them to a file, and set `body_file`",
                 );
@@ -183,7 +188,9 @@ impl Converter<'_> {
                 if let Some(variables) = variables {
                     match self.json(variables) {
                         Some(HttpBody::Json(json)) => entries.push(("variables".to_owned(), json)),
-                        _ => self.lost(line, "the variables of the GraphQL query are not JSON"),
+                        _ => self
+                            .remarks
+                            .lost(line, "the variables of the GraphQL query are not JSON"),
                     }
                 }
                 Some(HttpBody::Json(Value::Map(entries)))
