@@ -183,7 +183,7 @@ fn headers_that_curl_adds_can_be_removed() {
 fn files_are_found_from_the_folder_of_the_spec() {
     let source = Source::new("command", "curl http://a/ -F x=@c.png");
     let text = &super::import(&source, "../").files[0].text;
-    assert!(text.contains("file: \"../c.png\""), "{text}");
+    assert!(text.contains("file: ../c.png"), "{text}");
     let source = Source::new("command", "curl --data-binary @a/b.json http://a/");
     let text = &super::import(&source, "../").files[0].text;
     assert!(text.contains("../a/b.json"), "{text}");
