@@ -565,7 +565,7 @@ mod tests {
         let (verdict, said) = judged(&some(100, 0), &some(100, 20));
         assert_eq!(verdict, AbVerdict::NotProven);
         assert!(
-            said.ends_with(". 100 requests have no measurement: find out why they fail, or leave no complete trace."),
+            said.ends_with(". 100 requests have no measurement: find out why they fail, or why their traces are incomplete."),
             "{said}"
         );
     }

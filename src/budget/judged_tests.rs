@@ -284,7 +284,7 @@ fn requests_without_measurement_come_with_advice() {
     let judged = doubtful(limited(ClaimVerdict::NotProven, now));
     assert_eq!(
         judged.to_string(),
-        "p99 of ship: NOT PROVEN: 18.1 ms (at least 17.2 ms), limit 500 ms. 56 of 1,500 requests have no measurement: find out why they fail, or leave no complete trace."
+        "p99 of ship: NOT PROVEN: 18.1 ms (at least 17.2 ms), limit 500 ms. 56 of 1,500 requests have no measurement: find out why they fail, or why their traces are incomplete."
     );
     assert_eq!(judged.needed(), None);
     assert_eq!(
@@ -298,7 +298,7 @@ fn requests_without_measurement_come_with_advice() {
     };
     assert_eq!(
         judged(before, now),
-        "p50 of ship: NOT PROVEN: 1.01x slower (at least 0.90x), limit 1.20x. 56 of 1,500 requests have no measurement: find out why they fail, or leave no complete trace."
+        "p50 of ship: NOT PROVEN: 1.01x slower (at least 0.90x), limit 1.20x. 56 of 1,500 requests have no measurement: find out why they fail, or why their traces are incomplete."
     );
     assert_eq!(
         judged(now, before),

@@ -10,7 +10,7 @@ pub(super) fn not_measured(requests: u64) -> String {
 }
 
 /// The advice about requests without a measurement.
-pub(super) const MEASURE_THEM: &str = "find out why they fail, or leave no complete trace";
+pub(super) const MEASURE_THEM: &str = "find out why they fail, or why their traces are incomplete";
 
 /// A version with a `v` before a number: `v2.3.0` for `2.3.0`. Several versions are separated by
 /// commas.

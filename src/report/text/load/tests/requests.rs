@@ -141,7 +141,7 @@ PASS  ordering under load   520 requests, 50 at a time, 223/s, p50 121 ms   812 
    inventory-check   p50=120 ms p99=800 ms
    reserve           p50=120 ms p99=800 ms
    p99 of inventory-check, p99 of reserve: NOT PROVEN: 800 ms (at least 177 ms), limit 5 s. 20 of
-   520 requests have no measurement: find out why they fail, or leave no complete trace.
+   520 requests have no measurement: find out why they fail, or why their traces are incomplete.
    note: 20 of 520 requests left no complete trace: quantiles of inventory-check and reserve do not
          include them, and verdicts allow any duration for them
   20 of 520 requests could not be judged
