@@ -17,7 +17,7 @@ pub(super) struct RecordArguments {
     /// HOST:PORT/SERVICE/METHOD [JSON]; or the file of a spec, to which expectations for the trace are added
     #[arg(value_name = "REQUEST", num_args = 1..=3, required = true)]
     pub(super) request: Vec<String>,
-    /// Name of the spec [default: METHOD and path]
+    /// Name of the spec [default: METHOD and path, call, or operation]
     #[arg(
         long,
         value_name = "NAME",

@@ -6,6 +6,7 @@
 //! it.
 
 mod extend;
+mod graphql;
 mod logs;
 mod part;
 mod proof;
@@ -44,7 +45,7 @@ pub fn draft(
 ) -> Result<String, SpecErrors> {
     let varies = Varies::new(request, seen);
     let mut parts = vec![DraftPart::fixed(head(&how(seen), request))];
-    parts.extend(response::parts(seen, &varies));
+    parts.extend(response::parts(request, seen, &varies));
     parts.extend(of_trace(seen, &varies));
     proof::hold(parts, request, seen, (folder, context))
 }

@@ -1,5 +1,6 @@
 //! The request for which a spec is drafted.
 
+use super::graphql::GraphQlRequest;
 use super::yaml;
 use crate::secret::{is_credential_header, parts_of_credential};
 use crate::trace::{GrpcCode, Value};
@@ -68,8 +69,12 @@ impl Request {
             Protocol::Http(_) => "100..599".to_owned(),
             Protocol::Grpc { .. } => format!("[{}]", GrpcCode::NAMES.join(", ")),
         };
+        let any_errors = match GraphQlRequest::of(self) {
+            Some(_) => "  graphql_errors: 0..\n",
+            None => "",
+        };
         format!(
-            "name: {}\n{}expect:\n  status: {any_status}\n  span_count: ..1000000\n",
+            "name: {}\n{}expect:\n  status: {any_status}\n{any_errors}  span_count: ..1000000\n",
             yaml::block(&yaml::escaped(&self.title())),
             self.lines(Credentials::Shown)
         )
@@ -82,10 +87,16 @@ impl Request {
 
     /// The default name of the spec.
     pub(super) fn title(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
+        if let Some(title) = GraphQlRequest::of(self).and_then(|graphql| graphql.title) {
+            return title;
+        }
         let Protocol::Http(method) = &self.protocol else {
             let target = self.url.rsplit("://").next().unwrap_or_default();
             let call = target.split_once('/').map_or(target, |(_, call)| call);
-            return self.name.clone().unwrap_or_else(|| call.to_owned());
+            return call.to_owned();
         };
         let path = match self.url.split_once("://") {
             Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
@@ -95,9 +106,7 @@ impl Request {
                 .map_or(self.url.as_str(), |at| &self.url[at + 1..]),
         };
         let path = path.split(['?', '$']).next().unwrap_or(path);
-        self.name
-            .clone()
-            .unwrap_or_else(|| format!("{method} {path}"))
+        format!("{method} {path}")
     }
 
     /// The literal values of credentials, without their scheme, and their parts.
@@ -148,6 +157,14 @@ impl Request {
             Protocol::Grpc { protos, include } => return self.grpc_lines((protos, include), &hide),
         };
         let url = hide(&self.url);
+        if let Some(graphql) = GraphQlRequest::of(self) {
+            return format!(
+                "graphql:\n  url: {}\n{}{}",
+                yaml::block(&url),
+                graphql.lines(&hide),
+                self.header_lines("headers", &hide)
+            );
+        }
         let is_short = self.headers.is_empty() && matches!(self.payload, Payload::None);
         let has_key =
             ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&method.as_str());
@@ -198,32 +215,28 @@ impl Request {
                 list(folders)
             )),
         }
-        if !self.headers.is_empty() {
-            lines.push_str("  metadata:\n");
+        lines.push_str(&self.header_lines("metadata", hide));
+        lines
+    }
+
+    /// The headers below their key, with credentials replaced by `hide`.
+    fn header_lines(&self, key: &str, hide: &impl Fn(&str) -> String) -> String {
+        if self.headers.is_empty() {
+            return String::new();
         }
-        lines.extend(self.headers.iter().map(|(name, value)| {
+        let headers = self.headers.iter().map(|(name, value)| {
             format!(
                 "    {}: {}\n",
                 yaml::key_text(name),
                 yaml::block(&hide(value))
             )
-        }));
-        lines
+        });
+        format!("  {key}:\n{}", headers.collect::<String>())
     }
 
     /// Headers and body, with credentials replaced by `hide`.
     fn more_lines(&self, hide: &impl Fn(&str) -> String) -> String {
-        let mut lines = String::new();
-        if !self.headers.is_empty() {
-            lines.push_str("  headers:\n");
-        }
-        lines.extend(self.headers.iter().map(|(name, value)| {
-            format!(
-                "    {}: {}\n",
-                yaml::key_text(name),
-                yaml::block(&hide(value))
-            )
-        }));
+        let mut lines = self.header_lines("headers", hide);
         match &self.payload {
             Payload::None => {}
             Payload::Json(json) => {

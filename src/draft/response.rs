@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::graphql::{self, GraphQlRequest};
 use super::part::{DraftPart, Execution};
+use super::request::Request;
 use super::varies::Varies;
 use super::yaml;
 use crate::spec::{JsonPath, member};
@@ -17,11 +19,11 @@ const LONGEST: usize = 80;
 /// Maximum length of a key with its quotes; YAML permits 1,024.
 const LONGEST_KEY: usize = 1_000;
 
-pub(super) fn parts(seen: &[Execution], varies: &Varies) -> Vec<DraftPart> {
+pub(super) fn parts(request: &Request, seen: &[Execution], varies: &Varies) -> Vec<DraftPart> {
     let https: Option<Vec<&HttpResponse>> = seen.iter().map(|one| one.response.http()).collect();
     let calls: Option<Vec<&GrpcResponse>> = seen.iter().map(|one| one.response.grpc()).collect();
     match (https, calls) {
-        (Some(seen), _) => of_http(&seen, varies),
+        (Some(seen), _) => of_http(request, &seen, varies),
         (None, Some(seen)) => of_grpc(&seen, varies),
         (None, None) => Vec::new(),
     }
@@ -67,7 +69,7 @@ fn of_grpc(seen: &[&GrpcResponse], varies: &Varies) -> Vec<DraftPart> {
     parts
 }
 
-fn of_http(seen: &[&HttpResponse], varies: &Varies) -> Vec<DraftPart> {
+fn of_http(request: &Request, seen: &[&HttpResponse], varies: &Varies) -> Vec<DraftPart> {
     let mut parts = vec![DraftPart::fixed(format!("  status: {}\n", status(seen)))];
     parts.extend(content_type(seen));
     let bodies: Option<Vec<Value>> = seen
@@ -75,7 +77,10 @@ fn of_http(seen: &[&HttpResponse], varies: &Varies) -> Vec<DraftPart> {
         .map(|one| Value::from_json(&one.body).ok())
         .collect();
     let is_map = |body: &Value| matches!(body, Value::Map(_));
-    if let Some(bodies) = bodies.filter(|bodies| bodies.iter().all(is_map)) {
+    if let Some(mut bodies) = bodies.filter(|bodies| bodies.iter().all(is_map)) {
+        if GraphQlRequest::of(request).is_some() {
+            parts.extend(graphql::errors(&mut bodies, varies));
+        }
         parts.extend(json(&bodies, varies));
     }
     parts

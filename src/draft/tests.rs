@@ -369,6 +369,74 @@ fn a_stream_is_drafted_with_the_number_of_its_messages() {
     assert!(text.contains("  messages: { length: 2..3 }\n"), "{text}");
 }
 
+fn of_graphql(body: &serde_json::Value, answer: &str) -> String {
+    let request = Request {
+        protocol: Protocol::Http("POST".to_owned()),
+        url: "http://127.0.0.1/graphql".to_owned(),
+        headers: vec![("Authorization".to_owned(), "Bearer abc".to_owned())],
+        payload: Payload::Json(body.clone().into()),
+        ..request()
+    };
+    let mut seen = queries(1);
+    seen.http().body = answer.to_owned().into();
+    drafted(&request, &[seen.clone(), seen]).unwrap()
+}
+
+#[test]
+fn a_graphql_operation_is_drafted_as_one() {
+    let query = "query Order($id: ID!) {\n  order(id: $id) { id }\n}\n";
+    let body = serde_json::json!({ "query": query, "variables": { "id": "${ID:-17}" } });
+    let text = of_graphql(&body, r#"{ "data": { "order": { "id": "17" } } }"#);
+    let expected = "\
+name: query Order
+graphql:
+  url: http://127.0.0.1/graphql
+  query: |
+    query Order($id: ID!) {
+      order(id: $id) { id }
+    }
+  variables: { id: \"${ID:-17}\" }
+  headers:
+    Authorization: Bearer ${TOKEN}
+expect:
+  status: 200
+  json:
+    $.data.order.id: \"17\"
+";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn errors_of_a_graphql_response_are_expected_exactly() {
+    let body = serde_json::json!({ "query": "{ order { id } }" });
+    let answer = r#"{ "errors": [{ "message": "${no} order", "extensions": { "code": "NOT_FOUND" } }], "data": null }"#;
+    let text = of_graphql(&body, answer);
+    let expected = "\
+  status: 200
+  graphql_errors:
+    - { message: \"$${no} order\", code: NOT_FOUND }
+  json:
+    $.data: null
+";
+    assert!(text.contains(expected), "{text}");
+    let answer = r#"{ "errors": [{ "message": "order 7f1dd2b0-2c4e-4c39-9d8b-0d5a6f0e6b11" }] }"#;
+    let text = of_graphql(&body, answer);
+    assert!(text.contains("  graphql_errors: 1   #"), "{text}");
+}
+
+#[test]
+fn other_json_with_a_query_is_no_graphql() {
+    for body in [
+        serde_json::json!({ "query": "shoes" }),
+        serde_json::json!({ "query": "{ order { id } }", "size": 10 }),
+        serde_json::json!({ "query": { "match_all": {} } }),
+        serde_json::json!({ "query": "subscription { orders { id } }" }),
+    ] {
+        let text = of_graphql(&body, r#"{ "id": 1 }"#);
+        assert!(text.contains("request:\n  post: "), "{text}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

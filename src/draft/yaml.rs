@@ -56,12 +56,9 @@ pub(crate) fn quoted(text: &str) -> String {
     let mut written = String::with_capacity(json.len());
     for character in json.chars() {
         match character {
-            '\u{7f}'..='\u{9f}'
-            | '\u{2028}'
-            | '\u{2029}'
-            | '\u{feff}'
-            | '\u{fffe}'
-            | '\u{ffff}' => written.push_str(&format!("\\u{:04x}", u32::from(character))),
+            special if is_escaped(special) => {
+                written.push_str(&format!("\\u{:04x}", u32::from(special)));
+            }
             other => written.push(other),
         }
     }
@@ -73,6 +70,15 @@ pub(crate) fn needs_equals(text: &str) -> bool {
     let start = text.trim_start();
     let is_operator = start.starts_with(['<', '>']) || start.starts_with("=~");
     is_operator || is_almost_an_operator(text) || text.trim() != text
+}
+
+/// Characters that YAML does not permit, or takes for the end of a line.
+fn is_escaped(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
 }
 
 /// A matcher for exactly this text.
@@ -161,6 +167,25 @@ pub(super) fn name(name: &str) -> String {
         return format!("{{ name: {written} }}");
     }
     written
+}
+
+/// A text after the colon of its key. Several lines are written as such, and get a line end.
+pub(super) fn lines(text: &str, indent: usize) -> String {
+    let is_fit = |line: &str| line.trim_end() == line && !line.chars().any(is_escaped);
+    // The first line sets the indentation.
+    let is_block = text.contains('\n')
+        && !text.starts_with([' ', '\n'])
+        && !text.ends_with('\n')
+        && text.split('\n').all(is_fit);
+    if !is_block {
+        return format!(" {}", block(text));
+    }
+    let pad = " ".repeat(indent);
+    let lines = text.split('\n').map(|line| match line {
+        "" => "\n".to_owned(),
+        line => format!("\n{pad}{line}"),
+    });
+    format!(" |{}", lines.collect::<String>())
 }
 
 /// One number, or the range of several.

@@ -95,6 +95,8 @@ pub(crate) use trigger::Called;
 pub(crate) use read::command::{RunDefaults, shell_command};
 
 pub(crate) use error::{closest, did_you_mean, suggest};
+#[cfg(feature = "cli")]
+pub(crate) use graphql::GraphQlDocument;
 #[cfg(feature = "harness")]
 pub(crate) use names::Names;
 #[cfg(feature = "cli")]

@@ -64,6 +64,25 @@ expect:
 }
 
 #[tokio::test]
+async fn a_recorded_graphql_operation_passes_when_it_is_run() {
+    let project = Project::with(&[]).await;
+    let body = r#"{ "query": "query Order { order(id: 7) { id } }" }"#;
+    let arguments = ["-o", "specs/g.yaml", "--", "POST", "${URL}/graphql", body];
+    record(&project, &arguments).await.expect(0, &["written"]);
+    let spec = project.read("specs/g.yaml");
+    let expected = "\
+name: query Order
+graphql:
+  url: ${URL}/graphql
+  query: \"query Order { order(id: 7) { id } }\"
+expect:
+  status: 200
+";
+    assert!(spec.contains(expected), "{spec}");
+    project.run(&[]).await.expect(0, &["1 passed"]);
+}
+
+#[tokio::test]
 async fn a_draft_goes_to_standard_output_unless_a_file_is_named() {
     let project = Project::with(&[]).await;
     let said = record(
@@ -167,6 +186,15 @@ async fn a_request_that_cannot_be_understood_is_not_fired() {
         (
             vec!["POST"],
             "`POST` is no request: write METHOD URL [JSON]",
+        ),
+        (vec!["grpc"], "or grpc HOST:PORT/SERVICE/METHOD [JSON]"),
+        (
+            vec!["--body", "x", "grpc", "127.0.0.1:1/a.B/C"],
+            "--body is not for gRPC",
+        ),
+        (
+            vec!["--proto", "a.proto", "${URL}/ok"],
+            "--proto and --include are for gRPC",
         ),
         (vec!["${URL}/ok", "POST"], "is no request"),
         (vec!["POST", "${URL}/ok", "{"], "the body is not JSON"),

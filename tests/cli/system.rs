@@ -270,6 +270,12 @@ async fn answer(
             )
                 .into_response();
         }
+        "graphql" => {
+            let work = span(trace, "a2", &id("a1"), "work", 1, (10, 60));
+            let spans = vec![("front", entry()), ("back", work)];
+            system.export_spans(spans).await;
+            return r#"{"data":{"order":{"id":"order-7"}}}"#.into_response();
+        }
         // Both services log; `back` writes its exception as a log record.
         "logs" => {
             let work = span(trace, "a2", &id("a1"), "work", 1, (10, 60));
