@@ -118,14 +118,14 @@ def install_clickhouse():
     return install_venv("clickhouse", "chdb==4.4.0")
 
 
-def install_venv(name, package):
-    """A virtual environment with a package. Returns its Python."""
+def install_venv(name, *packages):
+    """A virtual environment with packages. Returns its Python."""
     folder = CACHE / name
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
         log = CACHE / f"{name}.log"
         run(sys.executable, "-m", "venv", "--clear", folder, log=log)
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package, log=log)
+        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages, log=log)
         (folder / "ready").touch()
     return python
 

@@ -73,6 +73,7 @@
 //! - `grpc`, on by default: `run`, and the `grpc` trigger.
 //! - `tls`, on with `cli`: `https` URLs.
 //! - `cli`, on by default: `run`, and the command with its arguments, terminal output and reports.
+//! - `kafka`, `nats`, `amqp` and `sqs`, on with `cli`: brokers for `publish`.
 //! - `zstd`, on with `cli`: exports and saved traces that are compressed with zstd.
 //! - `opentelemetry_0_33`: an exporter for services in the same process.
 
@@ -88,6 +89,8 @@ mod ab;
 mod api;
 #[cfg(feature = "run")]
 mod atomic_file;
+#[cfg(feature = "run")]
+mod aws_signature;
 mod background;
 #[cfg(feature = "run")]
 mod budget;
@@ -170,9 +173,9 @@ pub use step::Flush;
 pub use step::{Options, SaveTraces, Services, Stop};
 pub use trace::{
     Attributes, CommandResponse, Event, GrpcCode, GrpcEnding, GrpcResponse, Hole, HttpResponse,
-    InvalidId, Link, LogRecord, LogsWithoutTrace, Nanos, Number, Origin, Outline, OutlineSpan,
-    Resource, Response, Scope, Span, SpanExemplar, SpanId, SpanKind, Status, StatusCode, Trace,
-    TraceId, Undecoded, Value,
+    InvalidId, Link, LogRecord, LogsWithoutTrace, MessageResponse, Nanos, Number, Origin, Outline,
+    OutlineSpan, Resource, Response, Scope, Span, SpanExemplar, SpanId, SpanKind, Status,
+    StatusCode, Trace, TraceId, Undecoded, Value,
 };
 #[cfg(feature = "run")]
 pub use workspace::{FileError, LoadError, Ports, Search, Workspace};

@@ -77,6 +77,7 @@ mistakes! {
     nothing
     percent
     poll
+    publish
     quantities
     regex_in_braces
     repeat

@@ -765,8 +765,8 @@ async fn a_self_signed_certificate_in_ca_is_trusted_for_its_name_only() {
         send(secure("localhost", port, tls.clone())).await.text(),
         "ok"
     );
-    let error = refusal(secure("127.0.0.1", port, tls)).await;
-    let help = error.help().unwrap();
+    let refused = refusal(secure("127.0.0.1", port, tls)).await;
+    let help = refused.help().unwrap();
     assert!(help.contains("was issued for others"), "{help}");
     let error = refusal(secure("localhost", port, our_authority())).await;
     let help = error.help().unwrap();

@@ -135,6 +135,7 @@ pub fn fires_alike(pair: &SpecPair) -> bool {
         (Ok(Trigger::GraphQl(a)), Ok(Trigger::GraphQl(b))) => a == b,
         (Ok(Trigger::Grpc(a)), Ok(Trigger::Grpc(b))) => a == b,
         (Ok(Trigger::Run(a)), Ok(Trigger::Run(b))) => a == b,
+        (Ok(Trigger::Publish(a)), Ok(Trigger::Publish(b))) => a == b,
         _ => false,
     })
 }

@@ -24,6 +24,9 @@ pub(super) struct Causes {
     direct: Vec<Vec<usize>>,
     /// The spans with causes that are unknown.
     unknown: HashMap<usize, UnknownCause>,
+    /// The nodes that the trigger caused directly: the spans of the judged trace, and those with a link
+    /// to it.
+    triggered: Vec<usize>,
 }
 
 /// The reason why a span can have further causes.
@@ -48,7 +51,9 @@ impl Causes {
             len,
             direct: vec![Vec::new(); 2 * len],
             unknown: HashMap::new(),
+            triggered: Vec::new(),
         };
+        let judged = forest.trace();
         let ids = ids(forest);
         let beyond = beyond(forest);
         for (start, trace) in forest.traces(TraceReach::Links) {
@@ -62,6 +67,11 @@ impl Causes {
                     causes.direct[node + len].push(parent + len);
                 }
                 let tied = |link: &&Link| ties(forest, span.trace_id, link.trace_id);
+                if trace.id() == judged.id() {
+                    causes.triggered.extend([node, node + len]);
+                } else if span.links.iter().any(|link| link.trace_id == judged.id()) {
+                    causes.triggered.push(node);
+                }
                 let mut missing = None;
                 for link in span.links.iter().filter(tied) {
                     match ids.get(&target(link)) {
@@ -71,6 +81,8 @@ impl Causes {
                             missing = missing.or(end.map(|&end| UnknownCause::Beyond(end)));
                             causes.direct[node].extend(targets);
                         }
+                        // The trigger itself exports no span.
+                        None if judged.is_caller(link) => {}
                         None => missing = Some(UnknownCause::Link(link.span_id)),
                     }
                 }
@@ -108,6 +120,23 @@ impl Causes {
             least: least[span],
             seen: seen[span],
             most: if open[span] { u64::MAX } else { most[span] },
+        };
+        (0..reach).map(count).collect()
+    }
+
+    /// For each span within reach, 1 if the trigger caused it.
+    pub(super) fn count_trigger(&self, reach: usize) -> Vec<Count> {
+        let dependents = self.dependents();
+        let caused = reached(&dependents, self.triggered.clone());
+        let open = self.open(&dependents);
+        let count = |span: usize| {
+            let seen = u64::from(caused[span]);
+            let most = if open[span] { 1 } else { seen };
+            Count {
+                least: seen,
+                seen,
+                most,
+            }
         };
         (0..reach).map(count).collect()
     }
@@ -153,18 +182,14 @@ impl Causes {
 
     /// For each node, `true` if it or a cause of it has unknown causes.
     fn open(&self, dependents: &[Vec<usize>]) -> Vec<bool> {
-        let mut open = vec![false; dependents.len()];
         let without_links = |(&span, why): (&usize, &UnknownCause)| match why {
             UnknownCause::Parent(_) => vec![span, span + self.len],
             _ => vec![span],
         };
-        let mut stack: Vec<usize> = self.unknown.iter().flat_map(without_links).collect();
-        while let Some(node) = stack.pop() {
-            if !std::mem::replace(&mut open[node], true) {
-                stack.extend(&dependents[node]);
-            }
-        }
-        open
+        reached(
+            dependents,
+            self.unknown.iter().flat_map(without_links).collect(),
+        )
     }
 
     /// The causes of a span, the nearest first.
@@ -204,6 +229,17 @@ impl Causes {
         }
         nodes
     }
+}
+
+/// For each node, `true` if it is one of these or depends on one.
+fn reached(dependents: &[Vec<usize>], mut from: Vec<usize>) -> Vec<bool> {
+    let mut reached = vec![false; dependents.len()];
+    while let Some(node) = from.pop() {
+        if !std::mem::replace(&mut reached[node], true) {
+            from.extend(&dependents[node]);
+        }
+    }
+    reached
 }
 
 /// The number from which the limits have the same answer for all larger ones.
@@ -324,6 +360,35 @@ mod tests {
         assert_eq!(of(3), names(&[0, 1, 2]));
         assert_eq!(of(4), names(&[0, 1, 3]));
         assert_eq!(of(5), names(&[0, 1, 3, 4]));
+    }
+
+    #[test]
+    fn the_trigger_causes_its_trace_and_what_links_to_it() {
+        // 0 continues the trace, 1 lost its parent. 2 receives a batch with our message and another's,
+        // 3 handles ours, 4 the other's, and 5 is below 2. The parent of 6 did not arrive, and 7 sent
+        // the other message.
+        let mut trace = trace(&[
+            (false, Some(40), vec![]),
+            (false, Some(41), vec![]),
+            (true, None, vec![(false, 40), (true, 7)]),
+            (true, Some(2), vec![(false, 40)]),
+            (true, Some(2), vec![(true, 7)]),
+            (true, Some(2), vec![]),
+            (true, Some(60), vec![]),
+            (true, None, vec![]),
+        ]);
+        let linked = trace.linked().to_vec();
+        let origin = Origin::Injected(span_id(40));
+        trace = Trace::assemble(trace_id(false), origin, trace.spans().to_vec());
+        let trace = trace.with_linked(linked);
+        let forest = Forest::new(&trace);
+        let counts = Causes::of(&forest).count_trigger(8);
+        let count = |name| counts[named(&forest, name)];
+        let answers: Vec<(u64, u64)> = (0..8)
+            .map(|name| (count(name).least, count(name).most))
+            .collect();
+        let (yes, no, maybe) = ((1, 1), (0, 0), (0, 1));
+        assert_eq!(answers, [yes, yes, yes, yes, no, yes, maybe, no]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::relations::Related;
 use super::select::{Evaluator, Prepared};
 use super::words;
 use crate::number;
-use crate::spec::{Ask, AttributeKey, Relation, Relative};
+use crate::spec::{Ask, AttributeKey, Pattern, Relation, Relative};
 use crate::trace::{Attributes, Span, Trace, Value};
 
 /// Upper limit of the names in a list.
@@ -114,6 +114,9 @@ impl Evaluator<'_> {
             count if count >= enough(&relation.count) as u64 => format!("at least {count}"),
             count => words::count(count),
         };
+        if matches!(relation.other, Pattern::Trigger) {
+            return "its trace is another one, without a link to that of the trigger".to_owned();
+        }
         let Some(&last) = all.last() else {
             return format!("{number} (it has no cause: no parent and no link)");
         };

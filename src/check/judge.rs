@@ -2,7 +2,7 @@
 
 #[cfg(feature = "run")]
 use super::Judged;
-use super::forest::Forest;
+use super::forest::{Forest, TraceReach};
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::lost::{lost_candidates, lost_in, lost_in_find, lost_of, lost_of_trace};
 use super::select::Evaluator;
@@ -119,9 +119,13 @@ fn judge_entry(
     evaluator: &Evaluator<'_>,
 ) -> Vec<Judgement> {
     let trace = evaluator.forest.trace();
+    let is_empty = match entry.find.follows_links() {
+        true => evaluator.forest.len_within(TraceReach::Links) == 0,
+        false => trace.is_empty(),
+    };
     let why = if let Some(name) = awaits.first() {
         Unjudged::NotCaptured(name.clone())
-    } else if trace.is_empty() {
+    } else if is_empty {
         Unjudged::NoSpans
     } else if let Some(field) = lost_in_find(&entry.find, trace.losses()) {
         Unjudged::Lost(field)

@@ -58,6 +58,7 @@ impl Evaluator<'_> {
                 .entries
                 .get(*index)
                 .is_some_and(|entry| self.only_grows(&entry.find)),
+            Pattern::Trigger => true,
         }
     }
 }

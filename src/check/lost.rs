@@ -160,7 +160,7 @@ pub(super) fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
     let within = |pattern: &Pattern| match pattern {
         Pattern::Selector(selector) => lost_in(selector, losses),
         // The other entry has its own judgement.
-        Pattern::Entry { .. } => None,
+        Pattern::Entry { .. } | Pattern::Trigger => None,
     };
     let if_lost = |field: Field| losses.contains(field).then_some(field);
     let of_exact_type = |matcher: &Matcher| {

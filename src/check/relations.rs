@@ -5,7 +5,7 @@ use super::forest::{Forest, TraceReach};
 use super::links::over_links;
 use super::lost::rounding;
 use super::truth::{Count, Truth};
-use crate::spec::{Relation, Relative};
+use crate::spec::{Pattern, Relation, Relative};
 use crate::trace::{Nanos, Span, Trace};
 
 /// The counts of a relation for all spans.
@@ -81,6 +81,9 @@ pub(super) fn related(
         Relative::After => return in_time(forest, reach, others, TimeOrder::After),
         Relative::Before => return in_time(forest, reach, others, TimeOrder::Before),
         Relative::LinkedTo => over_links(forest, reach, others),
+        Relative::CausedBy if matches!(relation.other, Pattern::Trigger) => {
+            Causes::of(forest).count_trigger(forest.len_within(reach))
+        }
         Relative::CausedBy => {
             Causes::of(forest).count(forest.len_within(reach), others, &relation.count)
         }

@@ -40,6 +40,10 @@ pub(super) fn judge(check: &Check, evidence: &Evidence<'_>) -> Option<Outcome> {
         (Condition::GraphQlErrors(expected), Response::Http(http)) => {
             graphql::judge(check, expected, http, evidence)
         }
+        (Condition::Json(path, matcher), Response::Message(_)) => {
+            let subject = Subject::Json(path.to_string());
+            json(check, subject, (path, matcher), evidence)
+        }
         (Condition::ExitCode(matcher), Response::Command(command)) => {
             exit_code(check, matcher, command)
         }

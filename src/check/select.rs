@@ -249,6 +249,8 @@ impl<'a> Evaluator<'a> {
                 mask.resize(mask.len().max(self.forest.len_within(outer)), Truth::No);
                 mask
             }
+            // It has no span.
+            Pattern::Trigger => vec![Truth::No; self.forest.len_within(outer)],
         }
     }
 
@@ -293,6 +295,7 @@ impl<'a> Evaluator<'a> {
                 .entries
                 .get(*index)
                 .map_or(TraceReach::Trace, |entry| self.reach(&entry.find)),
+            Pattern::Trigger => TraceReach::Trace,
         }
     }
 

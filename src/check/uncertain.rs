@@ -185,6 +185,7 @@ impl Evaluator<'_> {
                 let find = &self.entries.get(*index)?.find;
                 self.reason(find, self.reach(find))
             }
+            Pattern::Trigger => None,
         }
     }
 

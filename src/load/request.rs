@@ -276,7 +276,10 @@ impl<'a> RequestTemplate<'a> {
                 self.has_answers.store(true, Ordering::Relaxed);
                 let cookies = cookies_of(&response);
                 walk.secrets.extend(cookies);
-                request.report.notices.extend(step::open_stream(&response));
+                request
+                    .report
+                    .notices
+                    .extend(step::response_note(&response));
                 walk.decide(request.report, response).await
             }
             Err(error) => {

@@ -280,7 +280,7 @@ async fn explain(run: &RunContext<'_>, done: JudgedRequest<'_>) -> StepReport {
         };
         // No check needs the trace, but a budget measures it.
         let trouble = match report.trace.as_deref() {
-            None => done.context.no_spans(report.trace_id).await,
+            None => done.context.no_spans(&report).await,
             Some(trace) if !trace.holes().is_empty() => {
                 let holes: Vec<_> = trace.holes().iter().collect();
                 done.context.lost_spans(&holes)

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::service::OutputStream;
 use crate::source::backend;
+use crate::spec::SaslMechanism;
 use crate::spec::keys::{self, Key, Keys};
 use crate::spec::{SeriesType, SpanType, ValueType};
 use crate::trace::{GrpcCode, SpanKind, StatusCode};
@@ -137,6 +138,11 @@ fn triggers() -> Map<String, Value> {
             json!({ "type": "array", "items": requiring(map_of(keys::PART), "name") }),
         ),
         ("tls", map_of(keys::TLS).into()),
+        ("publish", publish()),
+        (
+            "sasl",
+            json!({ "anyOf": [{ "enum": SaslMechanism::ALL.map(|(name, _)| name) }, variable()] }),
+        ),
         ("poll", requiring(map_of(keys::POLL), "until")),
         (
             "command",
@@ -498,6 +504,21 @@ fn one_trigger(mut step: Map<String, Value>) -> Value {
     let any: Vec<Value> = keys::TRIGGERS.iter().map(one).collect();
     step.insert("oneOf".to_owned(), any.into());
     step.into()
+}
+
+/// A message with one broker, and the keys of this broker.
+fn publish() -> Value {
+    let brokers = keys::OF_BROKERS.iter().map(|(broker, _)| {
+        let others = keys::OF_BROKERS.iter().filter(|(other, _)| other != broker);
+        let others: Vec<Value> = others
+            .flat_map(|(_, keys)| keys.names())
+            .map(|name| json!({ "required": [name] }))
+            .collect();
+        json!({ "required": [broker], "not": { "anyOf": others } })
+    });
+    let mut message = map_of(keys::PUBLISH);
+    message.insert("oneOf".to_owned(), brokers.collect());
+    message.into()
 }
 
 /// A word of a closed set, a list of words, or `{ not: … }`.

@@ -30,6 +30,7 @@ mod names;
 mod need_graph;
 mod needs;
 mod poll;
+mod publish;
 mod quantile;
 mod read;
 mod repeat;
@@ -69,6 +70,7 @@ pub use matcher::{Comparison, Domain, Matcher, TimeComparison, ValueType};
 pub use metric::{MetricAsk, MetricCondition, MetricEntry, SeriesAsk, SeriesSelector, SeriesType};
 pub(crate) use needs::Need;
 pub use poll::Poll;
+pub use publish::{Destination, KafkaTopic, Login, Publish, SaslMechanism, SqsQueue};
 pub use quantile::Quantile;
 pub use repeat::{Allowance, Arrivals, MOST_CONFIRMATIONS, Pace, Rate, Repeat};
 pub use scope::Scope;
@@ -89,7 +91,7 @@ pub use wait::Wait;
 #[cfg(feature = "run")]
 pub(crate) use need_graph::NeedGraph;
 #[cfg(feature = "run")]
-pub(crate) use trigger::Called;
+pub(crate) use {publish::MessagePlace, trigger::Called};
 
 #[cfg(feature = "run")]
 pub(crate) use read::command::{RunDefaults, shell_command};

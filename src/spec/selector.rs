@@ -163,6 +163,8 @@ pub enum Pattern {
         /// Index of the entry in `spans`.
         index: usize,
     },
+    /// The trigger, in `caused_by`: no span, but the context that it sent.
+    Trigger,
 }
 
 /// An entry of `spans`.
@@ -282,7 +284,7 @@ impl Pattern {
         match self {
             Self::Selector(selector) => selector.follows_links(),
             // Conditions of the entry itself decide.
-            Self::Entry { .. } => false,
+            Self::Entry { .. } | Self::Trigger => false,
         }
     }
 }
@@ -359,7 +361,7 @@ impl Ask {
         let in_pattern = |pattern: &Pattern| match pattern {
             Pattern::Selector(selector) => selector.has_exceptions(),
             // It has conditions of its own.
-            Pattern::Entry { .. } => false,
+            Pattern::Entry { .. } | Pattern::Trigger => false,
         };
         match self {
             Self::Event(pattern) => pattern.may_be_exception(),
@@ -515,6 +517,7 @@ impl fmt::Display for Pattern {
         match self {
             Self::Selector(selector) => selector.fmt(f),
             Self::Entry { id, .. } => write!(f, "`${id}`"),
+            Self::Trigger => f.write_str("the trigger"),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Place;
+use super::Wait;
 use super::error::closest;
 use super::file::FileReader;
 use super::keys::{self, Keys};
@@ -203,7 +204,9 @@ impl FileReader<'_> {
         Some(Step {
             name: step.name.clone(),
             at: self.errors.source().at(asked.at),
-            wait: wait.or(self.context.defaults.wait),
+            wait: wait
+                .or(self.context.defaults.wait)
+                .or(Wait::of_trigger(step.trigger.as_ref())),
             timeout_at,
             is_about_trace: from_trace.is_any || expect.is_about_trace(),
             needs_logs: expect.needs_logs() || from_trace.counts_exceptions,

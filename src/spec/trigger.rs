@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(feature = "run")]
+use super::publish::MessagePlace;
+use super::publish::Publish;
 use super::{GrpcCall, Selector};
 use crate::number;
 use crate::trace::{TraceRef, Value};
@@ -20,6 +23,8 @@ pub enum Trigger {
     Run(Command),
     /// A trace that something else starts.
     TraceId(TraceRef),
+    /// A message with the trace context in its headers.
+    Publish(Box<Publish>),
     /// Traces that a backend has already.
     Search(Box<Search>),
 }
@@ -47,6 +52,8 @@ pub(crate) enum Called {
     Method(String, String),
     /// Any span of a command.
     Command,
+    /// A span that processes a message.
+    Message(MessagePlace),
     /// None: the trace context is not sampled.
     Unsampled,
     /// Unknown: something else started the trace.
@@ -68,6 +75,7 @@ impl Trigger {
             Self::Grpc(call) => call.describe(),
             Self::Run(command) => shell_words::join(&command.words),
             Self::TraceId(trace) => format!("trace {}", trace.trace_id),
+            Self::Publish(publish) => publish.describe(),
             Self::Search(search) => search.describe(),
         }
     }
@@ -78,7 +86,11 @@ impl Trigger {
         match self {
             Self::Request(request) => Some(request),
             Self::GraphQl(graphql) => Some(&graphql.request),
-            Self::Grpc(_) | Self::Run(_) | Self::TraceId(_) | Self::Search(_) => None,
+            Self::Grpc(_)
+            | Self::Run(_)
+            | Self::TraceId(_)
+            | Self::Publish(_)
+            | Self::Search(_) => None,
         }
     }
 
@@ -90,6 +102,7 @@ impl Trigger {
             Self::GraphQl(graphql) => Some(&graphql.request.propagation),
             Self::Grpc(call) => Some(&call.propagation),
             Self::Run(command) => Some(&command.propagation),
+            Self::Publish(publish) => Some(&publish.propagation),
             Self::TraceId(_) | Self::Search(_) => None,
         }
     }
@@ -109,6 +122,7 @@ impl Trigger {
             | Self::GraphQl(_)
             | Self::Grpc(_)
             | Self::Run(_)
+            | Self::Publish(_)
             | Self::Search(_) => None,
         }
     }
@@ -136,6 +150,7 @@ impl Trigger {
     pub fn key_password(&self) -> Option<&str> {
         let tls = match self {
             Self::Grpc(call) => &call.tls,
+            Self::Publish(publish) => publish.tls.as_ref()?,
             other => &other.request()?.tls,
         };
         tls.key_password.as_deref()
@@ -144,7 +159,7 @@ impl Trigger {
     /// Returns `true` if it opens a connection, so that the limit of requests in flight applies.
     #[cfg(feature = "run")]
     pub(crate) fn is_connecting(&self) -> bool {
-        self.url().is_some()
+        self.url().is_some() || matches!(self, Self::Publish(_))
     }
 
     /// The first span to expect.
@@ -156,6 +171,7 @@ impl Trigger {
             Self::GraphQl(graphql) => Called::Path(graphql.request.url.path().to_owned()),
             Self::Grpc(call) => Called::Method(call.service.clone(), call.method.clone()),
             Self::Run(_) => Called::Command,
+            Self::Publish(publish) => Called::Message(MessagePlace::of(publish)),
             Self::TraceId(_) => Called::Nothing,
             Self::Search(_) => Called::Found,
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::yaml::Entry;
+
 /// `wait` of a spec, step or project file. `None` for the default of the project or the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wait {
@@ -15,7 +17,19 @@ pub struct Wait {
     pub metrics: Option<Duration>,
 }
 
+/// Default of `tail` after a message: consumers ask for messages in intervals.
+const TAIL_OF_MESSAGES: Duration = Duration::from_secs(5);
+
 impl Wait {
+    /// The defaults of the trigger under this key.
+    pub(super) fn of_trigger(trigger: Option<&Entry>) -> Self {
+        let is_message = trigger.is_some_and(|trigger| trigger.key.text == "publish");
+        Self {
+            tail: is_message.then_some(TAIL_OF_MESSAGES),
+            ..Self::default()
+        }
+    }
+
     /// These limits, completed by those of `other`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {

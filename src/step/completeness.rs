@@ -53,6 +53,8 @@ pub(crate) struct WaitPolicy {
     pub(super) pause: Duration,
     /// A check needs log records, so their arrivals count as those of spans.
     pub(super) needs_logs: bool,
+    /// A span in another trace with a link to this one is an entry: the trigger sent a message.
+    pub(super) entered_by_links: bool,
 }
 
 /// The moment from which the flush bound counts.
@@ -170,9 +172,11 @@ impl WaitStart {
         match called {
             Called::Nothing => Self::Watch(responded),
             Called::Found => Self::found(responded),
-            Called::Path(_) | Called::Method(..) | Called::Command | Called::Unsampled => {
-                Self::Response(responded)
-            }
+            Called::Path(_)
+            | Called::Method(..)
+            | Called::Command
+            | Called::Message(_)
+            | Called::Unsampled => Self::Response(responded),
         }
     }
 
@@ -220,6 +224,7 @@ impl WaitPolicy {
             sampled: true,
             pause: Duration::ZERO,
             needs_logs: false,
+            entered_by_links: false,
         }
     }
 
@@ -253,6 +258,9 @@ impl WaitPolicy {
         delays: &ExportDelays,
     ) -> Completeness {
         let mut progress = TraceProgress::of(snapshot);
+        if self.entered_by_links && snapshot.trace.is_linked_to() {
+            progress.entered = progress.entered.max(snapshot.linked_arrival);
+        }
         if self.needs_logs {
             progress.last_arrival = progress.last_arrival.max(snapshot.log_arrival);
         }
@@ -412,6 +420,7 @@ mod tests {
             sampled: true,
             pause: Duration::ZERO,
             needs_logs: false,
+            entered_by_links: false,
         }
     }
 

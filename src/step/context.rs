@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use super::completeness::{AtDeadline, Flush, WaitPolicy, WaitStart};
 use super::diagnosis;
+use super::messages;
 use super::run_context::RunContext;
 use super::wait_end::WaitEnd;
 use super::watched::VerdictBasis;
 use crate::check::{Judged, Missing, Outcome, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::spec::{Called, Step};
-use crate::trace::{Hole, LogsWithoutTrace, Span, SpanKind, StatusCode, Trace, TraceId};
+use crate::trace::{Hole, LogsWithoutTrace, Span, SpanKind, StatusCode, Trace};
 
 /// A step that was fired, apart from its trace.
 #[derive(Clone)]
@@ -34,6 +35,7 @@ impl StepContext<'_> {
     pub(super) fn policy(&self, start: WaitStart) -> WaitPolicy {
         let flush = self.run.options.flush.of_step(self.step);
         let mut policy = WaitPolicy::new(start, self.step.wait, flush, &self.run.delays);
+        policy.entered_by_links = matches!(self.called, Called::Message(_));
         if let Some(backend) = self.run.source.backend() {
             policy.flush = match backend.is_delay_known {
                 true => Flush::Known(backend.delay),
@@ -71,7 +73,7 @@ impl StepContext<'_> {
         let has_failed = report.failures().next().is_some();
         let holes = report.holes();
         if !has_failed && report.checks.iter().any(is_unjudged) {
-            let no_spans = self.no_spans(report.trace_id).await;
+            let no_spans = self.no_spans(&report).await;
             report.trouble.get_or_insert(no_spans);
         } else if !has_failed && !holes.is_empty() {
             let lost = self.lost_spans(&holes);
@@ -84,6 +86,7 @@ impl StepContext<'_> {
             let mut notices = diagnosis::remarks(&diagnostics, trace, end != WaitEnd::Early);
             notices.extend(trace.holes().iter().map(Hole::in_full));
             notices.extend(self.tail_hint(&report));
+            notices.extend(self.message_hint(&report));
             notices.extend(self.left_out_hint(trace));
             report.notices.extend(notices);
         } else if let WaitEnd::TimedOut(at) = end
@@ -91,7 +94,7 @@ impl StepContext<'_> {
             && report.trouble.is_none()
         {
             report.trouble = Some(match report.trace.as_deref() {
-                Some(trace) if trace.is_empty() => self.no_spans(report.trace_id).await,
+                Some(trace) if trace.is_empty() => self.no_spans(&report).await,
                 trace => self.inconclusive(trace, at),
             });
         }
@@ -99,9 +102,16 @@ impl StepContext<'_> {
     }
 
     /// The probable reason why no span arrived.
-    pub(crate) async fn no_spans(&self, trace: Option<TraceId>) -> Trouble {
+    pub(crate) async fn no_spans(&self, report: &StepReport) -> Trouble {
         let diagnostics = self.run.source.diagnostics(self.fired).await;
         let at = Some(&self.step.at);
+        let trace = report.trace_id;
+        if let (Called::Message(place), Some(id), None) =
+            (&self.called, trace, self.run.source.backend())
+        {
+            let trace = (id, report.trace.as_deref());
+            return messages::unseen(self.run, &diagnostics, place, trace, at);
+        }
         diagnosis::no_span_of_trace(self.run, &diagnostics, &self.called, trace, at)
     }
 
@@ -161,23 +171,37 @@ impl StepContext<'_> {
     pub(super) fn logs_since(&self) -> Option<Instant> {
         match self.called {
             Called::Nothing | Called::Found => None,
-            Called::Path(_) | Called::Method(..) | Called::Command | Called::Unsampled => {
-                Some(self.fired)
-            }
+            Called::Path(_)
+            | Called::Method(..)
+            | Called::Command
+            | Called::Message(_)
+            | Called::Unsampled => Some(self.fired),
         }
+    }
+
+    /// Names the message if a span is missing that it may have caused.
+    fn message_hint(&self, report: &StepReport) -> Option<String> {
+        let Called::Message(place) = &self.called else {
+            return None;
+        };
+        let is_missing = report.checks.iter().any(misses_a_span);
+        let trace = report.trace_id.filter(|_| is_missing)?;
+        Some(messages::sent(place, trace))
     }
 
     /// Suggests `tail` if the missing span may belong to work after the response.
     fn tail_hint(&self, report: &StepReport) -> Option<String> {
         let tail = self.step.wait.tail.unwrap_or_default();
-        let is_missing = |judged: &Judged| {
-            let failure = judged.outcome.failure();
-            failure.is_some_and(|failure| failure.missing == Some(Missing::LaterSpan))
-        };
-        (tail.is_zero() && report.checks.iter().any(is_missing)).then(|| {
+        (tail.is_zero() && report.checks.iter().any(misses_a_span)).then(|| {
             "work after the response is not waited for: `wait: { tail: 2s }` gives a consumer time".to_owned()
         })
     }
+}
+
+/// Returns `true` if a span is missing that may arrive later.
+fn misses_a_span(judged: &Judged) -> bool {
+    let failure = judged.outcome.failure();
+    failure.is_some_and(|failure| failure.missing == Some(Missing::LaterSpan))
 }
 
 impl DecidedStep {

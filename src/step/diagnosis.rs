@@ -18,7 +18,7 @@ use crate::spec::{Called, Location};
 use crate::trace::{Hole, Origin, Span, Trace, TraceId, Value, peer_name};
 
 /// Maximum number of services in a list.
-const MAX_LISTED: usize = 6;
+pub(super) const MAX_LISTED: usize = 6;
 
 /// Maximum number of requests that are listed because they began a new trace.
 const MAX_ROOTS: usize = 3;
@@ -120,7 +120,7 @@ pub fn absent(
     trouble
 }
 
-fn other_telemetry(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
+pub(super) fn other_telemetry(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
     let mut trouble = if stats.spans > 0 {
         only_other_traces(stats, at)
     } else if stats.requests > 0 {
@@ -379,7 +379,11 @@ pub(crate) fn dropped(stats: &ReceiverStats) -> Option<String> {
     ))
 }
 
-fn nothing_at_all(listened: &[SocketAddr], services: Services, at: Option<&Location>) -> Trouble {
+pub(super) fn nothing_at_all(
+    listened: &[SocketAddr],
+    services: Services,
+    at: Option<&Location>,
+) -> Trouble {
     let mut trouble = Trouble {
         what: "no telemetry arrived at all: no service has exported anything".to_owned(),
         at: at.cloned(),

@@ -48,7 +48,7 @@ pub(crate) async fn run_step(
         Err(trouble) => return (report.with_trouble(trouble), None),
     };
     report.timing.response = Some(last.responded - last.fired);
-    report.notices.extend(last.open_stream());
+    report.notices.extend(last.response_note());
     let mut observation = Observation {
         context: StepContext {
             run,

@@ -17,6 +17,8 @@ mod fire;
 #[cfg(feature = "run")]
 mod lost;
 #[cfg(feature = "run")]
+mod messages;
+#[cfg(feature = "run")]
 mod metrics;
 #[cfg(feature = "run")]
 mod observation;
@@ -62,7 +64,7 @@ pub(crate) use self::{
     delays::{ExportDelays, sufficient},
     fire::{blank, fire_when_possible, follow, prepare, run_step},
     observation::Observation,
-    poll::open_stream,
+    poll::response_note,
     run_context::RunContext,
     settle::{JudgeWhen, TraceUse},
     step_reader::StepReader,

@@ -339,7 +339,9 @@ impl<'a> Observation<'a> {
         let measures = self.when == JudgeWhen::WhenComplete(TraceUse::Measured);
         let is_whole = end == WaitEnd::Closed && snapshot.trace.holes().is_empty();
         report.was_closed = is_whole && (self.context.step.is_about_trace || measures);
-        let has_any = |trace: &Arc<Trace>| !trace.is_empty() || !trace.logs().is_empty();
+        let has_any = |trace: &Arc<Trace>| {
+            !trace.is_empty() || !trace.logs().is_empty() || trace.is_linked_to()
+        };
         report.trace = Some(Arc::new(snapshot.trace)).filter(has_any);
         report.response = Some(response);
         DecidedStep {

@@ -202,8 +202,11 @@ impl Tryout<'_> {
     }
 }
 
-/// A note about a response that had not ended.
-pub(crate) fn open_stream(response: &Response) -> Option<String> {
+/// A note about a response that had not ended, or about a message that is not stored.
+pub(crate) fn response_note(response: &Response) -> Option<String> {
+    if let Response::Message(message) = response {
+        return message.note.clone();
+    }
     let http = response.http().filter(|http| http.is_open)?;
     Some(format!(
         "the response is an event stream that had not ended after {}; its body is what arrived until then (`request.timeout` sets the time)",
@@ -212,10 +215,12 @@ pub(crate) fn open_stream(response: &Response) -> Option<String> {
 }
 
 impl FiredTry {
-    /// A note about a response that had not ended.
-    pub(super) fn open_stream(&self) -> Option<String> {
+    /// A note about the response.
+    pub(super) fn response_note(&self) -> Option<String> {
         match &self.answer {
-            TryAnswer::Response(response) | TryAnswer::Unmet(response, _) => open_stream(response),
+            TryAnswer::Response(response) | TryAnswer::Unmet(response, _) => {
+                response_note(response)
+            }
             TryAnswer::Error(_) | TryAnswer::TooLate => None,
         }
     }

@@ -14,6 +14,8 @@ pub enum Response {
     Grpc(Box<GrpcResponse>),
     /// The result of a `run` trigger.
     Command(CommandResponse),
+    /// The acknowledgement of a message, of a `publish` trigger.
+    Message(MessageResponse),
     /// No response: a `trace_id` trigger sends nothing.
     None,
 }
@@ -72,6 +74,21 @@ pub struct CommandResponse {
     pub time: Duration,
 }
 
+/// The acknowledgement of a message by its broker.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MessageResponse {
+    /// The broker, such as `Kafka at 127.0.0.1:9092`.
+    pub broker: String,
+    /// The place in it, such as `topic orders`.
+    pub place: String,
+    /// The parts of the acknowledgement, as a JSON object: `{"partition":0,"offset":42}`.
+    pub receipt: String,
+    /// What the broker does not guarantee.
+    pub note: Option<String>,
+    /// From before the message was sent until it was acknowledged.
+    pub time: Duration,
+}
+
 impl CommandResponse {
     /// `exit code 1`, or the signal: `signal 15 (SIGTERM)`.
     #[must_use]
@@ -111,6 +128,7 @@ impl Response {
             Self::Http(http) => Some(http.time),
             Self::Grpc(grpc) => Some(grpc.time),
             Self::Command(command) => Some(command.time),
+            Self::Message(message) => Some(message.time),
             Self::None => None,
         }
     }
@@ -122,6 +140,7 @@ impl Response {
             Self::Http(http) => http.time += delay,
             Self::Grpc(grpc) => grpc.time += delay,
             Self::Command(command) => command.time += delay,
+            Self::Message(message) => message.time += delay,
             Self::None => {}
         }
     }
@@ -133,6 +152,7 @@ impl Response {
             Self::Http(http) => http.body.len(),
             Self::Grpc(grpc) => grpc.bytes,
             Self::Command(command) => command.stdout.len() + command.stderr.len(),
+            Self::Message(message) => message.receipt.len(),
             Self::None => 0,
         }
     }
@@ -142,7 +162,7 @@ impl Response {
     pub fn http(&self) -> Option<&HttpResponse> {
         match self {
             Self::Http(http) => Some(http),
-            Self::Grpc(_) | Self::Command(_) | Self::None => None,
+            Self::Grpc(_) | Self::Command(_) | Self::Message(_) | Self::None => None,
         }
     }
 
@@ -151,14 +171,18 @@ impl Response {
     pub fn grpc(&self) -> Option<&GrpcResponse> {
         match self {
             Self::Grpc(grpc) => Some(grpc),
-            Self::Http(_) | Self::Command(_) | Self::None => None,
+            Self::Http(_) | Self::Command(_) | Self::Message(_) | Self::None => None,
         }
     }
 
     /// The body that can contain JSON.
     #[must_use]
     pub fn body(&self) -> Option<&[u8]> {
-        self.http().map(|http| http.body.as_slice())
+        match self {
+            Self::Http(http) => Some(&http.body),
+            Self::Message(message) => Some(message.receipt.as_bytes()),
+            Self::Grpc(_) | Self::Command(_) | Self::None => None,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::identity::{self, Index};
-use super::{Hole, LogRecord, Losses, Span, SpanId, StatusCode, TraceId};
+use super::{Hole, Link, LogRecord, Losses, Span, SpanId, StatusCode, TraceId};
 
 /// The origin of a trace, which determines the parent that never arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -322,6 +322,17 @@ impl Trace {
         let has_arrived = above.is_some_and(|id| self.find(id).is_some());
         let roots = self.roots.iter().copied().filter(move |_| !has_arrived);
         roots.filter(move |&root| self.spans[root].parent_id == above)
+    }
+
+    /// Returns `true` if a link leads to the span id that was sent, of which no span arrives.
+    pub(crate) fn is_caller(&self, link: &Link) -> bool {
+        link.trace_id == self.id && self.origin == Origin::Injected(link.span_id)
+    }
+
+    /// Returns `true` if a span of a linked trace has a link to this one.
+    pub(crate) fn is_linked_to(&self) -> bool {
+        let mut spans = self.linked.iter().flat_map(Self::spans);
+        spans.any(|span| span.links.iter().any(|link| link.trace_id == self.id))
     }
 
     /// Returns `true` if an [entry](Self::entries) arrived.

@@ -50,6 +50,17 @@ impl EncodedBody {
         })
     }
 
+    /// The bytes of a message, which has no forms, and their content type.
+    pub(super) fn into_bytes(self) -> (Option<bytes::Bytes>, Option<&'static str>) {
+        match self {
+            Self::Bytes {
+                bytes,
+                content_type,
+            } => (Some(bytes), content_type),
+            Self::None | Self::Multipart(_) => (None, None),
+        }
+    }
+
     fn bytes(bytes: impl Into<bytes::Bytes>, content_type: Option<&'static str>) -> Self {
         Self::Bytes {
             bytes: bytes.into(),

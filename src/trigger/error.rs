@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::Method;
 use url::Url;
 
+use super::publish::PublishError;
 use crate::number::duration;
 use crate::process::LaunchError;
 use crate::spec::{Location, SpecError};
@@ -268,6 +269,9 @@ pub enum TriggerError {
     /// A gRPC call without the feature `grpc`.
     #[error("this build of spanspec has no gRPC")]
     NoGrpc,
+    /// The broker did not acknowledge the message.
+    #[error(transparent)]
+    Publish(Box<PublishError>),
     /// The command could not be started.
     #[error(transparent)]
     Launch(#[from] LaunchError),
@@ -310,7 +314,10 @@ impl TriggerError {
     /// Returns `true` if nothing listened on the port, for example because a service is starting.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+        match self {
+            Self::Publish(error) => error.is_refused(),
+            _ => matches!(self, Self::Refused { .. }),
+        }
     }
 
     /// Returns `true` if a system that is starting or busy gives this answer, so that a further try
@@ -326,13 +333,17 @@ impl TriggerError {
     /// Returns `true` if the timeout of the spec expired.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout { .. } | Self::CommandTimeout { .. })
+        match self {
+            Self::Publish(error) => error.is_timeout(),
+            _ => matches!(self, Self::Timeout { .. } | Self::CommandTimeout { .. }),
+        }
     }
 
     /// The remedy, as an instruction.
     #[must_use]
     pub fn help(&self) -> Option<&str> {
         Some(match self {
+            Self::Publish(error) => error.help()?,
             Self::Refused { .. } => {
                 "start the service, or let `services` in spanspec.yaml start it"
             }
@@ -357,7 +368,7 @@ impl TriggerError {
             Self::TlsSetup(_) => {
                 "install certificate authorities (package ca-certificates) or set `tls: { ca: … }`"
             }
-            Self::Pem { problem, .. } => return problem.help(),
+            Self::Pem { problem, .. } => problem.help()?,
             Self::NotHttp { .. } => {
                 "check the port: it can be one of another protocol, such as gRPC or https"
             }

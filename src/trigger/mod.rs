@@ -1,4 +1,4 @@
-//! Fires triggers: sends requests and runs commands, with a trace context.
+//! Fires triggers: sends requests and messages and runs commands, with a trace context.
 //!
 //! The result is a [`Response`]. `check` judges it, and `run` decides about further attempts.
 //!
@@ -17,6 +17,7 @@
 //! name contains `auth`, `token`, `secret`, `session`, `password` or `api-key`.
 //!
 //! A gRPC call has the trace context as metadata, and its timeout as `grpc-timeout`.
+//! A message has the context in headers of the same names.
 //!
 //! A command gets `TRACEPARENT` and, if the context has them, `TRACESTATE` and `BAGGAGE`.
 
@@ -37,6 +38,8 @@ mod grpc;
 mod hop;
 #[cfg(feature = "run")]
 mod http;
+#[cfg(feature = "run")]
+pub(crate) mod publish;
 #[cfg(feature = "run")]
 mod session;
 #[cfg(feature = "run")]
@@ -82,6 +85,9 @@ pub async fn fire(
         #[cfg(not(feature = "grpc"))]
         Trigger::Grpc(_) => Err(TriggerError::NoGrpc),
         Trigger::Run(run) => command::run(run, context).await.map(Response::Command),
+        Trigger::Publish(message) => publish::publish(message, context, session)
+            .await
+            .map(Response::Message),
         Trigger::TraceId(_) | Trigger::Search(_) => Ok(Response::None),
     }
 }

@@ -12,10 +12,11 @@ use url::Url;
 
 use super::cause::UnknownHost;
 use super::hop::Hop;
+use super::publish::Connections;
 use super::{Attempted, TriggerError, tls};
 use crate::spec::{Tls, is_loopback};
 
-/// The cookie jar and the HTTP clients of one attempt of a spec.
+/// The cookie jar, the HTTP clients and the connections to brokers of one attempt of a spec.
 ///
 /// Requests use the proxies of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`), except for
 /// loopback addresses. TLS is set up for the first `https` URL, so that plain `http` works without
@@ -28,6 +29,7 @@ pub struct Session {
     clients: Arc<Mutex<HashMap<Route, Client>>>,
     #[cfg(feature = "grpc")]
     schemas: Arc<super::grpc::Schemas>,
+    brokers: Arc<Connections>,
 }
 
 /// Properties of requests that can share a client.
@@ -67,6 +69,7 @@ impl Session {
             clients: Arc::clone(&self.clients),
             #[cfg(feature = "grpc")]
             schemas: Arc::clone(&self.schemas),
+            brokers: Arc::clone(&self.brokers),
             ..Self::default()
         };
         let set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,6 +102,11 @@ impl Session {
             .filter(|pair| !pairs(own_text).any(|written| key(written) == key(pair)));
         let all: Vec<_> = pairs(own_text).chain(fresh).collect();
         HeaderValue::from_str(&all.join("; ")).ok()
+    }
+
+    /// The connections to brokers.
+    pub(super) fn brokers(&self) -> &Connections {
+        &self.brokers
     }
 
     /// Stores the cookies that a response sets.

@@ -138,20 +138,25 @@ fn configured(
     if tls.verify && tls.ca.is_none() && tls.cert.is_none() {
         return Ok(builder);
     }
+    let mut config = client_config(tls)?;
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    Ok(builder.tls_backend_preconfigured(config))
+}
+
+/// The configuration of a client with the certificates of the spec.
+pub(super) fn client_config(tls: &Tls) -> Result<ClientConfig, TriggerError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .expect("the provider supports the default versions")
         .dangerous()
         .with_custom_certificate_verifier(verifier(tls, &provider)?);
-    let mut config = match (&tls.cert, &tls.key) {
+    Ok(match (&tls.cert, &tls.key) {
         (Some(cert), Some(key)) => {
             config.with_client_cert_resolver(identity(cert, key, tls, &provider)?)
         }
         _ => config.with_no_client_auth(),
-    };
-    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-    Ok(builder.tls_backend_preconfigured(config))
+    })
 }
 
 fn verifier(

@@ -293,6 +293,13 @@ pub(in crate::report) fn response(of: &trace::Response) -> Option<JsonResponse<'
             grpc: Some(json_grpc(grpc)),
             ..JsonResponse::default()
         }),
+        trace::Response::Message(message) => Some(JsonResponse {
+            kind: "message",
+            time_ms,
+            body_bytes: Some(message.receipt.len()),
+            body: Some(message.receipt.clone()),
+            ..JsonResponse::default()
+        }),
         trace::Response::Command(command) => Some(JsonResponse {
             kind: "command",
             time_ms,

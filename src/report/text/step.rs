@@ -208,6 +208,14 @@ fn response(step: &StepReport, look: &Look) -> String {
             let title = format!("response: {status} in {}", duration(grpc.time));
             paragraph(&title, 3, FAINT, look) + &messages(grpc, look)
         }
+        Some(Response::Message(message)) => {
+            let title = format!(
+                "acknowledged by {} in {}",
+                message.broker,
+                duration(message.time)
+            );
+            paragraph(&title, 3, FAINT, look) + &excerpt(&message.receipt, look)
+        }
         Some(Response::Command(command)) => {
             let ended = command.ending();
             let title = format!("command: {ended} after {}", duration(command.time));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::secret::{MASK, Secrets, is_credential_header};
 use crate::trace::{
     Attributes, CommandResponse, Event, GrpcResponse, Hole, HttpResponse, Link, LogRecord,
-    Resource, Response, Scope, Span, SpanExemplar, Status, Trace, Undecoded, Value,
+    MessageResponse, Resource, Response, Scope, Span, SpanExemplar, Status, Trace, Undecoded,
+    Value,
 };
 
 impl Secrets {
@@ -22,6 +23,16 @@ impl Secrets {
                 stderr_dropped: _,
                 time: _,
             }) => self.mask_each([stdout, stderr]),
+            Response::Message(MessageResponse {
+                broker,
+                place,
+                receipt,
+                note,
+                time: _,
+            }) => {
+                self.mask_each([broker, place, receipt]);
+                note.iter_mut().for_each(|note| self.mask(note));
+            }
             Response::None => {}
         }
     }

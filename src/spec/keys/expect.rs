@@ -16,6 +16,9 @@ pub(crate) const GRAPHQL_CHECKS: Keys =
 /// Checks of a command.
 pub(crate) const COMMAND_CHECKS: Keys = Keys(&[COMMAND, RESPONSE_TIME]);
 
+/// Checks of the acknowledgement of a message.
+pub(crate) const MESSAGE_CHECKS: Keys = Keys(&[JSON, RESPONSE_TIME]);
+
 /// Checks of the result of any trigger.
 pub(crate) const ANSWER_CHECKS: Keys = Keys(&[
     STATUS,
@@ -81,7 +84,7 @@ pub(crate) const GRAPHQL_ERROR: Keys = Keys(&[&[
 const JSON: &[Key] = &[key(
     "json",
     "paths",
-    "JSONPath expressions into the body, or the message of a gRPC call, each with a matcher.",
+    "JSONPath expressions into the body, the message of a gRPC call, or the acknowledgement of a message, each with a matcher.",
 )];
 
 const COMMAND: &[Key] = &[

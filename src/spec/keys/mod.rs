@@ -10,6 +10,7 @@ mod log;
 mod metric;
 #[cfg(feature = "run")]
 mod project;
+mod publish;
 mod span;
 mod spec;
 mod trigger;
@@ -21,6 +22,7 @@ pub(crate) use log::*;
 pub(crate) use metric::*;
 #[cfg(feature = "run")]
 pub(crate) use project::*;
+pub(crate) use publish::*;
 pub(crate) use span::*;
 pub(crate) use spec::*;
 pub(crate) use trigger::*;

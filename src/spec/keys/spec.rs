@@ -58,7 +58,7 @@ pub(crate) const WAIT: Keys = Keys(&[&[
     key(
         "tail",
         "duration",
-        "Maximum time that work continues after the response; default 0 s.",
+        "Maximum time that work continues after the response; default 0 s, and 5 s after `publish`.",
     ),
     key(
         "flush",

@@ -32,6 +32,11 @@ pub(super) const TRIGGER_TABLE: &[Key] = &[
         "Sends nothing, and waits for the trace with this id.",
     ),
     key(
+        "publish",
+        "publish",
+        "A message to send through Kafka, NATS, AMQP 0.9.1 or SQS; its headers contain the trace context.",
+    ),
+    key(
         "search",
         "search",
         "Sends nothing, and checks traces that a backend has already.",
@@ -67,8 +72,14 @@ pub(crate) const SEARCH: Keys = Keys(&[&[
 ]]);
 
 /// `request`, if it is a map.
-pub(crate) const REQUEST: Keys =
-    Keys(&[METHOD_TABLE, TARGET, BODY_TABLE, HTTP_OPTIONS, PROPAGATION]);
+pub(crate) const REQUEST: Keys = Keys(&[
+    METHOD_TABLE,
+    TARGET,
+    CONTENT_TABLE,
+    FORM_TABLE,
+    HTTP_OPTIONS,
+    PROPAGATION,
+]);
 
 /// `graphql`.
 pub(crate) const GRAPHQL: Keys = Keys(&[GRAPHQL_TABLE, HTTP_OPTIONS, PROPAGATION]);
@@ -114,7 +125,7 @@ const GRAPHQL_TABLE: &[Key] = &[
 pub(crate) const METHODS: Keys = Keys(&[METHOD_TABLE]);
 
 /// The kinds of a body. A request has at most one.
-pub(crate) const BODIES: Keys = Keys(&[BODY_TABLE]);
+pub(crate) const BODIES: Keys = Keys(&[CONTENT_TABLE, FORM_TABLE]);
 
 const METHOD_TABLE: &[Key] = &[
     key("get", "text", "The URL of a GET request."),
@@ -141,11 +152,12 @@ const TARGET: &[Key] = &[
     ),
 ];
 
-const BODY_TABLE: &[Key] = &[
+/// The bodies that messages have as well.
+pub(super) const CONTENT_TABLE: &[Key] = &[
     key(
         "json",
         "anything",
-        "A JSON body; sets `content-type: application/json` unless `headers` has one.",
+        "A JSON body; a request gets `content-type: application/json` unless `headers` has one.",
     ),
     key("body", "text", "A text body, sent as written."),
     key(
@@ -153,6 +165,9 @@ const BODY_TABLE: &[Key] = &[
         "text",
         "A body from a file; the path is relative to the spec.",
     ),
+];
+
+const FORM_TABLE: &[Key] = &[
     key("form", "fields", "A URL-encoded form."),
     key("multipart", "parts", "A multipart form, with files."),
 ];

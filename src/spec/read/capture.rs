@@ -40,6 +40,10 @@ impl Reader<'_> {
                 "the response to a gRPC call",
                 "write a path such as `$.order_id`, or `{ metadata: name }`",
             ),
+            (TriggerResult::Message, Some(key)) if key != "json" => (
+                "the acknowledgement of a message",
+                "write a path such as `$.offset`, or capture from a span",
+            ),
             (TriggerResult::Response | TriggerResult::GraphQl, Some("stdout")) => {
                 ("a response", "write `{ body: =~ order-([0-9]+) }`")
             }

@@ -17,6 +17,8 @@ pub(crate) enum TriggerResult {
     GraphQl,
     Grpc,
     Command,
+    /// The acknowledgement of a message.
+    Message,
     Nothing,
     /// No trigger, which is reported elsewhere.
     Unknown,
@@ -30,6 +32,7 @@ impl TriggerResult {
             Some("graphql") => Self::GraphQl,
             Some("grpc") => Self::Grpc,
             Some("run") => Self::Command,
+            Some("publish") => Self::Message,
             Some("trace_id" | "search") => Self::Nothing,
             Some(_) => Self::Response,
         }
@@ -41,6 +44,7 @@ impl TriggerResult {
             Self::GraphQl => keys::GRAPHQL_CHECKS,
             Self::Grpc => keys::GRPC_CHECKS,
             Self::Command => keys::COMMAND_CHECKS,
+            Self::Message => keys::MESSAGE_CHECKS,
             Self::Nothing => keys::NO_CHECKS,
             Self::Unknown => keys::ANSWER_CHECKS,
         }
@@ -155,6 +159,7 @@ impl Reader<'_> {
                 TriggerResult::GraphQl => ("a GraphQL operation", keys::GRAPHQL_CHECKS),
                 TriggerResult::Grpc => ("a gRPC call", keys::GRPC_CHECKS),
                 TriggerResult::Command => ("a command", keys::COMMAND_CHECKS),
+                TriggerResult::Message => ("a message", keys::MESSAGE_CHECKS),
                 TriggerResult::Nothing | TriggerResult::Unknown => {
                     ("a trace that exists", keys::TRACE_CHECKS)
                 }
@@ -541,6 +546,7 @@ fn references(selector: &Selector) -> Vec<usize> {
         .flat_map(|pattern| match pattern {
             Pattern::Entry { index, .. } => vec![*index],
             Pattern::Selector(inner) => references(inner),
+            Pattern::Trigger => Vec::new(),
         })
         .collect()
 }

@@ -20,6 +20,7 @@ mod metrics;
 mod needs;
 mod poll;
 mod propagation;
+mod publish;
 mod quantity;
 mod rate;
 mod repeat;

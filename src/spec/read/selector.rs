@@ -13,6 +13,9 @@ use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{AttributeKey, Limits, Matcher};
 use crate::trace::{SpanKind, StatusCode};
 
+/// The word for the trigger in `caused_by`.
+const TRIGGER: &str = "trigger";
+
 /// The indices of the entries of `spans` with an `id`.
 pub(crate) type EntryIds = HashMap<String, usize>;
 
@@ -349,8 +352,11 @@ impl Reader<'_> {
     }
 
     fn relation(&self, place: Relative, node: &Node, ids: &EntryIds) -> Option<Ask> {
-        if matches!(node.kind, Kind::Scalar(_)) {
-            let other = self.pattern(node, ids)?;
+        if let Kind::Scalar(scalar) = &node.kind {
+            let other = match (place, scalar.text.as_str()) {
+                (Relative::CausedBy, TRIGGER) => Pattern::Trigger,
+                _ => self.pattern(node, ids)?,
+            };
             let count = Limits::at_least(1);
             return Some(Ask::Relation(Box::new(Relation {
                 place,

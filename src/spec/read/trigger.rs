@@ -1,4 +1,4 @@
-//! `request`, `graphql`, `run`, `trace_id` and `search`.
+//! `request`, `trace_id`, and the choice of the trigger.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -52,6 +52,7 @@ impl Reader<'_> {
                     ),
                 }
             }
+            "publish" => self.publish(node).map(Box::new).map(Trigger::Publish),
             "search" => self.search(node).map(Box::new).map(Trigger::Search),
             _ => None,
         }
@@ -247,7 +248,7 @@ impl Reader<'_> {
         Some(each.into_iter().flatten().collect())
     }
 
-    fn body(&self, node: &Node) -> Option<Body> {
+    pub(super) fn body(&self, node: &Node) -> Option<Body> {
         let given: Vec<&str> = keys::BODIES
             .names()
             .into_iter()
@@ -259,7 +260,7 @@ impl Reader<'_> {
             [first, second, ..] => {
                 return self.wrong(
                     node.get(second)?.place,
-                    "a request cannot have two bodies",
+                    "a request or message cannot have two bodies",
                     "second body",
                     format!("remove `{first}` or `{second}`"),
                 );

@@ -68,6 +68,11 @@ impl Scope {
         }
     }
 
+    /// A variable of the environment.
+    pub(crate) fn environment(&self, name: &str) -> Option<&str> {
+        self.globals.environment.get(name).map(String::as_str)
+    }
+
     pub(super) fn missing<T>(&self, name: &str, place: Place, errors: &ErrorList) -> Option<T> {
         errors.note(
             place_of(name, place, errors),

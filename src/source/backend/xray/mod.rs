@@ -1,7 +1,6 @@
 //! AWS X-Ray, over its API for traces, with requests that are signed here.
 
 mod segment;
-mod sign;
 #[cfg(test)]
 mod tests;
 
@@ -19,9 +18,9 @@ use super::adapter::{Adapter, AddressForm, FetchError, Fetched, Kind, SearchAnsw
 use super::http::HttpClient;
 use super::otlp_answer;
 use super::settings::SourceSettings;
+use crate::aws_signature::{CannotSign, Signer};
 use crate::spec::keys::key;
 use crate::trace::{Field, Nanos, TraceId};
-use sign::Signer;
 
 pub(super) const KIND: Kind = Kind {
     key: key(
@@ -48,11 +47,31 @@ pub(super) const KIND: Kind = Kind {
     adapter: |settings| Ok(Box::new(XRay::new(settings)?)),
 };
 
+/// The content type of requests.
+const JSON: &str = "application/json";
+
 /// The longest window of a search.
 const LONGEST_WINDOW: Nanos = 6 * 3_600 * 1_000_000_000;
 
 /// Maximum number of pages of one trace, or of one window of a search.
 const MOST_PAGES: usize = 100;
+
+fn cannot_sign(reason: CannotSign) -> FetchError {
+    let (why, help) = match reason {
+        CannotSign::NoTls => (
+            "requests to AWS X-Ray cannot be signed by this build of spanspec",
+            "build it with the feature `tls`",
+        ),
+        CannotSign::Credentials => (
+            "the credentials for AWS X-Ray have blanks or control characters",
+            "check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN and AWS_REGION",
+        ),
+    };
+    FetchError::Refused {
+        why: why.to_owned(),
+        help: help.to_owned(),
+    }
+}
 
 #[derive(Debug)]
 struct XRay {
@@ -124,8 +143,9 @@ impl XRay {
                 id,
                 secret,
                 settings.variable("AWS_SESSION_TOKEN"),
-                region.unwrap_or("us-east-1"),
-            )?,
+                (region.unwrap_or("us-east-1"), "xray"),
+            )
+            .map_err(cannot_sign)?,
             url,
             keeps_inferred,
         })
@@ -141,7 +161,7 @@ impl XRay {
         let body = body.to_string();
         let headers = self
             .signer
-            .headers(&url, body.as_bytes(), SystemTime::now());
+            .headers(&url, (JSON, None), body.as_bytes(), SystemTime::now());
         let also = [
             StatusCode::BAD_REQUEST,
             StatusCode::FORBIDDEN,

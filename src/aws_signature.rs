@@ -9,12 +9,20 @@ use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::source::backend::adapter::FetchError;
+/// The reason why no request can be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CannotSign {
+    /// The feature `tls` is missing.
+    NoTls,
+    /// The credentials or the region have blanks or control characters.
+    Credentials,
+}
 
-const JSON: &str = "application/json";
+/// The header that names an operation.
+const TARGET: &str = "x-amz-target";
 
 /// The credentials of requests.
-pub(super) struct Signer {
+pub(crate) struct Signer {
     id: String,
     secret: String,
     token: Option<String>,
@@ -36,44 +44,45 @@ struct Signed<'r> {
 impl Signer {
     /// # Errors
     /// Nothing can be signed with this build, or with these credentials.
-    pub(super) fn new(
+    pub(crate) fn new(
         id: &str,
         secret: &str,
         token: Option<&str>,
-        region: &str,
-    ) -> Result<Self, FetchError> {
+        (region, service): (&str, &'static str),
+    ) -> Result<Self, CannotSign> {
         if cfg!(not(feature = "tls")) {
-            return Err(FetchError::Refused {
-                why: "requests to AWS X-Ray cannot be signed by this build of spanspec".to_owned(),
-                help: "build it with the feature `tls`".to_owned(),
-            });
+            return Err(CannotSign::NoTls);
         }
         let all = [Some(id), Some(region), token];
         let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
         if !all.into_iter().flatten().all(is_plain) {
-            return Err(FetchError::Refused {
-                why: "the credentials for AWS X-Ray have blanks or control characters".to_owned(),
-                help: "check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN and AWS_REGION".to_owned(),
-            });
+            return Err(CannotSign::Credentials);
         }
         Ok(Self {
             id: id.to_owned(),
             secret: secret.to_owned(),
             token: token.map(str::to_owned),
             region: region.to_owned(),
-            service: "xray",
+            service,
         })
     }
 
-    /// The headers of a POST request with JSON, with its signature.
-    pub(super) fn headers(&self, url: &Url, body: &[u8], now: SystemTime) -> HeaderMap {
+    /// The headers of a POST request with its signature. `target` names the operation, for services
+    /// that have no path for it.
+    pub(crate) fn headers(
+        &self,
+        url: &Url,
+        (content_type, target): (&'static str, Option<&'static str>),
+        body: &[u8],
+        now: SystemTime,
+    ) -> HeaderMap {
         let time = time(now);
         let host = match (url.host_str().unwrap_or_default(), url.port()) {
             (host, Some(port)) => format!("{host}:{port}"),
             (host, None) => host.to_owned(),
         };
         let mut headers = vec![
-            (CONTENT_TYPE.as_str(), JSON),
+            (CONTENT_TYPE.as_str(), content_type),
             ("host", host.as_str()),
             ("x-amz-date", time.as_str()),
         ];
@@ -82,6 +91,7 @@ impl Signer {
                 .iter()
                 .map(|token| ("x-amz-security-token", token.as_str())),
         );
+        headers.extend(target.map(|target| (TARGET, target)));
         let authorization = self.authorization(&Signed {
             method: "POST",
             path: url.path(),
@@ -95,7 +105,10 @@ impl Signer {
             value
         };
         let mut sent = HeaderMap::new();
-        sent.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        sent.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Some(target) = target {
+            sent.insert(TARGET, HeaderValue::from_static(target));
+        }
         sent.insert("x-amz-date", secret(&time));
         sent.insert(AUTHORIZATION, secret(&authorization));
         if let Some(token) = &self.token {
@@ -219,9 +232,15 @@ mod tests {
 
     #[test]
     fn a_token_is_signed_and_nothing_secret_is_shown() {
-        let signer = Signer::new("AKID", "s3cret", Some("t0ken"), "eu-central-1").unwrap();
+        let signer =
+            Signer::new("AKID", "s3cret", Some("t0ken"), ("eu-central-1", "xray")).unwrap();
         let url = Url::parse("http://127.0.0.1:5555/Traces").unwrap();
-        let headers = signer.headers(&url, b"{}", SystemTime::UNIX_EPOCH);
+        let headers = signer.headers(
+            &url,
+            ("application/json", None),
+            b"{}",
+            SystemTime::UNIX_EPOCH,
+        );
         let text = headers[AUTHORIZATION].to_str().unwrap();
         let expected = "AWS4-HMAC-SHA256 Credential=AKID/19700101/eu-central-1/xray/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=";
         assert!(text.starts_with(expected), "{text}");
@@ -231,6 +250,6 @@ mod tests {
             !shown.contains("s3cret") && !shown.contains("t0ken"),
             "{shown}"
         );
-        assert!(Signer::new("AK\nID", "s3cret", None, "eu-central-1").is_err());
+        assert!(Signer::new("AK\nID", "s3cret", None, ("eu-central-1", "xray")).is_err());
     }
 }

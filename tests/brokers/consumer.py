@@ -1,0 +1,66 @@
+"""Consumers of real brokers, with OpenTelemetry's stock instrumentation.
+
+Each creates its topic or queue, prints "ready" when it receives messages, and handles each message.
+
+    opentelemetry-instrument python consumer.py kafka
+"""
+
+import os
+import sys
+
+from opentelemetry import trace
+
+tracer = trace.get_tracer("consumer")
+
+
+def handle(body):
+    """The work for a message."""
+    with tracer.start_as_current_span("handle order") as span:
+        span.set_attribute("order.text", body)
+
+
+def kafka():
+    """Each message has a span of its own in its trace; the work is not below it."""
+    from kafka import KafkaConsumer
+    from kafka.admin import KafkaAdminClient, NewTopic
+
+    broker = os.environ["KAFKA"]
+    admin = KafkaAdminClient(bootstrap_servers=broker)
+    admin.create_topics([NewTopic("payments", num_partitions=1, replication_factor=1)])
+    admin.close()
+    consumer = KafkaConsumer("payments", bootstrap_servers=broker, group_id="payments", auto_offset_reset="earliest")
+    ready()
+    for message in consumer:
+        handle(message.value.decode())
+
+
+def rabbitmq():
+    """Continues the trace of each message."""
+    import pika
+
+    channel = pika.BlockingConnection(pika.URLParameters(os.environ["AMQP"])).channel()
+    channel.queue_declare("payments")
+    channel.basic_consume("payments", lambda channel, method, properties, body: handle(body.decode()), auto_ack=True)
+    ready()
+    channel.start_consuming()
+
+
+def sqs():
+    """Starts a trace for each message, which links to it."""
+    import boto3
+
+    client = boto3.client("sqs", endpoint_url=os.environ["SQS"], region_name="us-east-1")
+    queue = client.create_queue(QueueName="orders")["QueueUrl"]
+    ready()
+    while True:
+        answer = client.receive_message(QueueUrl=queue, WaitTimeSeconds=1, MessageAttributeNames=["All"])
+        for message in answer.get("Messages", []):
+            handle(message["Body"])
+            client.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+
+def ready():
+    print("ready", flush=True)
+
+
+{"kafka": kafka, "rabbitmq": rabbitmq, "sqs": sqs}[sys.argv[1]]()
