@@ -152,3 +152,50 @@ async fn a_message_that_is_not_confirmed_is_an_error() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_message_that_no_one_consumes_is_named_and_its_password_is_not() {
+    let address = broker(vec![(1, ack())]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let spec = format!(
+        "publish: {{ amqp: 'amqp://alice:p%40ss-w0rd@{address}', routing_key: orders, json: 1 }}\n\
+         wait: {{ tail: 0s, flush: 100ms, timeout: 500ms }}\n\
+         expect: {{ spans: [{{ find: {{ caused_by: trigger }} }}] }}\n"
+    );
+    std::fs::write(folder.path().join("order.yaml"), spec).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_spanspec"));
+    command
+        .current_dir(folder.path())
+        .args(["run", "order.yaml"]);
+    command.args(["--listen", "127.0.0.1:0", "--no-annotations"]);
+    command.args([
+        "--report",
+        "json=report.json",
+        "--report",
+        "html=report.html",
+    ]);
+    let output = tokio::task::spawn_blocking(move || command.output());
+    let output = output.await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let text: Vec<&str> = text
+        .split_whitespace()
+        .filter(|word| *word != "│")
+        .collect();
+    let text = text.join(" ");
+    for part in [
+        &format!(
+            "the AMQP broker at {address} acknowledged the message (queue orders), which carried"
+        ),
+        "as the span id of the producer",
+        "check that a consumer of queue orders runs",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    for file in ["report.json", "report.html"] {
+        let report = std::fs::read_to_string(folder.path().join(file)).unwrap();
+        for text in [&text, &report] {
+            assert!(!text.contains("ss-w0rd"), "{text}");
+        }
+    }
+}
