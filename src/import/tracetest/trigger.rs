@@ -3,6 +3,7 @@
 mod graphql;
 mod grpc;
 mod http;
+mod kafka;
 
 use std::collections::BTreeMap;
 
@@ -61,6 +62,7 @@ impl Converter<'_> {
             Some("http") => self.http(key(&["httpRequest", "http"])),
             Some("grpc") => self.grpc(key(&["grpc"])),
             Some("graphql") => self.graphql(key(&["graphql"])),
+            Some("kafka") => self.kafka(key(&["kafka"])),
             Some("traceid") => Some(self.trace_id(key(&["traceid", "traceId"]))),
             Some(tool @ ("cypress" | "playwright" | "artillery" | "k6" | "playwrightengine")) => {
                 Some(self.tool(tool, node))

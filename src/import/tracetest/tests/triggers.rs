@@ -194,20 +194,50 @@ test.yaml:11:12: note: the file has no command for cypress: adapt `run: npx cypr
 }
 
 #[test]
-fn a_trigger_of_kafka_is_lost() {
+fn a_message_to_kafka_is_published() {
     let (text, remarks) = import(
         r#"
 type: Test
 spec:
   name: kafka
-  trigger: { type: kafka, kafka: { brokerUrls: ["kafka:9092"], topic: orders } }
+  trigger:
+    type: kafka
+    kafka:
+      brokerUrls: ["kafka-1:9092", "kafka-2:9092"]
+      topic: orders
+      messageKey: k
+      messageValue: '{"id": 1}'
+      headers: [{ key: h, value: v }, { key: h, value: w }, { key: traceparent, value: x }]
+      authentication: { type: plain, plain: { username: alice, password: t0psecret } }
   specs: [{ selector: 'span[name="orders process"]', assertions: ['attr:tracetest.selected_spans.count > 0'] }]
 "#,
     );
-    assert_eq!(text, "");
-    assert_eq!(
+    snapbox::assert_data_eq!(
+        text,
+        str![[r#"
+name: kafka
+publish:
+  kafka: kafka-1:9092,kafka-2:9092
+  topic: orders
+  key: k
+  json: { id: 1 }
+  headers:
+    h: v
+  user: alice
+  password: ${KAFKA_PASSWORD}
+expect:
+  spans: [orders process]
+
+"#]]
+    );
+    snapbox::assert_data_eq!(
         remarks,
-        "test.yaml:5:12: lost: the trigger has no equivalent: its type is kafka\n"
+        str![[r#"
+test.yaml:8:7: lost: the header `h` is left out: it occurs twice
+test.yaml:12:61: note: `traceparent` is left out: spanspec sets it
+test.yaml:13:74: note: the credential is not copied: set the variable KAFKA_PASSWORD, and list it in `secrets`
+
+"#]]
     );
 }
 
