@@ -21,14 +21,17 @@ def handle(body):
 
 def kafka():
     """Each message has a span of its own in its trace; the work is not below it."""
-    from kafka import KafkaConsumer
+    from kafka import KafkaConsumer, TopicPartition
     from kafka.admin import KafkaAdminClient, NewTopic
 
-    broker = os.environ["KAFKA"]
-    admin = KafkaAdminClient(bootstrap_servers=broker)
+    # The default for the first answer of a broker, 2 s, is too short on a busy machine.
+    broker = {"bootstrap_servers": os.environ["KAFKA"], "api_version_auto_timeout_ms": 60_000}
+    admin = KafkaAdminClient(**broker)
     admin.create_topics([NewTopic("payments", num_partitions=1, replication_factor=1)])
     admin.close()
-    consumer = KafkaConsumer("payments", bootstrap_servers=broker, group_id="payments", auto_offset_reset="earliest")
+    consumer = KafkaConsumer(**broker, group_id=None, auto_offset_reset="earliest")
+    # A group would assign the partition later, or not at all if it does not know the new topic yet.
+    consumer.assign([TopicPartition("payments", 0)])
     ready()
     for message in consumer:
         handle(message.value.decode())
