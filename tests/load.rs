@@ -422,8 +422,7 @@ budgets:
         [budget::ClaimVerdict::Ok, budget::ClaimVerdict::NotProven]
     );
     let said = load.measured[0].judged[1].to_string();
-    let why =
-        "4 of 40 requests have no measurement: find out why they fail, or why their traces are incomplete.";
+    let why = "4 of 40 requests have no measurement: find out why they fail, or why their traces are incomplete.";
     assert!(said.ends_with(why), "{said}");
     let missing = failures(tested(&report.specs[0]));
     assert_eq!(
