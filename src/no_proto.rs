@@ -1,7 +1,12 @@
 //! Replaces `proto/` without the feature `grpc`: schemas do not exist.
 
+#[path = "proto/problem.rs"]
+mod problem;
+
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
+
+pub(crate) use problem::{Misfit, PathStep, SchemaError, UnknownMethod};
 
 use crate::trace::Value;
 
@@ -14,37 +19,6 @@ pub(crate) enum Method {}
 
 /// A message type, which cannot exist. Its field is private, so the code that handles it is reachable.
 pub(crate) struct MessageType(Infallible);
-
-/// The reason why there is no schema, and help.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SchemaError {
-    pub(crate) what: String,
-    pub(crate) help: &'static str,
-}
-
-/// The reason why a schema has no such method.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum UnknownMethod {
-    Service(Vec<String>),
-    Method(Vec<String>),
-}
-
-/// A part of a JSON value that does not fit a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Misfit {
-    pub(crate) path: Vec<PathStep>,
-    pub(crate) is_key: bool,
-    pub(crate) what: String,
-    pub(crate) unknown: Option<String>,
-    pub(crate) known: Vec<String>,
-}
-
-/// A step from a value to a part of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum PathStep {
-    Key(String),
-    Item(usize),
-}
 
 fn no_grpc() -> SchemaError {
     SchemaError {

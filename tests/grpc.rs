@@ -287,7 +287,7 @@ async fn a_call_sends_message_metadata_deadline_and_trace_context() {
     assert_eq!(received.messages, [Bytes::from_static(b"\x0a\x02A1")]);
     assert_eq!(received.header("content-type"), "application/grpc");
     assert_eq!(received.header("te"), "trailers");
-    assert_eq!(received.header("grpc-timeout"), "20000m");
+    assert_eq!(received.header("grpc-timeout"), "20000000u");
     assert_eq!(received.header("key-bin"), "AAEC");
     assert!(received.header("traceparent").ends_with("-01"));
     let tenants: Vec<_> = received.headers.get_all("x-tenant").iter().collect();

@@ -132,15 +132,13 @@ fn request(arguments: &RecordArguments) -> Result<Request, String> {
     };
     let json = match (json, &arguments.json) {
         (Some(_), Some(_)) => {
-            return Err(
-                "there are two bodies, behind the URL and as --json: leave one out".to_owned(),
-            );
+            return Err("there are two bodies, after the URL and as --json: remove one".to_owned());
         }
         (json, flag) => json.or(flag.as_deref()),
     };
     let payload = match (json, &arguments.body) {
         (Some(_), Some(_)) => {
-            return Err("there are two bodies, JSON and --body: leave one out".to_owned());
+            return Err("there are two bodies, JSON and --body: remove one".to_owned());
         }
         (Some(json), None) => {
             Payload::Json(Value::from_json(json.as_bytes()).map_err(|error| {

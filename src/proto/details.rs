@@ -7,8 +7,8 @@ use prost_reflect::DynamicMessage;
 use protox::Compiler;
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 
-use super::Schema;
 use super::message::json;
+use super::schema::Schema;
 use crate::trace::Value;
 
 /// A detail of a status.

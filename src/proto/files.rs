@@ -9,20 +9,8 @@ use std::time::SystemTime;
 use prost_reflect::DescriptorPool;
 use protox::Compiler;
 
-use super::Schema;
-
-/// The reason why files have no schema, and help.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SchemaError {
-    pub(crate) what: String,
-    pub(crate) help: &'static str,
-}
-
-impl SchemaError {
-    fn new(what: String, help: &'static str) -> Self {
-        Self { what, help }
-    }
-}
+use super::problem::SchemaError;
+use super::schema::Schema;
 
 /// Files that were read, as they were then.
 struct Known {
@@ -50,10 +38,10 @@ impl Schema {
             let shown = path.display();
             let bytes = fs::read(path).map_err(|error| {
                 let what = format!("failed to read {shown}: {error}");
-                SchemaError::new(what, "check the path, and that the file can be read")
+                problem(what, "check the path, and that the file can be read")
             })?;
             let pool = DescriptorPool::decode(bytes.as_slice()).map_err(|error| {
-                SchemaError::new(
+                problem(
                     format!("{shown} is not a complete descriptor set: {error}"),
                     "create it with `protoc --include_imports --descriptor_set_out=FILE`, or `buf build -o FILE`",
                 )
@@ -104,7 +92,7 @@ fn compile(files: &[PathBuf], include: &[PathBuf]) -> Result<(Schema, Vec<PathBu
     for file in files {
         let path = canonical(file);
         if !include.iter().any(|folder| path.starts_with(folder)) {
-            return Err(SchemaError::new(
+            return Err(problem(
                 format!("{} is in no folder of `include`", file.display()),
                 "add the folder to which its `import` statements are relative",
             ));
@@ -127,5 +115,9 @@ fn explained(error: &protox::Error) -> SchemaError {
         }
         false => "correct the file; `protoc` reports the same",
     };
-    SchemaError::new(text.lines().next().unwrap_or_default().to_owned(), help)
+    problem(text.lines().next().unwrap_or_default().to_owned(), help)
+}
+
+fn problem(what: String, help: &'static str) -> SchemaError {
+    SchemaError { what, help }
 }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use prost::Message as _;
 use prost_reflect::{DeserializeOptions, DynamicMessage, MessageDescriptor, SerializeOptions};
 
-use super::Misfit;
 use super::misfit::misfit;
+use super::problem::Misfit;
 use crate::trace::Value;
 
 /// Encodes JSON as a message.

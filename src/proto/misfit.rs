@@ -4,29 +4,8 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::json;
 
 use super::message::read;
+use super::problem::{Misfit, PathStep};
 use crate::trace::Value;
-
-/// A part of a JSON value that does not fit a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Misfit {
-    /// The way to the part. The last step is the unknown key if `is_key`.
-    pub(crate) path: Vec<PathStep>,
-    /// The key does not fit, and not its value.
-    pub(crate) is_key: bool,
-    /// The fact.
-    pub(crate) what: String,
-    /// The name that is unknown, if one is.
-    pub(crate) unknown: Option<String>,
-    /// The names that are known.
-    pub(crate) known: Vec<String>,
-}
-
-/// A step from a value to a part of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum PathStep {
-    Key(String),
-    Item(usize),
-}
 
 /// The first part that does not fit; `reason` is that of the whole.
 pub(super) fn misfit(of: &MessageDescriptor, value: &Value, reason: String) -> Misfit {

@@ -7,10 +7,10 @@ mod details;
 mod files;
 mod message;
 mod misfit;
+mod problem;
 mod schema;
 
 pub(crate) use details::{Detail, details};
-pub(crate) use files::SchemaError;
 pub(crate) use message::{decode, encode};
-pub(crate) use misfit::{Misfit, PathStep};
-pub(crate) use schema::{Method, Schema, UnknownMethod};
+pub(crate) use problem::{Misfit, PathStep, SchemaError, UnknownMethod};
+pub(crate) use schema::{Method, Schema};

@@ -4,6 +4,8 @@ use std::fmt;
 
 use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
 
+use super::problem::UnknownMethod;
+
 /// The descriptors of services and messages; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Schema {
@@ -14,15 +16,6 @@ pub(crate) struct Schema {
 #[derive(Clone)]
 pub(crate) struct Method {
     pub(crate) descriptor: MethodDescriptor,
-}
-
-/// The reason why a schema has no such method, with the names that it has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum UnknownMethod {
-    /// No such service.
-    Service(Vec<String>),
-    /// The service has no such method.
-    Method(Vec<String>),
 }
 
 impl Schema {

@@ -63,7 +63,7 @@ impl GrpcStatuses {
         }
     }
 
-    /// Returns `true` if a call may have this status.
+    /// Returns `true` if this status is accepted.
     #[must_use]
     pub fn accepts(&self, code: GrpcCode) -> bool {
         self.named.contains(&code) != self.negates

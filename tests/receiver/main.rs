@@ -7,4 +7,6 @@ mod holes;
 mod hostile;
 mod http;
 mod lenient;
+#[path = "../support/raw_codec.rs"]
+mod raw_codec;
 mod support;

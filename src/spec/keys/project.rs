@@ -1,6 +1,22 @@
 //! Keys of the project file.
 
-use super::{Keys, key};
+use super::trigger::{ENV, SHELL};
+use super::{Key, Keys, key};
+
+/// Keys of the project file that a profile can have, too.
+const VARS: Key = key("vars", "anything_by_name", "Variables for all specs.");
+const RECEIVER_KEY: Key = key("receiver", "receiver", "The OTLP receiver.");
+const SERVICE_ENV: Key = key(
+    "env",
+    "texts_by_name",
+    "Variables added to the environment of all services.",
+);
+const DEFAULTS_KEY: Key = key("defaults", "defaults", "Defaults for all specs.");
+const SOURCE: Key = key(
+    "source",
+    "source",
+    "The backend from which traces are read, instead of the OTLP receiver.",
+);
 
 pub(crate) const PROJECT: Keys = Keys(&[&[
     key(
@@ -8,29 +24,21 @@ pub(crate) const PROJECT: Keys = Keys(&[&[
         "texts",
         "Files, folders and globs of specs; default [specs].",
     ),
-    key("vars", "anything_by_name", "Variables for all specs."),
+    VARS,
     key(
         "secrets",
         "texts",
         "Names of variables whose values are masked in all output.",
     ),
-    key("receiver", "receiver", "The OTLP receiver."),
+    RECEIVER_KEY,
     key(
         "services",
         "services",
         "Services to start before the first spec, and to stop after the last.",
     ),
-    key(
-        "env",
-        "texts_by_name",
-        "Variables added to the environment of all services.",
-    ),
-    key("defaults", "defaults", "Defaults for all specs."),
-    key(
-        "source",
-        "source",
-        "The backend from which traces are read, instead of the OTLP receiver.",
-    ),
+    SERVICE_ENV,
+    DEFAULTS_KEY,
+    SOURCE,
     key(
         "profiles",
         "profiles",
@@ -41,24 +49,16 @@ pub(crate) const PROJECT: Keys = Keys(&[&[
 /// An entry of `profiles`. Its keys replace those of the project file; maps of `vars` and `defaults` are
 /// merged.
 pub(crate) const PROFILE: Keys = Keys(&[&[
-    key("vars", "anything_by_name", "Variables for all specs."),
-    key(
-        "source",
-        "source",
-        "The backend from which traces are read, instead of the OTLP receiver.",
-    ),
+    VARS,
+    SOURCE,
     key(
         "services",
         "services_or_none",
         "Services to start, or none.",
     ),
-    key(
-        "env",
-        "texts_by_name",
-        "Variables added to the environment of all services.",
-    ),
-    key("receiver", "receiver", "The OTLP receiver."),
-    key("defaults", "defaults", "Defaults for all specs."),
+    SERVICE_ENV,
+    RECEIVER_KEY,
+    DEFAULTS_KEY,
     key(
         "read_only",
         "flag",
@@ -143,21 +143,13 @@ pub(crate) const DEFAULTS: Keys = Keys(&[&[
 ]]);
 
 pub(crate) const RUN_DEFAULTS: Keys = Keys(&[&[
-    key(
-        "env",
-        "texts_by_name",
-        "Variables added to the environment.",
-    ),
+    ENV,
     key(
         "dir",
         "text",
         "Working directory; default: the folder of the spec. Relative to the project file.",
     ),
-    key(
-        "shell",
-        "flag",
-        "`true` passes commands that are a text to a shell.",
-    ),
+    SHELL,
 ]]);
 
 pub(crate) const REQUEST_DEFAULTS: Keys = Keys(&[&[key(

@@ -246,22 +246,26 @@ pub(crate) const TLS: Keys = Keys(&[&[
 /// `run`, if it is a map.
 pub(crate) const RUN: Keys = Keys(&[RUN_TABLE, PROPAGATION]);
 
+/// Keys of a command that have defaults in the project file.
+pub(super) const SHELL: Key = key(
+    "shell",
+    "flag",
+    "`true` passes a command that is a text to a shell.",
+);
+pub(super) const ENV: Key = key(
+    "env",
+    "texts_by_name",
+    "Variables added to the environment.",
+);
+
 const RUN_TABLE: &[Key] = &[
     key(
         "command",
         "words",
         "A text that is split into words as in a shell, or a list of words. No shell runs without `shell: true`.",
     ),
-    key(
-        "shell",
-        "flag",
-        "`true` passes a command that is a text to a shell.",
-    ),
-    key(
-        "env",
-        "texts_by_name",
-        "Variables added to the environment.",
-    ),
+    SHELL,
+    ENV,
     key(
         "dir",
         "text",
