@@ -13,9 +13,6 @@ const LONGEST_NAME: usize = 255;
 
 const EXAMPLE: &str = "write `{ kafka: 127.0.0.1:9092, topic: orders, json: { id: 1 } }`";
 
-/// Headers that spanspec sets, apart from those that each trigger has.
-const TRACE_CONTEXT: [&str; 2] = ["baggage", "awstraceheader"];
-
 impl Reader<'_> {
     pub(super) fn publish(&self, node: &Node) -> Option<Publish> {
         if !matches!(node.kind, Kind::Map(_)) {
@@ -346,15 +343,17 @@ impl Reader<'_> {
                 "correct the name",
             );
         }
-        match TRACE_CONTEXT.contains(&name.to_ascii_lowercase().as_str()) {
-            false => Some(()),
-            true => self.wrong(
-                entry.key.place,
-                format!("`{name}` cannot be set: spanspec sends its own with each message"),
-                "not here",
-                "write the members of the baggage under `baggage`, beside `headers`",
-            ),
-        }
+        let help = match name.to_ascii_lowercase().as_str() {
+            "baggage" => "write its members under `baggage`, beside `headers`",
+            "awstraceheader" => "remove it: it has the same ids as `traceparent`",
+            _ => return Some(()),
+        };
+        self.wrong(
+            entry.key.place,
+            format!("`{name}` cannot be set: spanspec sends its own with each message"),
+            "not here",
+            help,
+        )
     }
 }
 
