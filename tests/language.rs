@@ -73,6 +73,7 @@ mistakes! {
     metrics
     matchers
     measures
+    missing_expect
     no_trigger
     nothing
     percent

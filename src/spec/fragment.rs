@@ -115,7 +115,10 @@ impl Fragment<'_> {
         let captures: Vec<&str> = names(root.get("capture")).collect();
         captures.iter().for_each(|name| scope.expect(*name));
         let reader = self.reader(&scope);
-        let mut expect = reader.expect(node, answer(root), TraceChecks::Allowed)?;
+        let mut triggers = keys::TRIGGERS.names().into_iter();
+        let trigger = triggers.find(|key| root.get(key).is_some());
+        let result = TriggerResult::of(trigger);
+        let mut expect = reader.expect(node, result, TraceChecks::Allowed)?;
         self.refuse_surplus(&scope, node, &captures);
         expect.checks.retain(|check| check.ask.is_about_trace());
         if !expect.is_about_trace() {
@@ -167,19 +170,6 @@ impl Fragment<'_> {
 
     fn reader<'r>(&'r self, scope: &'r Scope) -> Reader<'r> {
         Reader::new(self.errors, scope, self.dir)
-    }
-}
-
-/// The kind of result of the spec's trigger.
-fn answer(root: &Node) -> TriggerResult {
-    if root.get("run").is_some() {
-        TriggerResult::Command
-    } else if root.get("graphql").is_some() {
-        TriggerResult::GraphQl
-    } else if root.get("grpc").is_some() {
-        TriggerResult::Grpc
-    } else {
-        TriggerResult::Response
     }
 }
 

@@ -76,11 +76,13 @@ impl FileReader<'_> {
         // Budgets are expectations as well; an error status is a failure without `expect`.
         let asks = |key| root.get(key).is_some() || is_misspelt(root, key);
         if !asks("expect") && !asks("budgets") {
+            let key = trigger.as_ref().map(|entry| entry.key.text.as_str());
+            let example = TriggerResult::of(key).example();
             reader.wrong::<()>(
                 start_of(root),
                 "this spec has no `expect`",
                 "missing `expect`",
-                "add checks such as `expect: { status: 2xx, errors: 0 }`",
+                format!("add checks such as `expect: {{ {example}, errors: 0 }}`"),
             );
         }
         StepNode {

@@ -38,6 +38,17 @@ impl TriggerResult {
         }
     }
 
+    /// A check for a spec that has none.
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            Self::Response | Self::GraphQl | Self::Unknown => "status: 2xx",
+            Self::Grpc => "status: OK",
+            Self::Command => "exit_code: 0",
+            Self::Message => "spans: [{ find: { caused_by: trigger } }]",
+            Self::Nothing => "orphans: 0",
+        }
+    }
+
     fn checks(self) -> Keys {
         match self {
             Self::Response => keys::RESPONSE_CHECKS,
@@ -97,9 +108,10 @@ impl Reader<'_> {
         let what = format!("`{}`", trace.key());
         let entries = self.any_map(node, &what)?;
         if entries.is_empty() {
+            let example = answer.example();
             let help = match trace.refusal() {
-                None => "add a check such as `status: 2xx` or `errors: 0`",
-                Some(_) => "add a check such as `status: 2xx`",
+                None => format!("add a check such as `{example}` or `errors: 0`"),
+                Some(_) => format!("add a check such as `{example}`"),
             };
             return self.wrong(node.place, format!("{what} is empty"), "empty", help);
         }
