@@ -30,7 +30,7 @@ pub struct GrpcCall {
     pub timeout: Option<Duration>,
     /// Certificates for `https`.
     pub tls: Tls,
-    /// What is sent beside the ids of the trace.
+    /// The sampled flag, trace state and baggage.
     pub propagation: Propagation,
     pub(crate) source: Source,
     /// The place of the service and method.

@@ -22,7 +22,7 @@ pub struct Publish {
     pub tls: Option<Tls>,
     /// Maximum time until the broker has acknowledged the message.
     pub timeout: Option<Duration>,
-    /// What is sent beside the ids of the trace.
+    /// The sampled flag, trace state and baggage.
     pub propagation: Propagation,
 }
 

@@ -229,7 +229,7 @@ pub struct Request {
     pub redirects: usize,
     /// Certificates for `https`.
     pub tls: Tls,
-    /// What is sent beside the ids of the trace.
+    /// The sampled flag, trace state and baggage.
     pub propagation: Propagation,
 }
 
@@ -345,7 +345,7 @@ pub struct Command {
     pub dir: PathBuf,
     /// Time after which its process group is ended.
     pub timeout: Option<Duration>,
-    /// What is sent beside the ids of the trace.
+    /// The sampled flag, trace state and baggage.
     pub propagation: Propagation,
 }
 

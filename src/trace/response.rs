@@ -83,7 +83,7 @@ pub struct MessageResponse {
     pub place: String,
     /// The parts of the acknowledgement, as a JSON object: `{"partition":0,"offset":42}`.
     pub receipt: String,
-    /// What the broker does not guarantee.
+    /// A missing guarantee of the broker.
     pub note: Option<String>,
     /// From before the message was sent until it was acknowledged.
     pub time: Duration,

@@ -154,7 +154,7 @@ fn lost(subject: &Subject, comparator: Comparator, operand: &Operand) -> Option<
             "only the names of events must not contain the text: attributes of events are not searched",
         ),
         (Kind::TypeName, _, Operand::Literal(name)) if name == "string" => Some(
-            "`type: string` also matches texts that are a number, a duration or JSON, which Tracetest tells apart",
+            "`type: string` also matches texts with a number, a duration or JSON; Tracetest has types of their own for these",
         ),
         _ => None,
     }

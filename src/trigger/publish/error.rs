@@ -59,7 +59,7 @@ pub enum PublishProblem {
     },
     /// There is no such place in the broker.
     NoPlace {
-        /// What was asked for: `orders`.
+        /// The name in the spec: `orders`.
         name: String,
         /// The remedy.
         help: String,

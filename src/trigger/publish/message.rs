@@ -24,12 +24,12 @@ pub(super) struct Message<'a> {
     /// `None` if the spec has no content.
     pub(super) body: Option<Bytes>,
     pub(super) content_type: Option<&'static str>,
-    /// With those of the trace context, which come last.
+    /// Those of the spec, then those of the trace context.
     pub(super) headers: Vec<(String, String)>,
     pub(super) progress: Progress,
 }
 
-/// How far the publication came, for the error at its timeout.
+/// The last step that a publication reached, for the error at its timeout.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Progress(Arc<Mutex<Step>>);
 
@@ -47,7 +47,7 @@ impl Progress {
 #[derive(Default)]
 pub(super) struct Receipt {
     pub(super) parts: Vec<(String, Value)>,
-    /// What the broker does not guarantee.
+    /// A missing guarantee of the broker.
     pub(super) note: Option<String>,
 }
 
