@@ -82,7 +82,7 @@ fn linked_only(trace: &Trace) -> Option<Trouble> {
     )
 }
 
-/// `Kafka at … acknowledged the message (topic orders); it carried the span id …`.
+/// `Kafka at … acknowledged the message (topic orders), which carried … as the span id of the producer`.
 pub(super) fn sent(place: &MessagePlace, trace: TraceId) -> String {
     let MessagePlace { broker, place, .. } = place;
     let producer = SpanId::of_caller(trace);

@@ -5,7 +5,7 @@
     allow(dead_code, reason = "only clients of brokers use it")
 )]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,8 +30,8 @@ pub(super) struct Message<'a> {
 }
 
 /// The last step that a publication reached, for the error at its timeout.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Progress(Arc<Mutex<Step>>);
+#[derive(Debug, Default)]
+pub(super) struct Progress(Mutex<Step>);
 
 impl Progress {
     pub(super) fn reach(&self, step: Step) {
