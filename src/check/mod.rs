@@ -83,6 +83,8 @@ pub(crate) use nearest::nearest;
 pub use outcome::{DroppedPart, Judged, NoNumber, Outcome, SpanName, Unjudged};
 #[cfg(feature = "run")]
 pub(crate) use record::record_name;
+#[cfg(feature = "run")]
+pub(crate) use renamed::other_names;
 pub use select::select;
 #[cfg(feature = "run")]
 pub(crate) use uncertain::no_duration;

@@ -213,7 +213,7 @@ pub(super) fn merged_into(key: &str) -> Option<&'static str> {
 }
 
 /// The former and later names of an attribute.
-pub(super) fn other_names(key: &str) -> impl Iterator<Item = &'static str> {
+pub(crate) fn other_names(key: &str) -> impl Iterator<Item = &'static str> {
     let key = key.to_owned();
     RENAMED
         .iter()

@@ -3,13 +3,14 @@
 
 use super::diagnosis::{MAX_LISTED, nothing_at_all, other_telemetry};
 use super::run_context::RunContext;
+use crate::check;
 use crate::result::Trouble;
 use crate::source::SourceDiagnostics;
 use crate::spec::{Location, MessagePlace};
 use crate::trace::{Span, SpanId, Trace, TraceId, Value};
 
-/// Attributes with the name of a queue or topic, the current name first.
-const DESTINATION: [&str; 2] = ["messaging.destination.name", "messaging.destination"];
+/// The attribute with the name of a queue or topic.
+const DESTINATION: &str = "messaging.destination.name";
 
 /// The probable reason why no span of the trace of a message arrived.
 pub(super) fn unseen(
@@ -93,7 +94,8 @@ pub(super) fn sent(place: &MessagePlace, trace: TraceId) -> String {
 
 /// Returns `true` for a span about the same topic or queue.
 fn is_about(span: &Span, place: &MessagePlace) -> bool {
-    DESTINATION.iter().any(|key| {
+    let mut keys = std::iter::once(DESTINATION).chain(check::other_names(DESTINATION));
+    keys.any(|key| {
         let said = span.attributes.get(key).and_then(Value::as_str);
         said.is_some_and(|said| said == place.name)
     })
