@@ -9,6 +9,7 @@ The cache is the folder $SPANSPEC_BACKENDS, by default `backends` in the target 
 """
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -60,7 +61,9 @@ def install_collector():
     """Go module proxy: two minutes of compilation on two cores."""
     need("go")
     folder = CACHE / "collector"
-    program = folder / f"otelcol-{COLLECTOR}"
+    # A cached program with other components is of no use.
+    components = hashlib.sha256((CONFIG / "builder.yaml").read_bytes()).hexdigest()[:12]
+    program = folder / f"otelcol-{COLLECTOR}-{components}"
     if not program.exists():
         folder.mkdir(parents=True, exist_ok=True)
         log = folder / "build.log"

@@ -125,6 +125,7 @@ mod report;
 mod result;
 #[cfg(feature = "run")]
 mod run;
+mod sampling;
 #[cfg(feature = "cli")]
 mod schema;
 mod secret;
@@ -139,6 +140,7 @@ mod trace;
 mod trigger;
 #[cfg(feature = "run")]
 mod workspace;
+mod yaml;
 
 pub use background::block_on;
 pub use check::{

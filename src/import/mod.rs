@@ -13,7 +13,6 @@ pub(crate) mod hurl;
 mod json_text;
 mod loads;
 mod matcher;
-mod node;
 pub(crate) mod openapi;
 pub(crate) mod otlp;
 mod place;
@@ -23,11 +22,14 @@ mod template;
 pub(crate) mod tracetest;
 mod written;
 
-pub(crate) use node::{Content, Node};
+pub(crate) use crate::yaml::foreign::{Content, Node};
 pub(crate) use remark::{Level, Remarks};
 pub(crate) use written::{Map, Written};
 
 use std::collections::BTreeSet;
+
+use crate::spec::{Place, Source};
+use crate::yaml::foreign;
 
 /// The result of an import.
 #[derive(Debug, Default)]
@@ -52,6 +54,20 @@ impl Import {
         self.files.push(File { path, text });
         &self.files[self.files.len() - 1].path
     }
+}
+
+/// The roots of all documents of a file. A syntax error is a loss, and ends the file. An empty file
+/// is one, too.
+fn roots(source: &Source, remarks: &mut Remarks) -> Vec<Node> {
+    let read = foreign::read(source);
+    match read.error {
+        Some(error) => remarks.lost(&error.at, format!("not read from here on: {}", error.text)),
+        None if read.roots.is_empty() => {
+            remarks.lost(&source.at(Place::default()), "the file is empty");
+        }
+        None => {}
+    }
+    read.roots
 }
 
 /// The path, or the path with the first number for which there is no file.

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::error::{ErrorList, SpecErrors};
 use super::file::FileReader;
 use super::keys;
-use super::yaml::{self, Entry, Kind, Node};
 use super::{Context, Place, Source, Spec};
 use crate::trace::TraceRef;
+use crate::yaml::{self, Entry, Kind, Node};
+use crate::yaml::{ErrorList, SpecErrors};
 
 impl Spec {
     /// Reads the spec for an existing trace: what is below `expect`, or a whole spec. Its trigger is

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::{ErrorList, SpecError, SpecErrors, suggest};
 use super::globals::{Globals, Variables};
 use super::keys;
 use super::matrix::{MatrixCase, cases};
@@ -15,8 +14,9 @@ use super::read::expect::TraceChecks;
 use super::scope::{Scope, Withheld};
 use super::spec::{Spec, Step};
 use super::steps::{StepNode, captured, start_of};
-use super::yaml::{self, Kind, Node};
 use super::{Budget, MAX_FILE_SIZE, Place, Repeat, ServiceSet, Source, Wait};
+use crate::yaml::{self, Kind, Node};
+use crate::yaml::{ErrorList, SpecError, SpecErrors, suggest};
 
 /// Captures of a repeated request, used in `teardown`.
 const OF_A_REQUEST: Withheld = Withheld {

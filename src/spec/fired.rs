@@ -7,8 +7,8 @@ use std::hash::Hasher;
 
 use fnv::FnvHasher;
 
-use super::yaml::{Entry, Kind, Node, Scalar, Style};
 use super::{Spec, Step};
+use crate::yaml::{Entry, Kind, Node, Scalar, Style};
 
 impl Spec {
     /// A hash of the requests, in 16 hex digits: the triggers of setup and test, the case of the

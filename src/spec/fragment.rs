@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::error::{ErrorList, SpecErrors, closest};
 use super::expect::Expect;
 use super::file::variables;
 use super::globals::{Globals, Variables};
@@ -11,9 +10,10 @@ use super::keys;
 use super::read::Reader;
 use super::read::expect::{TraceChecks, TriggerResult};
 use super::scope::Scope;
-use super::yaml::{self, Kind, Node};
 use super::{Place, Source};
 use crate::trace::Value;
+use crate::yaml::{self, Kind, Node};
+use crate::yaml::{ErrorList, SpecErrors, closest};
 
 impl Expect {
     /// The expectations of a file for a trace. The file has the content of `expect`, or it is a

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::yaml::Node;
 use super::{DeclaredService, Source};
 use crate::secret::Secrets;
 use crate::trace::Value;
+use crate::yaml::Node;
 
 /// Variables of a whole run, in the order of precedence.
 #[derive(Clone, Debug, Default)]

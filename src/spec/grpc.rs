@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::error::{SpecError, did_you_mean, suggest};
-use super::yaml::{Kind, Node};
 use super::{Place, Propagation, Source, Tls};
 use crate::proto::{Misfit, PathStep, Schema, UnknownMethod};
 use crate::trace::{GrpcCode, Value};
+use crate::yaml::{Kind, Node};
+use crate::yaml::{SpecError, did_you_mean, suggest};
 
 /// A call of a gRPC method, with variables substituted.
 #[derive(Clone, Debug)]

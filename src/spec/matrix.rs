@@ -7,8 +7,8 @@ pub(super) use file::is_from_file;
 
 use super::read::Reader;
 use super::scope::Scope;
-use super::yaml::{Kind, Node};
 use crate::trace::Value;
+use crate::yaml::{Kind, Node};
 
 /// Maximum number of cases.
 const MAX_CASES: usize = 1_000;

@@ -8,7 +8,6 @@ mod about;
 mod aggregate;
 mod attribute_key;
 mod budget;
-mod error;
 mod expect;
 mod file;
 #[cfg(feature = "run")]
@@ -37,7 +36,6 @@ mod repeat;
 mod scope;
 mod selector;
 mod services;
-mod source;
 #[expect(
     clippy::module_inception,
     reason = "the noun of this module is the spec"
@@ -48,12 +46,10 @@ mod template;
 mod trigger;
 mod unused;
 mod wait;
-mod yaml;
 
 pub use aggregate::{Aggregate, AggregateOf};
 pub use attribute_key::AttributeKey;
 pub use budget::{Budget, CompareVersions, Limit, Measure, QuantileBudget, Regression, UpperLimit};
-pub use error::{SpecError, SpecErrors};
 pub use expect::{
     Capture, CaptureFrom, Check, Condition, Expect, ExpectedGraphQlError, GraphQlErrors, Syntax,
 };
@@ -80,13 +76,14 @@ pub use selector::{
     SpanEntry, SpanType, Take,
 };
 pub use services::{DeclaredService, ServiceSet};
-pub use source::{Location, MAX_FILE_SIZE, Place, Source};
 pub use spec::{Spec, Step};
 pub(crate) use trigger::is_loopback;
 pub use trigger::{
     Body, Command, GraphQl, Part, PartContent, Propagation, Request, Search, Tls, Trigger,
 };
 pub use wait::Wait;
+
+pub use crate::yaml::{Location, MAX_FILE_SIZE, Place, Source, SpecError, SpecErrors};
 
 #[cfg(feature = "run")]
 pub(crate) use need_graph::NeedGraph;
@@ -96,7 +93,7 @@ pub(crate) use {publish::MessagePlace, trigger::Called};
 #[cfg(feature = "run")]
 pub(crate) use read::command::{RunDefaults, shell_command};
 
-pub(crate) use error::{closest, did_you_mean, suggest};
+pub(crate) use crate::yaml::{closest, did_you_mean, suggest};
 #[cfg(feature = "cli")]
 pub(crate) use graphql::GraphQlDocument;
 #[cfg(feature = "harness")]
@@ -105,7 +102,9 @@ pub(crate) use names::Names;
 pub(crate) use template::names as names_in;
 // For the project file, which uses the same language.
 #[cfg(feature = "run")]
-pub(crate) use error::ErrorList;
+pub(crate) use crate::yaml::ErrorList;
+#[cfg(feature = "run")]
+pub(crate) use crate::yaml::{Entry, EntryKey, Kind, Node, parse as parse_documents};
 #[cfg(feature = "run")]
 pub(crate) use file::variables;
 #[cfg(feature = "cli")]
@@ -114,8 +113,6 @@ pub(crate) use read::almost::{is_almost_a_word, is_almost_an_operator};
 pub(crate) use read::trigger::parse_url;
 #[cfg(feature = "run")]
 pub(crate) use read::{Reader, Refusal};
-#[cfg(feature = "run")]
-pub(crate) use yaml::{Entry, EntryKey, Kind, Node, parse as parse_documents};
 
 /// Parses a duration such as `30s` or `1.5s`.
 ///

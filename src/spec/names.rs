@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::error::{ErrorList, closest};
 use super::file::FileReader;
 use super::globals::Variables;
 use super::keys;
 use super::matrix::{MatrixCase, cases};
 use super::scope::Scope;
-use super::yaml::{self, Kind, Node};
 use super::{Context, Source};
+use crate::yaml::{self, Kind, Node};
+use crate::yaml::{ErrorList, closest};
 
 /// The known names of the specs of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
-use super::error::{SpecError, closest};
 use super::{Need, Spec};
+use crate::yaml::{SpecError, closest};
 
 /// What a spec needs, as indexes into the specs, or the reason why that cannot be.
 type Needed = Result<BTreeSet<usize>, Box<SpecError>>;

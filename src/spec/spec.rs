@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::error::{ErrorList, SpecErrors};
 use super::expect::{Capture, Expect};
 use super::globals::{Globals, Variables};
 use super::matrix::MatrixCase;
@@ -12,8 +11,9 @@ use super::read::expect::{TraceChecks, TriggerResult};
 use super::read::trigger::TriggerDefaults;
 use super::scope::Scope;
 use super::trigger::Trigger;
-use super::yaml::{Entry, Node};
 use super::{Budget, Location, Need, Place, Poll, Repeat, ServiceSet, Source, Wait};
+use crate::yaml::{Entry, Node};
+use crate::yaml::{ErrorList, SpecErrors};
 
 /// One test, or one case of a matrix.
 #[derive(Clone, Debug)]

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::Place;
 use super::Wait;
-use super::error::closest;
 use super::file::FileReader;
 use super::keys::{self, Keys};
 use super::read::Reader;
@@ -12,7 +11,8 @@ use super::read::expect::{TraceChecks, TriggerResult};
 use super::read::trigger::TriggerDefaults;
 use super::scope::{Scope, Withheld};
 use super::spec::{Draft, Step, StepExpectations};
-use super::yaml::{Entry, Kind, Node};
+use crate::yaml::closest;
+use crate::yaml::{Entry, Kind, Node};
 
 /// Captures of a step, used in its `poll`.
 const OF_THE_LAST_TRY: Withheld = Withheld {

@@ -8,7 +8,7 @@ use super::file::FileReader;
 use super::matrix::is_from_file;
 use super::scope::Scope;
 use super::template::names;
-use super::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Kind, Node};
 
 impl FileReader<'_> {
     /// Warns of each entry of `vars` that nothing uses, and evaluates it: otherwise its errors would

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::yaml::Entry;
+use crate::yaml::Entry;
 
 /// `wait` of a spec, step or project file. `None` for the default of the project or the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@ mod values;
 
 use super::http_spec::add_file;
 use super::matcher::syntax;
-use super::{Import, Node, file_stem, place};
+use super::{Import, Node, file_stem, place, roots};
 use crate::spec::Source;
 use operation::Operation;
 use reference::References;
@@ -19,7 +19,7 @@ const METHODS: [&str; 8] = [
 
 /// Adds a file for each operation of a description.
 pub(crate) fn import(source: &Source, import: &mut Import) {
-    for root in Node::read(source, &mut import.remarks) {
+    for root in roots(source, &mut import.remarks) {
         document(source, &root, import);
     }
 }

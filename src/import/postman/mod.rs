@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use super::http_spec::{HttpSpec, HttpStep, add_file, name_apart};
 use super::matcher::syntax;
 use super::template::{from_mustache, literal, variable_name};
-use super::{Content, Import, Map, Node, Remarks, Written, file_stem, place};
+use super::{Content, Import, Map, Node, Remarks, Written, file_stem, place, roots};
 use crate::secret::is_credential_header;
 use crate::spec::{Location, Source, names_in};
 use crate::trace::Value;
@@ -23,7 +23,7 @@ use subject::{Names, Subject, string};
 /// Adds the files of a collection or an environment. `folder` is the way from the output to the
 /// folder of the source.
 pub(crate) fn import(source: &Source, folder: &str, import: &mut Import) {
-    for root in Node::read(source, &mut import.remarks) {
+    for root in roots(source, &mut import.remarks) {
         document(source, &root, folder, import);
     }
 }

@@ -1,7 +1,7 @@
 //! The documents of Tracetest's files.
 
 use super::test::Test;
-use crate::import::{Import, Node};
+use crate::import::{Import, Node, roots};
 use crate::spec::Source;
 
 /// A document that can be a step of a suite.
@@ -30,7 +30,7 @@ impl Documents {
     pub(super) fn read(sources: &[Source], import: &mut Import) -> Self {
         let mut documents = Self::default();
         for source in sources {
-            let nodes = Node::read(source, &mut import.remarks);
+            let nodes = roots(source, &mut import.remarks);
             nodes.iter().for_each(|node| documents.add(node, import));
         }
         documents

@@ -4,8 +4,8 @@
 //! strings. Empty lines are skipped.
 
 use crate::spec::Place;
-use crate::spec::error::ErrorList;
-use crate::spec::yaml::{Entry, EntryKey, Kind, Node, Scalar, Style};
+use crate::yaml::ErrorList;
+use crate::yaml::{Entry, EntryKey, Kind, Node, Scalar, Style};
 
 /// A value with its place, quotes included.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,10 +6,10 @@ use std::path::Path;
 use super::{MatrixCase, csv, of_node};
 use crate::secret::parts;
 use crate::spec::Place;
-use crate::spec::error::ErrorList;
 use crate::spec::keys;
 use crate::spec::read::Reader;
-use crate::spec::yaml::{self, Kind, Node};
+use crate::yaml::ErrorList;
+use crate::yaml::{self, Kind, Node};
 
 /// Returns `true` for `{ file: cases.csv }`. A list under `file` is a variable of that name.
 pub(in crate::spec) fn is_from_file(node: &Node) -> bool {

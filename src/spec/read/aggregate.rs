@@ -3,8 +3,8 @@
 use super::Reader;
 use super::selector::may_be_none;
 use crate::spec::aggregate::{Aggregate, AggregateOf};
-use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{Limits, Matcher};
+use crate::yaml::{Entry, Kind, Node};
 
 impl Reader<'_> {
     /// The aggregates among these entries. Other keys are skipped.

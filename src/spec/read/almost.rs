@@ -5,8 +5,8 @@
 
 use super::matcher::{number, range};
 use super::{Doubtful, Reader, Words, parse_duration};
-use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
 use crate::trace::Value;
+use crate::yaml::{Entry, Kind, Node, Scalar, Style};
 
 /// The matcher that was probably meant by a string.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use super::rate::{parse_number, parse_percent};
 use super::{Reader, Refusal};
 use crate::number::Unit;
 use crate::spec::keys::{self, Keys};
-use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{
     Allowance, Budget, CompareVersions, Limit, Location, Measure, Quantile, QuantileBudget,
     Regression,
 };
+use crate::yaml::{Entry, Kind, Node};
 
 /// Quantiles to compare with the baseline if a budget names none.
 const USUAL: [Quantile; 2] = [Quantile::P50, Quantile::P95];

@@ -6,7 +6,7 @@ use super::selector::EntryIds;
 use crate::spec::expect::{Capture, CaptureFrom};
 use crate::spec::keys;
 use crate::spec::template::is_name;
-use crate::spec::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Kind, Node};
 
 /// Captures that only the response to a gRPC call has.
 const GRPC_ONLY: [&str; 4] = ["status_message", "metadata", "trailer", "details"];

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 use super::Reader;
 use crate::spec::Source;
-use crate::spec::error::ErrorList;
 use crate::spec::keys;
 use crate::spec::scope::Piece;
 use crate::spec::template::{Expression, Template, TemplatePart};
 use crate::spec::trigger::Command;
-use crate::spec::yaml::{Kind, Node};
+use crate::yaml::ErrorList;
+use crate::yaml::{Kind, Node};
 
 /// Words that only a shell understands.
 const SHELL_OPERATORS: [&str; 5] = ["&&", "||", "|", ">", ";"];

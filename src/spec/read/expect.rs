@@ -7,8 +7,8 @@ use super::selector::{EntryIds, may_be_none};
 use crate::spec::expect::{Check, Condition, Expect};
 use crate::spec::keys::{self, Keys};
 use crate::spec::selector::{Ask, Pattern, Selector, SpanEntry};
-use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{Limits, Location, Place};
+use crate::yaml::{Entry, Kind, Node};
 
 /// The kind of result of a trigger. Determines the available checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

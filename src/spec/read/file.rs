@@ -3,8 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::Reader;
-use crate::spec::yaml::Node;
 use crate::spec::{MAX_FILE_SIZE, Source};
+use crate::yaml::Node;
 
 impl Reader<'_> {
     /// The text of a file that a node names.

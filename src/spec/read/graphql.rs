@@ -6,14 +6,14 @@ use http::header::ACCEPT;
 
 use super::Reader;
 use super::trigger::TriggerDefaults;
-use crate::spec::error::{ErrorList, suggest};
 use crate::spec::expect::{Condition, ExpectedGraphQlError, GraphQlErrors};
 use crate::spec::graphql::{GraphQlDocument, Operation};
 use crate::spec::keys;
 use crate::spec::trigger::{Body, GraphQl, Request};
-use crate::spec::yaml::{Kind, Node, Style};
 use crate::spec::{Check, Limits, Location, Matcher, Place, Source};
 use crate::trace::Value;
+use crate::yaml::{ErrorList, suggest};
+use crate::yaml::{Kind, Node, Style};
 
 /// Both media types of GraphQL over HTTP. The new one has an error status if there is no `data`.
 const ACCEPTED: &str = "application/graphql-response+json, application/json;q=0.9";

@@ -9,9 +9,9 @@ use crate::proto::{Schema, SchemaError, encode};
 use crate::spec::expect::{Check, Condition, Expect};
 use crate::spec::grpc::{GrpcCall, GrpcMessage, GrpcStatuses};
 use crate::spec::trigger::is_loopback;
-use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{Location, Place, Propagation, SpecError, keys, suggest};
 use crate::trace::{GrpcCode, Value};
+use crate::yaml::{Entry, Kind, Node};
 
 const EXAMPLE: &str = "write `127.0.0.1:50051/shop.v1.Payment/Charge`";
 

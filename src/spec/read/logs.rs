@@ -3,13 +3,13 @@
 use super::quantity::complement;
 use super::selector::{EntryIds, may_be_none};
 use super::{Reader, Refusal};
-use crate::spec::error::suggest;
 use crate::spec::expect::{Condition, Expect};
 use crate::spec::keys;
 use crate::spec::limits::{Bounds, Limits};
 use crate::spec::log::{LogAsk, LogCondition, LogEntry, LogSelector, SEVERITIES};
-use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{AttributeKey, Matcher};
+use crate::yaml::suggest;
+use crate::yaml::{Entry, Kind, Node};
 
 /// The largest severity number.
 const MOST_SEVERE: u64 = 24;

@@ -4,12 +4,12 @@ use regex::Regex;
 
 use super::almost::{meant_by_key, without_delimiters};
 use super::{FilledText, Reader};
-use crate::spec::error::{did_you_mean, suggest};
 use crate::spec::keys;
 use crate::spec::scope::Filled;
-use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
 use crate::spec::{AttributeKey, Comparison, JsonPath, Matcher, TimeComparison, ValueType};
 use crate::trace::Value;
+use crate::yaml::{Entry, Kind, Node, Scalar, Style};
+use crate::yaml::{did_you_mean, suggest};
 
 /// Maximum size in bytes of a compiled regular expression; larger ones would be slow.
 const REGEX_SIZE: usize = 1 << 20;

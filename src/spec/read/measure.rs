@@ -7,10 +7,10 @@ use super::rate::parse_number;
 use super::selector::EntryIds;
 use super::{Reader, Refusal};
 use crate::number::Unit;
-use crate::spec::error::suggest;
 use crate::spec::keys;
-use crate::spec::yaml::{Entry, Kind, Node, Style};
 use crate::spec::{AttributeKey, Measure, UpperLimit};
+use crate::yaml::suggest;
+use crate::yaml::{Entry, Kind, Node, Style};
 
 /// The words that are values of `measure`.
 const WORDS: [&str; 5] = [

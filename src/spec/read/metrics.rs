@@ -9,9 +9,9 @@ use crate::spec::metric::{
     MetricAsk, MetricCondition, MetricEntry, SeriesAsk, SeriesSelector, SeriesType,
 };
 use crate::spec::selector::Pattern;
-use crate::spec::yaml::{Entry, EntryKey, Kind, Node};
 use crate::spec::{AttributeKey, Matcher, Place};
 use crate::trace::Value;
+use crate::yaml::{Entry, EntryKey, Kind, Node};
 
 impl Reader<'_> {
     pub(super) fn metric_entries(

@@ -35,12 +35,12 @@ mod wait;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::error::{ErrorList, suggest, synonym};
 use super::keys::Keys;
 use super::scope::{Filled, Scope};
-use super::yaml::{Entry, Kind, Node, Scalar, Style};
 use super::{Location, Place};
 use crate::trace::Value;
+use crate::yaml::{Entry, Kind, Node, Scalar, Style};
+use crate::yaml::{ErrorList, suggest, synonym};
 
 pub(crate) use quantity::parse_duration;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Reader;
 use crate::spec::Need;
-use crate::spec::yaml::{Kind, Node};
+use crate::yaml::{Kind, Node};
 
 impl Reader<'_> {
     /// Names of specs, or paths of files relative to the spec.

@@ -7,7 +7,7 @@ use super::{Reader, Refusal, parse_duration};
 use crate::number::yaml;
 use crate::spec::Poll;
 use crate::spec::keys;
-use crate::spec::yaml::{Kind, Node};
+use crate::yaml::{Kind, Node};
 
 const EXAMPLE: &str = "write `{ until: { status: 200 }, every: 200ms, timeout: 10s }`";
 

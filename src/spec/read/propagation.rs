@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::Reader;
 use crate::number::count;
 use crate::spec::trigger::Propagation;
-use crate::spec::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Kind, Node};
 
 /// Number of members that each implementation must pass on, by the W3C specification of baggage.
 const MOST_MEMBERS: usize = 64;

@@ -3,10 +3,10 @@
 use url::Url;
 
 use super::{Reader, Refusal};
-use crate::spec::error::closest;
 use crate::spec::keys;
 use crate::spec::publish::{Destination, KafkaTopic, Login, Publish, SaslMechanism, SqsQueue};
-use crate::spec::yaml::{Entry, Kind, Node};
+use crate::yaml::closest;
+use crate::yaml::{Entry, Kind, Node};
 
 /// Maximum length of a name in AMQP.
 const LONGEST_NAME: usize = 255;

@@ -2,11 +2,11 @@
 
 use super::{Reader, Refusal};
 use crate::spec::Place;
-use crate::spec::error::did_you_mean;
 use crate::spec::keys;
 use crate::spec::limits::{Bounds, Limits};
-use crate::spec::yaml::{Kind, Node, Style};
 use crate::trace::Nanos;
+use crate::yaml::did_you_mean;
+use crate::yaml::{Kind, Node, Style};
 
 /// The unit of the numbers in a range.
 #[derive(Clone, Copy, PartialEq, Eq)]

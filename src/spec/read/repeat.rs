@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::rate::{parse_number, parse_percent, parse_rate};
 use super::{Reader, Refusal, parse_duration};
 use crate::spec::keys;
-use crate::spec::yaml::{Kind, Node};
 use crate::spec::{Allowance, Arrivals, MOST_CONFIRMATIONS, Pace, Rate, Repeat};
+use crate::yaml::{Kind, Node};
 
 /// Maximum of `concurrency`; a process cannot have many more connections.
 const MOST_CONCURRENT: u64 = 4_096;

@@ -6,8 +6,8 @@ use super::selector::EntryIds;
 use super::{Reader, Refusal, parse_duration};
 use crate::spec::keys;
 use crate::spec::trigger::Search;
-use crate::spec::yaml::{Kind, Node};
 use crate::spec::{Allowance, Budget, Pace, Repeat};
+use crate::yaml::{Kind, Node};
 
 /// Maximum number of traces by default.
 const USUAL_LIMIT: u64 = 100;

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use super::{Reader, Refusal};
-use crate::spec::error::suggest;
 use crate::spec::keys;
 use crate::spec::selector::{
     Ask, Choice, EventPattern, LinkPattern, Pattern, Relation, Relative, Selector, SpanCondition,
     SpanType, Take,
 };
-use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{AttributeKey, Limits, Matcher};
 use crate::trace::{SpanKind, StatusCode};
+use crate::yaml::suggest;
+use crate::yaml::{Entry, Kind, Node};
 
 /// The word for the trigger in `caused_by`.
 const TRIGGER: &str = "trigger";

@@ -2,11 +2,11 @@
 
 use super::Reader;
 use crate::number::Unit;
-use crate::spec::yaml::Node;
 use crate::spec::{
     Allowance, Ask, AttributeKey, Limit, Matcher, Measure, Pace, Quantile, Repeat, Selector,
 };
 use crate::trace::Nanos;
+use crate::yaml::Node;
 
 impl Reader<'_> {
     /// Refuses `failures` that tolerate the failure of every request.

@@ -2,10 +2,10 @@
 
 use super::Reader;
 use crate::spec::Matcher;
-use crate::spec::error::suggest;
 use crate::spec::services::{DeclaredService, ServiceSet};
-use crate::spec::yaml::Node;
 use crate::trace::Value;
+use crate::yaml::Node;
+use crate::yaml::suggest;
 
 impl Reader<'_> {
     /// `services` of a spec. Unknown names are errors, unless the project file is not known.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::command::RunDefaults;
 use super::{Reader, Refusal};
-use crate::spec::error::{ErrorList, did_you_mean};
 use crate::spec::keys;
 use crate::spec::trigger::{Body, Part, PartContent, Request, Tls, Trigger};
-use crate::spec::yaml::{Entry, Kind, Node};
 use crate::trace::{NoTrace, TraceId, TraceRef};
+use crate::yaml::{Entry, Kind, Node};
+use crate::yaml::{ErrorList, did_you_mean};
 
 /// Defaults of the project file.
 #[derive(Clone, Debug, Default)]

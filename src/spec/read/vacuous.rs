@@ -7,9 +7,9 @@ use regex::Regex;
 use super::Reader;
 use super::matcher::Scalars;
 use crate::spec::scope::Filled;
-use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
 use crate::spec::{Comparison, Domain, Matcher, TimeComparison, ValueType};
 use crate::trace::Value;
+use crate::yaml::{Entry, Kind, Node, Scalar, Style};
 
 /// An unusual text. A regular expression that matches it and the empty text matches everything.
 const ODD: &str = "\u{1}~";

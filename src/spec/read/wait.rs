@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::spec::Wait;
 use crate::spec::keys;
-use crate::spec::yaml::Node;
+use crate::yaml::Node;
 
 impl Reader<'_> {
     pub(crate) fn wait(&self, node: &Node) -> Option<Wait> {

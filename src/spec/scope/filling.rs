@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::lookup::{Definition, Withheld, place_of};
 use super::{Filled, Piece, Scope};
-use crate::spec::error::ErrorList;
 use crate::spec::template::{Expression, Template, TemplateError, TemplatePart, Variable};
-use crate::spec::yaml::{Kind, Node, Scalar, Style};
 use crate::spec::{Place, Source};
 use crate::trace::Value;
+use crate::yaml::ErrorList;
+use crate::yaml::{Kind, Node, Scalar, Style};
 
 impl Scope {
     /// Substitutes the variables of a scalar. `None` if one is undefined, which is recorded.

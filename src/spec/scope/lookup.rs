@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::Scope;
-use crate::spec::error::{ErrorList, closest};
-use crate::spec::yaml::Node;
 use crate::spec::{Place, Source};
 use crate::trace::Value;
+use crate::yaml::Node;
+use crate::yaml::{ErrorList, closest};
 
 /// The result of a lookup.
 pub(super) enum Definition<'a> {

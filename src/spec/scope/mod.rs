@@ -10,10 +10,10 @@ use std::sync::Arc;
 pub(crate) use lookup::Withheld;
 
 use self::lookup::Definition;
-use super::error::ErrorList;
 use super::{DeclaredService, Globals, ServiceSet, Variables};
 use crate::secret::{parts, values_in};
 use crate::trace::{TraceId, Value};
+use crate::yaml::ErrorList;
 
 /// Ports of services that are not started for the spec.
 const NOT_STARTED: Withheld = Withheld {

@@ -4,14 +4,19 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
-use super::Remarks;
-use crate::spec::{Location, Place, Source};
+use super::{Location, Place, Source};
 
 /// Maximum nesting; low enough for recursive readers.
 const MAX_DEPTH: usize = 200;
 
 /// Maximum number of nodes that aliases add to a file.
 const MOST_COPIES: usize = 100_000;
+
+/// The documents of a text, and the error at which reading ended.
+pub(crate) struct Documents {
+    pub(crate) roots: Vec<Node>,
+    pub(crate) error: Option<SyntaxError>,
+}
 
 /// A value with its place.
 #[derive(Clone, Debug)]
@@ -35,40 +40,6 @@ pub(crate) enum Content {
 }
 
 impl Node {
-    /// The roots of all documents. A syntax error is a loss, and ends the file. An empty file is one,
-    /// too.
-    pub(crate) fn read(source: &Source, remarks: &mut Remarks) -> Vec<Self> {
-        let options = granit_parser::options! {
-            flow_nesting_limit: MAX_DEPTH,
-            block_nesting_limit: MAX_DEPTH,
-            emit_unresolved_aliases: true,
-            max_buffered_comment_events: usize::MAX,
-        };
-        let mut reader = Reader {
-            parser: Parser::new_from_str_with_options(source.text(), options),
-            source,
-            anchors: HashMap::new(),
-            copies: 0,
-        };
-        let mut documents = Vec::new();
-        loop {
-            match reader.document() {
-                Ok(Some(root)) => documents.push(root),
-                Ok(None) => {
-                    if documents.is_empty() {
-                        let start = source.at(Place::default());
-                        remarks.lost(&start, "the file is empty");
-                    }
-                    return documents;
-                }
-                Err(error) => {
-                    remarks.lost(&error.at, error.text);
-                    return documents;
-                }
-            }
-        }
-    }
-
     pub(crate) fn is_null(&self) -> bool {
         matches!(self.content, Content::Null)
     }
@@ -113,10 +84,36 @@ impl Node {
     }
 }
 
-/// A syntax error.
-struct Broken {
-    at: Location,
-    text: String,
+/// A syntax error, at which reading ends.
+#[derive(Debug)]
+pub(crate) struct SyntaxError {
+    pub(crate) at: Location,
+    pub(crate) text: String,
+}
+
+/// Reads all documents of a text, up to the first syntax error.
+pub(crate) fn read(source: &Source) -> Documents {
+    let options = granit_parser::options! {
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+        emit_unresolved_aliases: true,
+        max_buffered_comment_events: usize::MAX,
+    };
+    let mut reader = Reader {
+        parser: Parser::new_from_str_with_options(source.text(), options),
+        source,
+        anchors: HashMap::new(),
+        copies: 0,
+    };
+    let mut roots = Vec::new();
+    let error = loop {
+        match reader.document() {
+            Ok(Some(root)) => roots.push(root),
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    Documents { roots, error }
 }
 
 struct Reader<'a> {
@@ -127,7 +124,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn document(&mut self) -> Result<Option<Node>, Broken> {
+    fn document(&mut self) -> Result<Option<Node>, SyntaxError> {
         loop {
             match self.next()? {
                 None | Some((Event::StreamEnd, _)) => return Ok(None),
@@ -141,7 +138,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next event, without comments.
-    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Broken> {
+    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, SyntaxError> {
         loop {
             match self.parser.next_event() {
                 None => return Ok(None),
@@ -153,14 +150,14 @@ impl<'a> Reader<'a> {
     }
 
     /// The next event inside a document.
-    fn inner(&mut self) -> Result<(Event<'a>, Span), Broken> {
+    fn inner(&mut self) -> Result<(Event<'a>, Span), SyntaxError> {
         match self.next()? {
             Some(event) => Ok(event),
             None => Err(self.refusal(self.end(), "the document ends here without a value")),
         }
     }
 
-    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Broken> {
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, SyntaxError> {
         let at = self.at(&span);
         if depth > MAX_DEPTH {
             return Err(self.refusal(at, "the nesting is too deep"));
@@ -181,7 +178,7 @@ impl<'a> Reader<'a> {
         Ok(node)
     }
 
-    fn copy(&mut self, anchor: usize, at: Location) -> Result<Node, Broken> {
+    fn copy(&mut self, anchor: usize, at: Location) -> Result<Node, SyntaxError> {
         let Some(node) = self.anchors.get(&anchor).cloned() else {
             return Err(self.refusal(at, "an anchor contains itself"));
         };
@@ -192,7 +189,7 @@ impl<'a> Reader<'a> {
         Ok(node)
     }
 
-    fn list(&mut self, depth: usize) -> Result<Content, Broken> {
+    fn list(&mut self, depth: usize) -> Result<Content, SyntaxError> {
         let mut items = Vec::new();
         loop {
             match self.inner()? {
@@ -202,7 +199,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<Content, Broken> {
+    fn map(&mut self, depth: usize) -> Result<Content, SyntaxError> {
         let mut entries = Vec::new();
         let mut merged = Vec::new();
         loop {
@@ -240,14 +237,14 @@ impl<'a> Reader<'a> {
         self.source.at(Place { start: end, end })
     }
 
-    fn refusal(&self, at: Location, text: &str) -> Broken {
-        Broken {
+    fn refusal(&self, at: Location, text: &str) -> SyntaxError {
+        SyntaxError {
             at,
-            text: format!("not read from here on: {text}"),
+            text: text.to_owned(),
         }
     }
 
-    fn broken(&self, error: &ScanError) -> Broken {
+    fn broken(&self, error: &ScanError) -> SyntaxError {
         let offset = error.marker().byte_offset();
         let start = offset.unwrap_or(self.source.text().len());
         let at = self.source.at(Place { start, end: start });
@@ -279,16 +276,17 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> (Vec<Node>, String) {
-        let mut remarks = Remarks::default();
-        let nodes = Node::read(&Source::new("a.yaml", text), &mut remarks);
-        (nodes, remarks.to_string())
+        let read = super::read(&Source::new("a.yaml", text));
+        let error = read
+            .error
+            .map(|error| format!("{}: {}", error.at, error.text));
+        (read.roots, error.unwrap_or_default())
     }
 
     #[test]
     fn anchors_merge_keys_and_json_are_read() {
-        let (nodes, remarks) =
-            read("base: &b { x: 1, y: 2 }\nmore: { <<: *b, y: \"3\" }\n---\n[1]");
-        assert_eq!(remarks, "");
+        let (nodes, error) = read("base: &b { x: 1, y: 2 }\nmore: { <<: *b, y: \"3\" }\n---\n[1]");
+        assert_eq!(error, "");
         let more = nodes[0].get("more").unwrap();
         assert_eq!(
             (more.text_of("x"), more.text_of("y")),
@@ -299,11 +297,11 @@ mod tests {
     }
 
     #[test]
-    fn a_syntax_error_is_a_loss_with_its_place_and_keeps_the_documents_before() {
-        let (nodes, remarks) = read("a: 1\n---\nb: [1\nc: }\n");
+    fn a_syntax_error_has_its_place_and_keeps_the_documents_before() {
+        let (nodes, error) = read("a: 1\n---\nb: [1\nc: }\n");
         assert_eq!(nodes.len(), 1);
-        assert!(remarks.starts_with("a.yaml:4:"), "{remarks}");
-        assert!(remarks.contains("lost: not read from here on: it is not YAML"));
+        assert!(error.starts_with("a.yaml:4:"), "{error}");
+        assert!(error.contains("it is not YAML"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Nodes of a YAML document.
 
-use super::super::Place;
+use super::Place;
 use crate::trace::Value;
 
 /// A scalar, list or map with its place.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use granit_parser::{ErrorKind, Event, Parser, Placement, ScalarStyle, ScanError, Span, StrInput};
 
-use super::super::Place;
-use super::super::error::ErrorList;
+use super::ErrorList;
+use super::Place;
 use super::{Entry, EntryKey, Kind, Node, Scalar, Style};
 
 /// Maximum nesting; low enough for recursive readers.

@@ -1,0 +1,10 @@
+//! Sampling in the OpenTelemetry Collector: its configuration, and the decisions that it leads to.
+//!
+//! Pure: no clock, no network. Times are those of the spans.
+
+mod policy;
+
+pub(crate) use policy::{
+    Allocation, AttributeValue, Composite, DecisionCache, OttlConditions, Policy, Rule, Strategy,
+    TailSampling,
+};
