@@ -19,6 +19,7 @@ use crate::trace::{
 pub(crate) const LOSSES: &[Field] = &[
     Field::Nanoseconds,
     Field::Links,
+    Field::TraceContext,
     Field::TagFields,
     Field::Structures,
 ];

@@ -24,6 +24,7 @@ pub(super) const LOSSES: &[Field] = &[
     Field::Scope,
     // Only the Collector writes them.
     Field::Links,
+    Field::TraceContext,
 ];
 
 /// Maximum number of invalid spans that are named.

@@ -50,6 +50,8 @@ pub enum Field {
     Events,
     /// Span links.
     Links,
+    /// `tracestate` and the trace flags of spans.
+    TraceContext,
     /// Other traces whose spans link to this one.
     LinkingTraces,
     /// Log records.
@@ -89,6 +91,7 @@ impl fmt::Display for Field {
             Self::StatusMessage => "the status message",
             Self::Events => "events",
             Self::Links => "links",
+            Self::TraceContext => "`tracestate` and the trace flags of spans",
             Self::LinkingTraces => "other traces that link to this one",
             Self::LogRecords => "log records",
             Self::LogsWithoutTrace => "log records without a trace id",

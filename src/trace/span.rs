@@ -43,6 +43,9 @@ pub struct Span {
     pub scope: Arc<Scope>,
     /// W3C `tracestate`.
     pub trace_state: String,
+    /// `flags` of OTLP: the W3C trace flags in the lowest 8 bits; bit 8 if the exporter knows where the parent
+    /// is, and bit 9 for a parent in another process. 0 from an exporter that sends no flags.
+    pub flags: u32,
 }
 
 impl Span {
@@ -66,6 +69,7 @@ impl Span {
             resource: Arc::default(),
             scope: Arc::default(),
             trace_state: String::new(),
+            flags: 0,
         }
     }
 

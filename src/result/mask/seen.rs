@@ -153,6 +153,7 @@ impl Secrets {
             resource,
             scope,
             trace_state,
+            flags: _,
         } = &mut masked;
         self.mask(name);
         let Status { code: _, message } = status;

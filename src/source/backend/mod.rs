@@ -252,7 +252,7 @@ impl TraceSource for Backend {
         let losses = self.adapter.losses().iter().copied();
         let of_logs = (!self.adapter.reads_logs()).then_some(Field::LogRecords);
         losses
-            .chain([Field::LinkingTraces])
+            .chain([Field::LinkingTraces, Field::TraceContext])
             .chain(of_logs)
             .collect()
     }

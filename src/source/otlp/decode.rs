@@ -164,6 +164,7 @@ fn from_message(
         resource: Arc::clone(resource),
         scope: Arc::clone(scope),
         trace_state: text(&span.trace_state),
+        flags: span.flags,
     }
 }
 

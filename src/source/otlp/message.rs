@@ -85,6 +85,8 @@ pub(crate) struct SpanMessage {
     pub(crate) dropped_links_count: u32,
     #[prost(message, optional, tag = "15")]
     pub(crate) status: Option<StatusMessage>,
+    #[prost(fixed32, tag = "16")]
+    pub(crate) flags: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]

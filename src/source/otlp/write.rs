@@ -100,7 +100,7 @@ fn group<'a, T: PartialEq + 'a>(
 fn resource(resource: &Resource) -> Json {
     let described = json!({ "attributes": attributes(&resource.attributes) });
     let dropped = [("droppedAttributesCount", resource.attributes.dropped())];
-    with_dropped(described, &dropped)
+    with_numbers(described, &dropped)
 }
 
 fn scope(scope: &Scope) -> Json {
@@ -110,7 +110,7 @@ fn scope(scope: &Scope) -> Json {
         "attributes": attributes(&scope.attributes),
     });
     let dropped = [("droppedAttributesCount", scope.attributes.dropped())];
-    with_dropped(described, &dropped)
+    with_numbers(described, &dropped)
 }
 
 fn log_record(record: &Arc<LogRecord>) -> Json {
@@ -126,7 +126,7 @@ fn log_record(record: &Arc<LogRecord>) -> Json {
         "eventName": record.event_name,
     });
     let dropped = [("droppedAttributesCount", record.attributes.dropped())];
-    with_dropped(written, &dropped)
+    with_numbers(written, &dropped)
 }
 
 fn span_json(span: &Span) -> Json {
@@ -148,12 +148,13 @@ fn span_json(span: &Span) -> Json {
         ("droppedAttributesCount", span.attributes.dropped()),
         ("droppedEventsCount", span.dropped_events),
         ("droppedLinksCount", span.dropped_links),
+        ("flags", span.flags),
     ];
-    with_dropped(written, &dropped)
+    with_numbers(written, &dropped)
 }
 
-/// Adds the counts that are not zero to an object.
-fn with_dropped(mut object: Json, counts: &[(&str, u32)]) -> Json {
+/// Adds the numbers that are not zero to an object.
+fn with_numbers(mut object: Json, counts: &[(&str, u32)]) -> Json {
     for (key, count) in counts.iter().filter(|(_, count)| *count > 0) {
         object[key] = json!(count);
     }
@@ -167,7 +168,7 @@ fn event(event: &Event) -> Json {
         "attributes": attributes(&event.attributes),
     });
     let dropped = [("droppedAttributesCount", event.attributes.dropped())];
-    with_dropped(written, &dropped)
+    with_numbers(written, &dropped)
 }
 
 fn link(link: &Link) -> Json {
@@ -178,7 +179,7 @@ fn link(link: &Link) -> Json {
         "attributes": attributes(&link.attributes),
     });
     let dropped = [("droppedAttributesCount", link.attributes.dropped())];
-    with_dropped(written, &dropped)
+    with_numbers(written, &dropped)
 }
 
 fn status(status: &Status) -> Json {

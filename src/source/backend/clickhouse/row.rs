@@ -157,6 +157,7 @@ impl Row {
                 attributes: Attributes::default(),
             }),
             trace_state: self.trace_state,
+            flags: 0,
         };
         Ok(span.with_usual_limits())
     }

@@ -391,6 +391,7 @@ impl Object for SpanMessage {
         "links",
         "droppedLinksCount",
         "status",
+        "flags",
     ];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
@@ -410,6 +411,7 @@ impl Object for SpanMessage {
             "links" => self.links = objects(map)?,
             "droppedLinksCount" => self.dropped_links_count = number(map)?,
             "status" => self.status = object(map)?,
+            "flags" => self.flags = number(map)?,
             _ => {}
         }
         Ok(())
