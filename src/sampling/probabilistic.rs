@@ -223,3 +223,79 @@ fn leading_zeros(fraction: f64) -> usize {
     }
     zeros
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value as Json;
+
+    use super::*;
+    use crate::trace::SpanId;
+    use crate::yaml::{Place, Source};
+
+    /// Spans with trace id, `tracestate` and `sampling.priority`, and the indexes of those that each
+    /// sampler of a real Collector kept.
+    const RECORDED: &str = include_str!("../../tests/fixtures/sampling/probabilistic.json");
+
+    fn span(recorded: &Json) -> Span {
+        let [trace_id, trace_state, priority] = [0, 1, 2].map(|at| &recorded[at]);
+        let trace_id = trace_id.as_str().unwrap().parse().unwrap();
+        let mut span = Span::new(trace_id, SpanId::random(), "s");
+        span.trace_state = trace_state.as_str().unwrap().to_owned();
+        let priority = priority.as_object().and_then(|value| value.iter().next());
+        let value = priority.map(|(kind, value)| match kind.as_str() {
+            "intValue" => Value::Int(value.as_str().unwrap().parse().unwrap()),
+            "doubleValue" => Value::Double(value.as_f64().unwrap()),
+            "boolValue" => Value::Bool(value.as_bool().unwrap()),
+            _ => Value::String(value.as_str().unwrap().to_owned()),
+        });
+        let value = value.map(|value| ("sampling.priority".to_owned(), value));
+        span.attributes = value.into_iter().collect();
+        span
+    }
+
+    fn sampler(recorded: &Json) -> ProbabilisticSampler {
+        ProbabilisticSampler {
+            id: "probabilistic_sampler".to_owned(),
+            at: Source::new("collector.yaml", "").at(Place::default()),
+            sampling_percentage: recorded["sampling_percentage"].as_f64().unwrap() as f32,
+            mode: match recorded["mode"].as_str() {
+                Some("equalizing") => Mode::Equalizing,
+                Some("proportional") => Mode::Proportional,
+                _ => Mode::HashSeed,
+            },
+            hash_seed: recorded["hash_seed"].as_u64().unwrap_or(0) as u32,
+            fail_closed: recorded["fail_closed"].as_bool().unwrap_or(true),
+            sampling_precision: recorded["sampling_precision"].as_u64().unwrap_or(4) as usize,
+        }
+    }
+
+    #[test]
+    fn the_decisions_are_those_of_a_real_collector() {
+        let recorded: Json = serde_json::from_str(RECORDED).unwrap();
+        let spans: Vec<Span> = recorded["spans"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(span)
+            .collect();
+        for case in recorded["samplers"].as_array().unwrap() {
+            let sampler = sampler(case);
+            let kept = spans.iter().enumerate();
+            let kept: Vec<Json> = kept
+                .filter(|(_, span)| sampler.decide(span).is_kept)
+                .map(|(at, _)| Json::from(at))
+                .collect();
+            let kept = Json::from(kept);
+            let wrong = differing(&kept, &case["kept"]);
+            assert_eq!(kept, case["kept"], "{sampler:?}, {wrong:?}");
+        }
+    }
+
+    fn differing(a: &Json, b: &Json) -> Vec<Json> {
+        let [a, b] = [a, b].map(|list| list.as_array().unwrap());
+        let only = |x: &Vec<Json>, y: &Vec<Json>| -> Vec<Json> {
+            x.iter().filter(|at| !y.contains(at)).cloned().collect()
+        };
+        [only(a, b), only(b, a)].concat()
+    }
+}

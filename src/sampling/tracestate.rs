@@ -32,15 +32,18 @@ pub(crate) struct OtelState {
 }
 
 impl OtelState {
-    /// Reads the member of a whole `tracestate`; `None` if there is none.
+    /// Reads the member of a whole `tracestate`; `None` if there is none. The last one counts, as in the
+    /// Collector.
     ///
     /// # Errors
-    /// A text for users if the member is not valid.
+    /// A text for users if a member is not valid.
     pub(crate) fn of(trace_state: &str) -> Result<Option<Self>, String> {
-        match member(trace_state, "ot") {
-            Some(value) => Self::parse(value).map(Some),
-            None => Ok(None),
-        }
+        let members = trace_state
+            .split(',')
+            .filter_map(|member| member.trim_matches([' ', '\t']).strip_prefix("ot="));
+        members
+            .map(Self::parse)
+            .try_fold(None, |_, state| state.map(Some))
     }
 
     fn parse(value: &str) -> Result<Self, String> {
@@ -64,16 +67,6 @@ impl OtelState {
         }
         Ok(state)
     }
-}
-
-/// The value of the first member with this key.
-pub(crate) fn member<'t>(trace_state: &'t str, key: &str) -> Option<&'t str> {
-    let mut members = trace_state
-        .split(',')
-        .map(|member| member.trim_matches([' ', '\t']));
-    members
-        .find_map(|member| member.split_once('=').filter(|(name, _)| *name == key))
-        .map(|(_, value)| value)
 }
 
 fn is_key(key: &str) -> bool {

@@ -24,6 +24,7 @@ pub(crate) fn kept(mut span: Span) -> Span {
     span.attributes = kept_attributes(&span.attributes);
     span.dropped_events = 0;
     span.dropped_links = 0;
+    span.flags = 0;
     for event in &mut span.events {
         event.time = micros(event.time);
         event.attributes = kept_attributes(&event.attributes);

@@ -111,6 +111,7 @@ fn lossy(span: &Span) -> Span {
         }
         .into(),
         scope: Arc::default(),
+        flags: 0,
         ..span.clone()
     }
 }

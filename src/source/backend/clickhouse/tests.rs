@@ -74,6 +74,7 @@ fn map_attributes(span: &mut Span, change: impl Fn(&Attributes) -> Attributes) {
         link.attributes = change(&link.attributes);
     }
     (span.dropped_events, span.dropped_links) = (0, 0);
+    span.flags = 0;
     let Scope { name, version, .. } = (*span.scope).clone();
     span.scope = Scope {
         name,
