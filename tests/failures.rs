@@ -149,6 +149,7 @@ failures! {
     response_no_json
     response_status
     response_time
+    sampling_threshold_lowered
     scope_wrong
     self_time
     sequence_missing
@@ -167,6 +168,7 @@ failures! {
     text_against_number
     trace_duration
     type_wrong
+    unsampled_but_recorded
     version_against_text
     wanted_but_dropped
 }

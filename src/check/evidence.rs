@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::MetricEvidence;
+use super::{HeadEvidence, MetricEvidence};
 use crate::trace::{LogsWithoutTrace, Response, Trace, Value};
 
 /// The evidence about one step.
@@ -17,6 +17,8 @@ pub struct Evidence<'a> {
     pub logs_without_trace: Option<&'a LogsWithoutTrace>,
     /// The metrics around the request; `None` if the source has none.
     pub metrics: Option<&'a MetricEvidence>,
+    /// The evidence on head sampling; `None` if the request is not known.
+    pub(crate) head: Option<&'a HeadEvidence>,
     json: OnceCell<Result<Value, String>>,
 }
 
@@ -30,6 +32,7 @@ impl<'a> Evidence<'a> {
             sampled,
             logs_without_trace: None,
             metrics: None,
+            head: None,
             json: OnceCell::new(),
         }
     }
@@ -38,6 +41,14 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn with_logs_without_trace(mut self, logs: Option<&'a LogsWithoutTrace>) -> Self {
         self.logs_without_trace = logs;
+        self
+    }
+
+    /// Adds the evidence on head sampling.
+    #[cfg(feature = "run")]
+    #[must_use]
+    pub(crate) fn with_head(mut self, head: Option<&'a HeadEvidence>) -> Self {
+        self.head = head;
         self
     }
 

@@ -7,8 +7,8 @@ use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::lost::{lost_candidates, lost_in, lost_in_find, lost_of, lost_of_trace};
 use super::select::Evaluator;
 use super::{
-    CheckRef, EntryCheck, Evidence, Outcome, Unjudged, correlated, logs, metrics, response, spans,
-    whole,
+    CheckRef, EntryCheck, Evidence, Outcome, Unjudged, correlated, head_sampling, logs, metrics,
+    response, spans, whole,
 };
 use crate::spec::{Check, Condition, Expect, LogEntry, SpanEntry};
 #[cfg(feature = "run")]
@@ -166,7 +166,11 @@ fn judge_check(
         return unjudged(Unjudged::UncorrelatedWithoutSpans);
     }
     let no_span_is_the_point = !evidence.sampled
-        && matches!(&check.ask, Condition::SpanCount(limits) if limits.contains(0));
+        && match &check.ask {
+            Condition::SpanCount(limits) => limits.contains(0),
+            Condition::HeadSampling => true,
+            _ => false,
+        };
     if evaluator.forest.trace().is_empty() && !no_span_is_the_point {
         return unjudged(Unjudged::NoSpans);
     }
@@ -194,6 +198,13 @@ fn judge_check(
             service.as_deref(),
             evidence,
             evaluator,
+        ));
+    }
+    if let Condition::HeadSampling = &check.ask {
+        return with(head_sampling::judge(
+            check,
+            evidence,
+            evaluator.forest.trace(),
         ));
     }
     match whole::judge(check, evaluator) {

@@ -20,6 +20,7 @@ mod forest;
 #[cfg(feature = "run")]
 mod found;
 mod graphql;
+mod head_sampling;
 mod hints;
 mod judge;
 mod judgement;
@@ -64,6 +65,9 @@ pub use failure::{
 };
 #[cfg(feature = "run")]
 pub(crate) use found::{can_be_found, is_found};
+#[cfg(feature = "run")]
+pub(crate) use head_sampling::Control;
+pub(crate) use head_sampling::HeadEvidence;
 #[cfg(feature = "run")]
 pub(crate) use judge::until;
 pub use judge::{judge, outcomes};

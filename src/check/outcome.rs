@@ -95,6 +95,8 @@ pub enum Unjudged {
     ExceptionWithoutSpan(SpanName),
     /// It compares log records with spans, and the request asked services not to record spans.
     UncorrelatedWithoutSpans,
+    /// The request asked services not to record spans, and no control shows that they otherwise do, for this reason.
+    NoControl(String),
     /// It depends on the trace of a log record, which has the id of this other trace. The span that would confirm
     /// it is missing or was not open.
     OfOtherTrace(SpanName, TraceId),
@@ -318,6 +320,10 @@ impl Unjudged {
                 "remove `sampled: false`, or expect the records with `logs`, which needs no spans"
                     .to_owned(),
             ),
+            Self::NoControl(_) => Some(
+                "let the services export to spanspec: the same request without `sampled: false` must pass `span_count: 1..`"
+                    .to_owned(),
+            ),
             Self::OfOtherTrace(record, _) => Some(format!(
                 "stop other work of {} while this spec runs, or let it take the ids of log records from the current span",
                 record.service
@@ -393,6 +399,7 @@ impl Unjudged {
                 *key = change(key);
             }
             Self::NotCaptured(name)
+            | Self::NoControl(name)
             | Self::UnknownDetail(name)
             | Self::Undecoded(Undecoded::Encoding(name) | Undecoded::Charset(name)) => {
                 *name = change(name);
@@ -447,6 +454,10 @@ impl fmt::Display for Unjudged {
             }
             Self::UncorrelatedWithoutSpans => f.write_str(
                 "the request asked services not to record spans, which show what belongs to it",
+            ),
+            Self::NoControl(why) => write!(
+                f,
+                "no span arrived, but the control, the same request with the sampled flag, shows no span either: {why}"
             ),
             Self::OfOtherTrace(record, trace) => write!(
                 f,

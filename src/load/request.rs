@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::measure;
 use super::pace::Due;
 use super::stalls::Stalls;
+use crate::check::HeadEvidence;
 use crate::result::{Phase, StepReport, Trouble, cookies_of, credentials_of};
 use crate::secret::Secrets;
 use crate::source::Follow;
@@ -262,6 +263,10 @@ impl<'a> RequestTemplate<'a> {
         let is_refused = answer.as_ref().is_err_and(TriggerError::is_refused);
         let mut walk = Observation {
             metrics: None,
+            head: HeadEvidence {
+                trace_state: request.context.trace_state.clone(),
+                control: None,
+            },
             context: context.clone(),
             reader: &self.reader,
             scope: &mut request.scope,

@@ -11,3 +11,4 @@ pub(crate) use policy::{
     TailSampling,
 };
 pub(crate) use probabilistic::{Mode, ProbabilisticSampler, Reason, SpanDecision};
+pub(crate) use tracestate::{OtelState, Randomness};

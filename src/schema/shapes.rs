@@ -236,6 +236,8 @@ fn expectations() -> Map<String, Value> {
             "correlated",
             json!({ "anyOf": [{ "const": true }, { "type": "array", "minItems": 1, "items": text() }] }),
         ),
+        ("sampling", map_of(keys::SAMPLING).into()),
+        ("head_sampling", json!({ "const": "consistent" })),
         (
             "span_entry",
             json!({ "anyOf": [text(), requiring(map_of(keys::SPAN_ENTRY), "find")] }),

@@ -96,6 +96,8 @@ pub enum Condition {
     Order(Box<(Selector, Selector)>),
     /// Each log record that this service, or any, wrote inside its spans has the id of the trace.
     LogsCorrelated(Option<String>),
+    /// The services follow the sampled flag and the thresholds of their callers.
+    HeadSampling,
 }
 
 /// The errors that a GraphQL response must have. It must be one of GraphQL in any case.
@@ -235,6 +237,7 @@ impl Condition {
                 | Self::Edge(..)
                 | Self::Order(_)
                 | Self::LogsCorrelated(_)
+                | Self::HeadSampling
         )
     }
 }
@@ -269,6 +272,7 @@ impl fmt::Display for Condition {
                 write!(f, "the trace id in each log record of service `{name}`")
             }
             Self::LogsCorrelated(None) => f.write_str("the trace id in each log record"),
+            Self::HeadSampling => f.write_str("consistent head sampling"),
         }
     }
 }
@@ -296,6 +300,13 @@ impl Expect {
     pub fn is_about_correlation(&self) -> bool {
         let mut checks = self.checks.iter();
         checks.any(|check| matches!(check.ask, Condition::LogsCorrelated(_)))
+    }
+
+    /// Returns `true` if a request without the sampled flag needs a control.
+    #[must_use]
+    pub fn needs_control(&self) -> bool {
+        let mut checks = self.checks.iter();
+        checks.any(|check| matches!(check.ask, Condition::HeadSampling))
     }
 
     /// Returns `true` if any number of orphans is accepted: `orphans: 0..`.

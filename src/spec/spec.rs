@@ -73,6 +73,8 @@ pub struct Step {
     pub needs_metrics: bool,
     /// A check is about log records without a trace id, which those of other requests would distort.
     pub is_about_correlation: bool,
+    /// A check needs the control of a request without the sampled flag.
+    pub needs_control: bool,
     /// No service of the project file takes part: `services: []`.
     pub is_elsewhere: bool,
     /// The services of the project file that its spec does not need.

@@ -214,6 +214,7 @@ impl FileReader<'_> {
             needs_logs: expect.needs_logs() || from_trace.counts_exceptions,
             needs_metrics: !expect.metrics.is_empty(),
             is_about_correlation: expect.is_about_correlation(),
+            needs_control: expect.needs_control(),
             is_elsewhere: false,
             left_out: Arc::default(),
             draft: Arc::new(Draft {

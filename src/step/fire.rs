@@ -13,6 +13,7 @@ use super::run_context::RunContext;
 use super::settle::JudgeWhen;
 use super::step_reader::StepReader;
 use super::watched::WatchedTrace;
+use crate::check::HeadEvidence;
 use crate::result::{Phase, StepReport};
 use crate::source::Follow;
 use crate::spec::{Scope, SpecErrors, Step, Trigger};
@@ -43,6 +44,10 @@ pub(crate) async fn run_step(
         phase,
         session,
     };
+    let control = match tryout.control(scope, &mut report).await {
+        Ok(control) => control,
+        Err(trouble) => return (report.with_trouble(trouble), None),
+    };
     let last = match tryout.fire(scope, &mut report).await {
         Ok(last) => last,
         Err(trouble) => return (report.with_trouble(trouble), None),
@@ -58,6 +63,10 @@ pub(crate) async fn run_step(
         },
         reader: &reader,
         scope,
+        head: HeadEvidence {
+            trace_state: last.trace_context.trace_state.clone(),
+            control,
+        },
         trace_context: last.trace_context,
         follow: last.follow,
         metrics,

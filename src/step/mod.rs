@@ -8,6 +8,8 @@ mod complete;
 mod completeness;
 #[cfg(feature = "run")]
 mod context;
+#[cfg(feature = "run")]
+mod control;
 mod delays;
 #[cfg(feature = "run")]
 pub(crate) mod diagnosis;

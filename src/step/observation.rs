@@ -11,7 +11,9 @@ use super::settle::{Expected, JudgeWhen, TraceUse, TraceWait};
 use super::step_reader::StepReader;
 use super::wait_end::WaitEnd;
 use super::watched::{VerdictBasis, WatchedTrace};
-use crate::check::{self, CheckRef, Evidence, Judged, MetricEvidence, Outcome, Subject, Unjudged};
+use crate::check::{
+    self, CheckRef, Evidence, HeadEvidence, Judged, MetricEvidence, Outcome, Subject, Unjudged,
+};
 use crate::number::counted;
 use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
@@ -35,6 +37,8 @@ pub(crate) struct Observation<'a> {
     pub(crate) follow: Follow,
     /// Present if a check needs metrics.
     pub(crate) metrics: Option<StepMetrics>,
+    /// The evidence on head sampling.
+    pub(crate) head: HeadEvidence,
     pub(crate) responded: Instant,
     pub(crate) when: JudgeWhen,
     /// Secrets of a request that is one of many. The run learns them only if a report shows the
@@ -99,10 +103,12 @@ impl<'a> Observation<'a> {
                 .records
                 .exemplars_of(&snapshot.trace, MOST_EXEMPLARS);
         }
+        let head = self.head.clone();
         let evidence = wait.evidence(&response, &snapshot);
         let evidence = evidence
             .with_logs_without_trace(others.as_ref())
-            .with_metrics(metrics.as_ref());
+            .with_metrics(metrics.as_ref())
+            .with_head(Some(&head));
         let from_spans = self.capture_from_spans(&captures, &snapshot, &evidence, end);
         report.checks.extend(from_spans);
         let filled = match awaits_span {

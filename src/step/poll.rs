@@ -192,7 +192,10 @@ impl Tryout<'_> {
 
     /// The result of `work`, unless the run is stopped before. Teardown runs also when the user ends
     /// the run.
-    async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Trouble> {
+    pub(super) async fn unless_stopped<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Trouble> {
         tokio::select! {
             done = work => Ok(done),
             stop = self.run.stopped(), if self.phase != Phase::Teardown => {

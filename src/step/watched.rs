@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use super::completeness::{AtDeadline, WaitPolicy};
 use super::delays::ExportDelays;
 use super::wait_end::WaitEnd;
-use crate::check::{self, Evidence, Failure, Finality, Judged, Judgement, Outcome, Subject};
+use crate::check::{
+    self, Evidence, Failure, Finality, HeadEvidence, Judged, Judgement, Outcome, Subject,
+};
 use crate::result::Timing;
 use crate::secret::parts;
 use crate::source::{Follow, FollowMark, LateKind, LateRecord};
@@ -25,6 +27,7 @@ pub(crate) struct VerdictBasis {
     /// The losses of spans and log records that were known at the verdict.
     holes: Vec<Hole>,
     logs_without_trace: Option<LogsWithoutTrace>,
+    head: Option<HeadEvidence>,
     /// Since when log records without a trace id can matter.
     logs_since: Option<Instant>,
     policy: WaitPolicy,
@@ -112,6 +115,7 @@ impl VerdictBasis {
                 holes.cloned().collect()
             }),
             logs_without_trace: evidence.logs_without_trace.cloned(),
+            head: evidence.head.cloned(),
             logs_since,
             policy,
             end,
@@ -197,7 +201,8 @@ impl WatchedTrace {
         let late = basis.late(&records, &basis.losses_of(&trace))?;
         let judged = basis.judged_trace(&trace);
         let evidence = Evidence::new(&Response::None, Some(&judged), basis.sampled)
-            .with_logs_without_trace(logs_without_trace.as_ref());
+            .with_logs_without_trace(logs_without_trace.as_ref())
+            .with_head(basis.head.as_ref());
         let judgements = check::judge(&basis.expect, &evidence).into_iter();
         let mut checks: Vec<Judged> = judgements.map(|one| basis.outcome(one, &trace)).collect();
         let captured = basis.captured.iter();

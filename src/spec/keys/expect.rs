@@ -151,7 +151,19 @@ const TRACE: &[Key] = &[
         "correlated",
         "Services of which each log record inside their spans has the trace id; or `true` for all.",
     ),
+    key(
+        "sampling",
+        "sampling",
+        "How the trace is sampled: whether services follow the sampled flag.",
+    ),
 ];
+
+/// `sampling`.
+pub(crate) const SAMPLING: Keys = Keys(&[&[key(
+    "head",
+    "head_sampling",
+    "`consistent`: services follow the sampled flag and the thresholds in `tracestate` of their callers.",
+)]]);
 
 pub(crate) const MATCHER: Keys = Keys(&[&[
     key(

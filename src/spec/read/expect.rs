@@ -266,6 +266,7 @@ impl Reader<'_> {
                 ..Expect::default()
             }),
             "logs_correlated" => self.correlated(node),
+            "sampling" => self.sampling(node),
             _ => None,
         }
     }

@@ -24,6 +24,7 @@ mod publish;
 mod quantity;
 mod rate;
 mod repeat;
+mod sampling;
 mod search;
 mod selector;
 mod sense;
