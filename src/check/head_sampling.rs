@@ -8,10 +8,13 @@ use super::{Evidence, Failure, Subject, Unjudged, Witness, words};
 use crate::number::counted;
 use crate::sampling::{OtelState, Randomness};
 use crate::spec::Check;
-use crate::trace::{Field, Span, Trace};
+use crate::trace::{Field, Span, SpanId, Trace};
 
 /// The sampled flag among the trace flags.
 const SAMPLED: u32 = 1;
+
+/// The mark of a call in which a sampled trace ends.
+const UNANSWERED: &str = "the called service recorded other calls, but not this one";
 
 /// The evidence on head sampling, beside the trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub struct HeadEvidence {
     pub trace_state: Option<String>,
     /// The control of a request without the sampled flag.
     pub control: Option<Control>,
+    /// Calls of services that recorded other calls, and recorded nothing of these.
+    pub unanswered: Vec<SpanId>,
 }
 
 /// The same request with the sampled flag, which shows that the services record spans.
@@ -82,10 +87,14 @@ fn sampled(check: &Check, head: Option<&HeadEvidence>, trace: &Trace) -> Standin
     }
     let sent = head.and_then(|head| head.trace_state.as_deref());
     let sent = sent.and_then(|state| OtelState::of(state).ok().flatten());
+    let unanswered = head.map_or(&[][..], |head| &head.unanswered);
     let wrong: Vec<(&Span, String)> = (0..trace.len())
         .filter_map(|index| {
             let span = &trace.spans()[index];
-            contradiction(trace, index, sent.as_ref()).map(|why| (span, why))
+            let is_unanswered = unanswered.contains(&span.span_id);
+            let why = contradiction(trace, index, sent.as_ref())
+                .or_else(|| is_unanswered.then(|| UNANSWERED.to_owned()));
+            why.map(|why| (span, why))
         })
         .collect();
     let Some((first, why)) = wrong.first() else {
@@ -102,7 +111,7 @@ fn sampled(check: &Check, head: Option<&HeadEvidence>, trace: &Trace) -> Standin
     let services: BTreeSet<&str> = wrong.iter().map(|(span, _)| span.service()).collect();
     let services: Vec<&str> = services.into_iter().collect();
     failure.hints.push(format!(
-        "look at the sampler and the propagators of {}: `ot` of `tracestate` must be passed on as it came, and `th` can only become larger",
+        "look at the samplers and propagators of {} and of the services that they call: each must follow the sampled flag of its caller, pass on `ot` of `tracestate`, and only raise `th`",
         services.join(", ")
     ));
     failure.show(wrong, |(span, why)| Witness::new(span, why));
@@ -158,7 +167,7 @@ mod tests {
     use super::*;
     use crate::check::Outcome;
     use crate::spec::{Condition, Place, Source};
-    use crate::trace::{Origin, Response, SpanId, TraceId};
+    use crate::trace::{Origin, Response, TraceId};
 
     fn check() -> Check {
         Check {
@@ -202,7 +211,7 @@ mod tests {
     fn sent(state: &str) -> HeadEvidence {
         HeadEvidence {
             trace_state: Some(state.to_owned()),
-            control: None,
+            ..HeadEvidence::default()
         }
     }
 
@@ -235,16 +244,30 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_a_recording_service_does_not_record_is_a_contradiction() {
+        let trace = trace(&[("", 0)]);
+        let head = HeadEvidence {
+            unanswered: vec![trace.spans()[0].span_id],
+            ..HeadEvidence::default()
+        };
+        let mut evidence = Evidence::new(&Response::None, Some(&trace), true);
+        evidence.head = Some(&head);
+        let outcome = judge(&check(), &evidence, &trace).outcome;
+        let found = outcome.failure().unwrap().found.clone();
+        assert!(found.ends_with(UNANSWERED), "{found}");
+    }
+
+    #[test]
     fn without_the_flag_only_a_control_that_recorded_proves_that_none_was_recorded() {
         let with = |control| HeadEvidence {
-            trace_state: None,
             control,
+            ..HeadEvidence::default()
         };
         let recorded = Control::Recorded(["payment".to_owned()].into());
         assert_eq!(found(&[], with(Some(recorded.clone())), false), "pass");
         let nothing = Control::Nothing("no span of it arrived".to_owned());
         assert!(found(&[], with(Some(nothing)), false).starts_with("unjudged"));
         assert!(found(&[], with(None), false).starts_with("unjudged"));
-        assert_eq!(found(&[("", 0)], with(Some(recorded)), false), "1 span of ");
+        assert!(found(&[("", 0)], with(Some(recorded)), false).starts_with("1 span of "));
     }
 }

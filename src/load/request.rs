@@ -265,7 +265,7 @@ impl<'a> RequestTemplate<'a> {
             metrics: None,
             head: HeadEvidence {
                 trace_state: request.context.trace_state.clone(),
-                control: None,
+                ..HeadEvidence::default()
             },
             context: context.clone(),
             reader: &self.reader,

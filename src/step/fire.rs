@@ -66,6 +66,7 @@ pub(crate) async fn run_step(
         head: HeadEvidence {
             trace_state: last.trace_context.trace_state.clone(),
             control,
+            unanswered: Vec::new(),
         },
         trace_context: last.trace_context,
         follow: last.follow,

@@ -103,7 +103,7 @@ impl<'a> Observation<'a> {
                 .records
                 .exemplars_of(&snapshot.trace, MOST_EXEMPLARS);
         }
-        let head = self.head.clone();
+        let head = self.head_sampling(&snapshot.trace);
         let evidence = wait.evidence(&response, &snapshot);
         let evidence = evidence
             .with_logs_without_trace(others.as_ref())
@@ -251,6 +251,16 @@ impl<'a> Observation<'a> {
             .after_response(&self.context, expected.expect, after)
             .await?;
         Ok(Some(evidence))
+    }
+
+    /// The evidence on head sampling. Calls are looked at only if a check needs them.
+    fn head_sampling(&self, trace: &Trace) -> HeadEvidence {
+        let mut head = self.head.clone();
+        if self.context.step.needs_control {
+            let calls = self.context.run.unanswered(trace).into_iter();
+            head.unanswered = calls.map(|call| trace.spans()[call].span_id).collect();
+        }
+        head
     }
 
     /// A note about other requests to the services whose metrics are checked.
