@@ -457,7 +457,7 @@ impl fmt::Display for Unjudged {
             ),
             Self::NoControl(why) => write!(
                 f,
-                "no span arrived, but the control, the same request with the sampled flag, shows no span either: {why}"
+                "no span arrived, but nothing shows that the services export any: {why}"
             ),
             Self::OfOtherTrace(record, trace) => write!(
                 f,

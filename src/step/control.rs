@@ -46,7 +46,7 @@ impl Tryout<'_> {
         );
         if let Err(error) = self.unless_stopped(answer).await? {
             return Ok(Some(Control::Nothing(format!(
-                "it got no response: {error}"
+                "the same request with the sampled flag got no response: {error}"
             ))));
         }
         let context = StepContext {
@@ -65,7 +65,9 @@ impl Tryout<'_> {
         });
         let trace = self.unless_stopped(trace).await?;
         if trace.is_empty() {
-            return Ok(Some(Control::Nothing("no span of it arrived".to_owned())));
+            return Ok(Some(Control::Nothing(
+                "none arrived of the same request with the sampled flag either".to_owned(),
+            )));
         }
         let services: Vec<&str> = trace.services().into_iter().collect();
         report.notices.push(format!(
