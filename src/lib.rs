@@ -130,6 +130,8 @@ mod sampling;
 mod schema;
 mod secret;
 #[cfg(feature = "run")]
+mod send;
+#[cfg(feature = "run")]
 mod service;
 #[cfg(feature = "run")]
 mod session;
@@ -176,8 +178,8 @@ pub use step::{Options, SaveTraces, Services, Stop};
 pub use trace::{
     Attributes, CommandResponse, Event, GrpcCode, GrpcEnding, GrpcResponse, Hole, HttpResponse,
     InvalidId, Link, LogRecord, LogsWithoutTrace, MessageResponse, Nanos, Number, Origin, Outline,
-    OutlineSpan, Resource, Response, Scope, Span, SpanExemplar, SpanId, SpanKind, Status,
-    StatusCode, Trace, TraceId, Undecoded, Value,
+    OutlineSpan, Resource, Response, Scope, SentTelemetry, Span, SpanExemplar, SpanId, SpanKind,
+    Status, StatusCode, Trace, TraceId, Undecoded, Value,
 };
 #[cfg(feature = "run")]
 pub use workspace::{FileError, LoadError, Ports, Search, Workspace};

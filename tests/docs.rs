@@ -122,7 +122,9 @@ fn context() -> Context {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
-        services: BTreeMap::from([("services.shop.http".to_owned(), Some(Value::Int(8080)))]),
+        services: ["services.shop.http", "services.collector.otlp"]
+            .map(|port| (port.to_owned(), Some(Value::Int(8080))))
+            .into(),
         project: Variables::default(),
         ..Globals::default()
     };

@@ -83,6 +83,7 @@ mistakes! {
     regex_in_braces
     repeat
     search
+    send
     several_documents
     spans
     structure

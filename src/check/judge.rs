@@ -56,16 +56,20 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) ->
     };
     let forest = Forest::new(trace);
     let evaluator = Evaluator::new(&forest, &expect.spans, detail).with_hints_in(expect.syntax);
+    let empty_trace = match evidence.response.sent() {
+        Some(_) => EmptyTrace::IsOutput,
+        None => EmptyTrace::ProvesNothing,
+    };
     let checks = CheckRef::of_all(&expect.checks);
     let mut all: Vec<Judgement> = checks
         .map(|(identity, check)| judge_check(identity, check, evidence, &evaluator))
         .collect();
     let entries = expect.spans.iter().zip(&expect.spans_await);
     for (number, (entry, awaits)) in entries.enumerate() {
-        all.extend(judge_entry(number, entry, awaits, &evaluator));
+        all.extend(judge_entry(number, entry, awaits, empty_trace, &evaluator));
     }
     for (number, entry) in expect.logs.iter().enumerate() {
-        all.extend(judge_logs(number, entry, &evaluator));
+        all.extend(judge_logs(number, entry, empty_trace, &evaluator));
     }
     if forest.may_change() {
         let of_response = |one: &Judgement| matches!(one.judged.check, CheckRef::Response(_));
@@ -93,13 +97,27 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) ->
     all
 }
 
-fn judge_logs(number: usize, entry: &LogEntry, evaluator: &Evaluator<'_>) -> Vec<Judgement> {
+/// The meaning of a trace without spans.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum EmptyTrace {
+    /// No service may have exported.
+    ProvesNothing,
+    /// A pipeline dropped all spans, if it is through.
+    IsOutput,
+}
+
+fn judge_logs(
+    number: usize,
+    entry: &LogEntry,
+    empty: EmptyTrace,
+    evaluator: &Evaluator<'_>,
+) -> Vec<Judgement> {
     let trace = evaluator.forest.trace();
     let why = if let Some(name) = entry.awaits.first() {
         Unjudged::NotCaptured(name.clone())
     } else if trace.losses().contains(Field::LogRecords) {
         Unjudged::Lost(Field::LogRecords)
-    } else if trace.is_empty() && trace.logs().is_empty() {
+    } else if trace.is_empty() && trace.logs().is_empty() && empty == EmptyTrace::ProvesNothing {
         Unjudged::NoSpans
     } else {
         return logs::judge(number, entry, evaluator);
@@ -116,6 +134,7 @@ fn judge_entry(
     number: usize,
     entry: &SpanEntry,
     awaits: &[String],
+    empty: EmptyTrace,
     evaluator: &Evaluator<'_>,
 ) -> Vec<Judgement> {
     let trace = evaluator.forest.trace();
@@ -125,7 +144,7 @@ fn judge_entry(
     };
     let why = if let Some(name) = awaits.first() {
         Unjudged::NotCaptured(name.clone())
-    } else if is_empty {
+    } else if is_empty && empty == EmptyTrace::ProvesNothing {
         Unjudged::NoSpans
     } else if let Some(field) = lost_in_find(&entry.find, trace.losses()) {
         Unjudged::Lost(field)
@@ -165,12 +184,16 @@ fn judge_check(
     if is_about_logs && !evidence.sampled && evaluator.forest.trace().is_empty() {
         return unjudged(Unjudged::UncorrelatedWithoutSpans);
     }
-    let no_span_is_the_point = !evidence.sampled
-        && match &check.ask {
-            Condition::SpanCount(limits) => limits.contains(0),
-            Condition::HeadSampling => true,
-            _ => false,
-        };
+    let no_span_is_the_point = match (evidence.response.sent(), &check.ask) {
+        // What a pipeline dropped is missing in its output. Of other checks, none would check anything.
+        (Some(_), ask) => matches!(
+            ask,
+            Condition::SpanCount(_) | Condition::Service(_) | Condition::Edge(..)
+        ),
+        (None, Condition::SpanCount(limits)) => !evidence.sampled && limits.contains(0),
+        (None, Condition::HeadSampling) => !evidence.sampled,
+        _ => false,
+    };
     if evaluator.forest.trace().is_empty() && !no_span_is_the_point {
         return unjudged(Unjudged::NoSpans);
     }

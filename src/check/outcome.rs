@@ -41,6 +41,8 @@ pub enum Unjudged {
     ParentsMissing(Vec<SpanId>),
     /// It holds so far, but the entry of the trace did not arrive before the deadline.
     EntryMissing,
+    /// The marker that was sent last did not come out of the pipeline, so a further span may.
+    MarkerMissing,
     /// It holds so far, but the deadline passed before the flush bound of the services.
     TimedOut,
     /// It holds so far, but a called service had no SERVER span before the deadline, and the flush
@@ -413,6 +415,7 @@ impl Unjudged {
             // A failure also contains locations, so the caller changes it.
             Self::Contradicted(_) => {}
             Self::NoSpans | Self::EntryMissing | Self::TimedOut | Self::ServerMissing => {}
+            Self::MarkerMissing => {}
             Self::UncorrelatedWithoutSpans => {}
             Self::ParentsMissing(_) | Self::Incomplete(_) | Self::LateSpans => {}
             Self::Lost(_) | Self::Truncated(_) | Self::NotUtf8 => {}
@@ -431,6 +434,9 @@ impl fmt::Display for Unjudged {
             Self::EntryMissing => {
                 f.write_str("holds so far, but the entry of the trace never arrived")
             }
+            Self::MarkerMissing => f.write_str(
+                "the marker did not come out of the pipeline, so further spans may",
+            ),
             Self::ServerMissing => {
                 f.write_str("holds so far, but the SERVER span of a call never arrived")
             }

@@ -243,7 +243,11 @@ impl Request {
                 response,
                 call,
             }),
-            Response::Grpc(_) | Response::Command(_) | Response::Message(_) | Response::None => {
+            Response::Grpc(_)
+            | Response::Command(_)
+            | Response::Message(_)
+            | Response::Sent(_)
+            | Response::None => {
                 unreachable!("a request has an HTTP response")
             }
         }

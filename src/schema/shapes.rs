@@ -139,6 +139,31 @@ fn triggers() -> Map<String, Value> {
         ),
         ("tls", map_of(keys::TLS).into()),
         ("publish", publish()),
+        ("send", send()),
+        (
+            "markers",
+            json!({ "anyOf": [
+                { "const": "none" },
+                map_of(keys::MARKER),
+                { "type": "array", "minItems": 1, "items": map_of(keys::MARKER) },
+            ] }),
+        ),
+        (
+            "sent_spans",
+            json!({ "type": "array", "minItems": 1, "items": text_or(requires(map_of(keys::SENT_SPAN), "name")) }),
+        ),
+        (
+            "sent_events",
+            json!({ "type": "array", "items": text_or(requires(map_of(keys::SENT_EVENT), "name")) }),
+        ),
+        (
+            "span_kind_word",
+            json!({ "anyOf": [{ "enum": SpanKind::ALL.map(SpanKind::as_str) }, variable()] }),
+        ),
+        (
+            "status_word",
+            json!({ "anyOf": [{ "enum": StatusCode::ALL.map(StatusCode::as_str) }, variable()] }),
+        ),
         (
             "sasl",
             json!({ "anyOf": [{ "enum": SaslMechanism::ALL.map(|(name, _)| name) }, variable()] }),
@@ -496,9 +521,13 @@ fn not_empty(mut map: Map<String, Value>) -> Value {
     map.into()
 }
 
-fn requiring(mut map: Map<String, Value>, key: &str) -> Value {
+fn requiring(map: Map<String, Value>, key: &str) -> Value {
+    requires(map, key).into()
+}
+
+fn requires(mut map: Map<String, Value>, key: &str) -> Map<String, Value> {
     map.insert("required".to_owned(), json!([key]));
-    map.into()
+    map
 }
 
 fn one_trigger(mut step: Map<String, Value>) -> Value {
@@ -506,6 +535,14 @@ fn one_trigger(mut step: Map<String, Value>) -> Value {
     let any: Vec<Value> = keys::TRIGGERS.iter().map(one).collect();
     step.insert("oneOf".to_owned(), any.into());
     step.into()
+}
+
+/// Telemetry with an input and an endpoint.
+fn send() -> Value {
+    let mut send = requires(map_of(keys::SEND), "to");
+    let inputs = ["traces", "spans", "logs"].map(|key| json!({ "required": [key] }));
+    send.insert("anyOf".to_owned(), inputs.to_vec().into());
+    send.into()
 }
 
 /// A message with one broker, and the keys of this broker.

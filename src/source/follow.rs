@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::FutureExt;
+use futures_util::future::select_all;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -14,7 +16,7 @@ use super::otlp::Signal;
 #[cfg(feature = "run")]
 use super::parcel::Parcel;
 use super::poll_state::PollState;
-use super::snapshot::Snapshot;
+use super::snapshot::{Passage, Snapshot};
 #[cfg(feature = "run")]
 use super::store::is_printed;
 use super::store::{DecodedLogs, Lifetime, RecordDecoder, SharedState, undecoded};
@@ -45,6 +47,8 @@ pub struct Follow {
     start: Option<oneshot::Sender<()>>,
     decoder: RecordDecoder,
     decoded: HashMap<TraceId, Decoded>,
+    /// The markers that a pipeline got after the telemetry of this trace, each with the signals of its records.
+    markers: Vec<(Follow, Vec<Signal>)>,
     /// Number of records of each trace that `parcels` returned.
     #[cfg(feature = "run")]
     given: HashMap<(TraceId, Signal), usize>,
@@ -124,6 +128,7 @@ impl Follow {
             start: None,
             decoder: RecordDecoder::default(),
             decoded: HashMap::new(),
+            markers: Vec::new(),
             #[cfg(feature = "run")]
             given: HashMap::new(),
             #[cfg(feature = "run")]
@@ -167,6 +172,14 @@ impl Follow {
         self
     }
 
+    /// Also follows these markers, each with a record of these signals.
+    #[cfg(feature = "run")]
+    pub(crate) fn with_markers(mut self, markers: Vec<Self>, signals: &[Signal]) -> Self {
+        let markers = markers.into_iter();
+        self.markers = markers.map(|marker| (marker, signals.to_vec())).collect();
+        self
+    }
+
     /// A second watch over the same trace and the same time.
     pub(crate) fn beside(&self) -> Self {
         let changes = self.state.lock().follow(self.trace);
@@ -195,9 +208,24 @@ impl Follow {
                 None => std::future::pending().await,
             }
         };
+        let markers = self.markers.iter_mut().map(|(marker, _)| {
+            let seen = marker.seen;
+            marker
+                .changes
+                .wait_for(move |&changes| changes != seen)
+                .boxed()
+        });
+        let markers: Vec<_> = markers.collect();
+        let marked = async {
+            match markers.is_empty() {
+                true => std::future::pending().await,
+                false => select_all(markers).await.0.is_err(),
+            }
+        };
         let is_closed = tokio::select! {
             changed = changed => changed.is_err(),
             polled = polled => polled.is_err(),
+            is_closed = marked => is_closed,
         };
         if is_closed {
             // Only after the task that polls has ended: the state that we hold has the other sender.
@@ -247,7 +275,36 @@ impl Follow {
             let trace = snapshot.trace.with_losses(losses);
             snapshot.trace = trace.with_log_holes(polled.log_troubles);
         }
+        snapshot.passage = self.passage();
         snapshot.with_holes(holes)
+    }
+
+    fn passage(&mut self) -> Passage {
+        let markers = self.markers.iter_mut();
+        let arrivals: Option<Vec<Instant>> = markers
+            .map(|(marker, signals)| marker.arrival_of_all(signals))
+            .collect();
+        match arrivals {
+            None => Passage::Missing,
+            Some(arrivals) => arrivals
+                .into_iter()
+                .max()
+                .map_or(Passage::NotAwaited, Passage::Complete),
+        }
+    }
+
+    /// The last arrival of a record, if one of each of these signals arrived.
+    fn arrival_of_all(&mut self, signals: &[Signal]) -> Option<Instant> {
+        let snapshot = self.snapshot();
+        let arrivals: Option<Vec<Instant>> = signals
+            .iter()
+            .map(|signal| match signal {
+                Signal::Traces => snapshot.arrivals.iter().max().copied(),
+                Signal::Logs => snapshot.log_arrival,
+                Signal::Metrics => Some(snapshot.at),
+            })
+            .collect();
+        arrivals?.into_iter().max()
     }
 
     /// The log records that its store has, since this moment or ever.

@@ -60,7 +60,7 @@ pub(crate) use scrape::Scraper;
 #[cfg(feature = "cli")]
 pub(crate) use scrape::expose;
 pub use search::{SearchError, SearchQuery};
-pub use snapshot::Snapshot;
+pub use snapshot::{Passage, Snapshot};
 pub use stats::{ReceiverStats, Refusal};
 #[cfg(feature = "run")]
 pub(crate) use store::MetricArrival;

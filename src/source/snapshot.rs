@@ -12,6 +12,18 @@ const LONGEST_EXPORT_DELAY: Duration = Duration::from_millis(5_500);
 /// A clock may be ahead by this much, since some SDKs count in milliseconds.
 const CLOCK_PRECISION: Duration = Duration::from_millis(10);
 
+/// The passage of markers through a pipeline, after the telemetry that a `send` put in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Passage {
+    /// No marker was sent.
+    #[default]
+    NotAwaited,
+    /// A marker did not arrive.
+    Missing,
+    /// All markers arrived, the last one at this moment.
+    Complete(Instant),
+}
+
 /// A trace at one moment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -31,6 +43,8 @@ pub struct Snapshot {
     pub linked_arrival: Option<Instant>,
     /// The last arrival of a log record of the trace or of a linked one.
     pub log_arrival: Option<Instant>,
+    /// The passage of the markers.
+    pub passage: Passage,
 }
 
 impl Snapshot {
@@ -51,6 +65,7 @@ impl Snapshot {
             arrivals,
             linked_arrival: linked_arrivals.into_iter().flatten().max(),
             log_arrival: None,
+            passage: Passage::NotAwaited,
         }
     }
 

@@ -35,6 +35,7 @@ mod read;
 mod repeat;
 mod scope;
 mod selector;
+mod send;
 mod services;
 #[expect(
     clippy::module_inception,
@@ -43,6 +44,7 @@ mod services;
 mod spec;
 mod steps;
 mod template;
+mod tls;
 mod trigger;
 mod unused;
 mod wait;
@@ -75,11 +77,13 @@ pub use selector::{
     Ask, Choice, EventPattern, LinkPattern, Pattern, Relation, Relative, Selector, SpanCondition,
     SpanEntry, SpanType, Take,
 };
+pub use send::{SendTelemetry, SpanToSend};
 pub use services::{DeclaredService, ServiceSet};
 pub use spec::{Spec, Step};
+pub use tls::Tls;
 pub(crate) use trigger::is_loopback;
 pub use trigger::{
-    Body, Command, GraphQl, Part, PartContent, Propagation, Request, Search, Tls, Trigger,
+    Body, Command, GraphQl, Part, PartContent, Propagation, Request, Search, Trigger,
 };
 pub use wait::Wait;
 

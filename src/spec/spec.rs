@@ -112,6 +112,14 @@ pub(super) struct StepExpectations {
     pub(super) at: Place,
 }
 
+impl Step {
+    /// Returns `true` if it sends telemetry into a pipeline.
+    #[cfg(feature = "run")]
+    pub(crate) fn sends_telemetry(&self) -> bool {
+        self.draft.trigger.key.text == "send"
+    }
+}
+
 impl Spec {
     /// The variables of a fresh attempt.
     #[must_use]

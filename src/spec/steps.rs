@@ -201,14 +201,16 @@ impl FileReader<'_> {
         let from_trace = self.declare_captures(&asked, scope);
         let expect = asked.expect(&self.reader(scope));
         let wait = wait?.unwrap_or_default().or(outer?.unwrap_or_default());
+        let wait = wait
+            .or(self.context.defaults.wait)
+            .or(Wait::of_trigger(trigger));
+        self.reader(scope).refuse_unproven_end(trigger, wait)?;
         let (_, _, from_trace, expect) = (is_fired?, poll?, from_trace?, expect?);
 
         Some(Step {
             name: step.name.clone(),
             at: self.errors.source().at(asked.at),
-            wait: wait
-                .or(self.context.defaults.wait)
-                .or(Wait::of_trigger(step.trigger.as_ref())),
+            wait,
             timeout_at,
             is_about_trace: from_trace.is_any || expect.is_about_trace(),
             needs_logs: expect.needs_logs() || from_trace.counts_exceptions,

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[cfg(feature = "run")]
 use super::publish::MessagePlace;
 use super::publish::Publish;
-use super::{GrpcCall, Selector};
+use super::{GrpcCall, Selector, SendTelemetry, Tls};
 use crate::number;
 use crate::trace::{TraceRef, Value};
 
@@ -25,6 +25,8 @@ pub enum Trigger {
     TraceId(TraceRef),
     /// A message with the trace context in its headers.
     Publish(Box<Publish>),
+    /// Telemetry for a pipeline.
+    Send(Box<SendTelemetry>),
     /// Traces that a backend has already.
     Search(Box<Search>),
 }
@@ -54,6 +56,8 @@ pub(crate) enum Called {
     Command,
     /// A span that processes a message.
     Message(MessagePlace),
+    /// The spans that a pipeline lets through.
+    Sent,
     /// None: the trace context is not sampled.
     Unsampled,
     /// Unknown: something else started the trace.
@@ -76,6 +80,7 @@ impl Trigger {
             Self::Run(command) => shell_words::join(&command.words),
             Self::TraceId(trace) => format!("trace {}", trace.trace_id),
             Self::Publish(publish) => publish.describe(),
+            Self::Send(send) => send.describe(),
             Self::Search(search) => search.describe(),
         }
     }
@@ -90,6 +95,7 @@ impl Trigger {
             | Self::Run(_)
             | Self::TraceId(_)
             | Self::Publish(_)
+            | Self::Send(_)
             | Self::Search(_) => None,
         }
     }
@@ -103,7 +109,7 @@ impl Trigger {
             Self::Grpc(call) => Some(&call.propagation),
             Self::Run(command) => Some(&command.propagation),
             Self::Publish(publish) => Some(&publish.propagation),
-            Self::TraceId(_) | Self::Search(_) => None,
+            Self::TraceId(_) | Self::Send(_) | Self::Search(_) => None,
         }
     }
 
@@ -123,6 +129,7 @@ impl Trigger {
             | Self::Grpc(_)
             | Self::Run(_)
             | Self::Publish(_)
+            | Self::Send(_)
             | Self::Search(_) => None,
         }
     }
@@ -132,6 +139,7 @@ impl Trigger {
     pub fn url(&self) -> Option<&url::Url> {
         match self {
             Self::Grpc(call) => Some(&call.server),
+            Self::Send(send) => Some(&send.to),
             other => other.request().map(|request| &request.url),
         }
     }
@@ -141,6 +149,7 @@ impl Trigger {
     pub fn headers(&self) -> &[(http::HeaderName, http::HeaderValue)] {
         match self {
             Self::Grpc(call) => &call.metadata,
+            Self::Send(send) => &send.headers,
             other => other.request().map_or(&[], |request| &request.headers),
         }
     }
@@ -150,6 +159,7 @@ impl Trigger {
     pub fn key_password(&self) -> Option<&str> {
         let tls = match self {
             Self::Grpc(call) => &call.tls,
+            Self::Send(send) => &send.tls,
             Self::Publish(publish) => publish.tls.as_ref()?,
             other => &other.request()?.tls,
         };
@@ -173,6 +183,7 @@ impl Trigger {
             Self::Run(_) => Called::Command,
             Self::Publish(publish) => Called::Message(MessagePlace::of(publish)),
             Self::TraceId(_) => Called::Nothing,
+            Self::Send(_) => Called::Sent,
             Self::Search(_) => Called::Found,
         }
     }
@@ -305,33 +316,6 @@ pub enum PartContent {
     Text(String),
     /// The bytes of a file.
     File(PathBuf),
-}
-
-/// Certificates of an `https` request.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Tls {
-    /// Verifies the certificate of the server.
-    pub verify: bool,
-    /// A PEM file with authorities to trust, in addition to the system's.
-    pub ca: Option<PathBuf>,
-    /// A PEM file with the client certificate.
-    pub cert: Option<PathBuf>,
-    /// A PEM file with the key of the client certificate.
-    pub key: Option<PathBuf>,
-    /// The password of an encrypted `key`.
-    pub key_password: Option<String>,
-}
-
-impl Default for Tls {
-    fn default() -> Self {
-        Self {
-            verify: true,
-            ca: None,
-            cert: None,
-            key: None,
-            key_password: None,
-        }
-    }
 }
 
 /// A command, split into words. No shell runs.

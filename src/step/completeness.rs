@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::delays::{ExportDelays, MARGIN};
-use crate::source::Snapshot;
+use crate::source::{Passage, Snapshot};
 #[cfg(feature = "run")]
 use crate::spec::Called;
 use crate::spec::Wait;
@@ -55,6 +55,9 @@ pub(crate) struct WaitPolicy {
     pub(super) needs_logs: bool,
     /// A span in another trace with a link to this one is an entry: the trigger sent a message.
     pub(super) entered_by_links: bool,
+    /// The trace was sent into a pipeline, which may drop any span. The flush bound counts from the arrival of
+    /// the markers, if any were sent.
+    pub(super) of_pipeline: bool,
 }
 
 /// The moment from which the flush bound counts.
@@ -103,6 +106,7 @@ pub(super) struct TraceProgress {
     entered: Option<Instant>,
     /// The end of the last span, by the clocks of the services.
     last_end: Nanos,
+    passage: Passage,
 }
 
 /// The completeness of a trace.
@@ -127,6 +131,8 @@ pub(crate) enum AtDeadline {
     Open,
     /// The flush bound had passed, and a part is missing.
     Quiet,
+    /// A marker did not come out of the pipeline.
+    NoMarker,
 }
 
 impl Completeness {
@@ -176,6 +182,7 @@ impl WaitStart {
             | Called::Method(..)
             | Called::Command
             | Called::Message(_)
+            | Called::Sent
             | Called::Unsampled => Self::Response(responded),
         }
     }
@@ -225,14 +232,25 @@ impl WaitPolicy {
             pause: Duration::ZERO,
             needs_logs: false,
             entered_by_links: false,
+            of_pipeline: false,
         }
+    }
+
+    /// Waits for the output of a pipeline, of which all arrives within this time after the last marker.
+    #[cfg(feature = "run")]
+    pub(super) fn wait_for_pipeline(&mut self, within: Option<Duration>) {
+        self.of_pipeline = true;
+        self.bound = within.unwrap_or(MARGIN).min(LONGEST);
+        self.flush = Flush::Known(self.bound);
     }
 
     /// Waits for log records too, which arrive within this bound.
     #[cfg(feature = "run")]
     pub(super) fn wait_for_logs(&mut self, bound: Duration) {
         self.needs_logs = true;
-        self.bound = self.bound.max(bound).min(LONGEST);
+        if !self.of_pipeline {
+            self.bound = self.bound.max(bound).min(LONGEST);
+        }
     }
 
     /// What is waited for.
@@ -276,7 +294,7 @@ impl WaitPolicy {
         progress: &TraceProgress,
         delays: &ExportDelays,
     ) {
-        let base = self.base(progress);
+        let base = self.base(progress).filter(|_| !self.of_pipeline);
         let Some(base) = base.filter(|_| self.restart(progress).is_some()) else {
             return;
         };
@@ -296,6 +314,9 @@ impl WaitPolicy {
         let has_parts = !progress.misses_parts || self.accepts_parts() || progress.has_holes;
         match quiet_at {
             Some(_) if is_quiet && has_parts => Completeness::Closed,
+            None if is_over && progress.passage == Passage::Missing => {
+                Completeness::TimedOut(AtDeadline::NoMarker)
+            }
             None if is_over => Completeness::TimedOut(AtDeadline::NoEntry),
             Some(_) if is_over && is_quiet => Completeness::TimedOut(AtDeadline::Quiet),
             Some(_) if is_over => Completeness::TimedOut(AtDeadline::Open),
@@ -346,6 +367,11 @@ impl WaitPolicy {
             WaitStart::Response(at) | WaitStart::Found { at, .. } => at,
             WaitStart::Watch(at) => progress.entered.map_or(at, |entered| entered.max(at)),
         };
+        let start = match progress.passage {
+            Passage::NotAwaited => start,
+            Passage::Missing => return None,
+            Passage::Complete(at) => start.max(at),
+        };
         let activity = progress.last_activity.filter(|_| !self.tail.is_zero());
         Some((start + self.tail).max(activity.unwrap_or(start)))
     }
@@ -361,7 +387,7 @@ impl WaitPolicy {
 
     /// Returns `true` if the trace may stay incomplete.
     pub(super) fn accepts_parts(&self) -> bool {
-        self.tolerates_orphans || !self.sampled
+        self.tolerates_orphans || !self.sampled || self.of_pipeline
     }
 }
 
@@ -388,6 +414,7 @@ impl TraceProgress {
                 .filter_map(|entry| arrivals.get(entry).copied())
                 .max(),
             last_end: trace.spans().iter().map(|span| span.end).max().unwrap_or(0),
+            passage: snapshot.passage,
         }
     }
 
@@ -421,6 +448,7 @@ mod tests {
             pause: Duration::ZERO,
             needs_logs: false,
             entered_by_links: false,
+            of_pipeline: false,
         }
     }
 
@@ -435,6 +463,7 @@ mod tests {
             last_activity: None,
             entered: Some(start),
             last_end: 0,
+            passage: Passage::NotAwaited,
         }
     }
 
@@ -625,6 +654,33 @@ mod tests {
         };
         assert_eq!(at(349), Completeness::Open(start + 350 * MS));
         assert_eq!(at(350), Completeness::Closed);
+    }
+
+    #[test]
+    fn the_output_of_a_pipeline_is_complete_one_bound_after_the_marker_and_never_without_it() {
+        let start = Instant::now();
+        let policy = WaitPolicy {
+            of_pipeline: true,
+            ..policy(start)
+        };
+        let at = |millis, passage| {
+            let progress = TraceProgress {
+                entered: None,
+                passage,
+                last_arrival: None,
+                ..whole(start, millis)
+            };
+            policy.completeness_at(&progress, NONE_PROVEN)
+        };
+        let deadline = start + 30_000 * MS;
+        assert_eq!(at(29_999, Passage::Missing), Completeness::Open(deadline));
+        let timed_out = Completeness::TimedOut(AtDeadline::NoMarker);
+        assert_eq!(at(30_000, Passage::Missing), timed_out);
+        let marked = Passage::Complete(start + 2_000 * MS);
+        assert_eq!(at(2_349, marked), Completeness::Open(start + 2_350 * MS));
+        assert_eq!(at(2_350, marked), Completeness::Closed);
+        // Without a marker, the declared bound counts from the acceptance.
+        assert_eq!(at(350, Passage::NotAwaited), Completeness::Closed);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::completeness::{AtDeadline, Flush, WaitPolicy, WaitStart};
 use super::diagnosis;
 use super::messages;
+use super::pipeline;
 use super::run_context::RunContext;
 use super::wait_end::WaitEnd;
 use super::watched::VerdictBasis;
@@ -36,6 +37,9 @@ impl StepContext<'_> {
         let flush = self.run.options.flush.of_step(self.step);
         let mut policy = WaitPolicy::new(start, self.step.wait, flush, &self.run.delays);
         policy.entered_by_links = matches!(self.called, Called::Message(_));
+        if self.called == Called::Sent {
+            policy.wait_for_pipeline(self.step.wait.flush);
+        }
         if let Some(backend) = self.run.source.backend() {
             policy.flush = match backend.is_delay_known {
                 true => Flush::Known(backend.delay),
@@ -72,7 +76,11 @@ impl StepContext<'_> {
             |judged: &Judged| matches!(judged.outcome, Outcome::Unjudged(Unjudged::NoSpans));
         let has_failed = report.failures().next().is_some();
         let holes = report.holes();
-        if !has_failed && report.checks.iter().any(is_unjudged) {
+        let is_stuck = end == WaitEnd::TimedOut(AtDeadline::NoMarker);
+        if is_stuck && !has_failed && report.has_failed() {
+            let stuck = self.not_through(&report).await;
+            report.trouble.get_or_insert(stuck);
+        } else if !has_failed && report.checks.iter().any(is_unjudged) {
             let no_spans = self.no_spans(&report).await;
             report.trouble.get_or_insert(no_spans);
         } else if !has_failed && !holes.is_empty() {
@@ -113,6 +121,13 @@ impl StepContext<'_> {
             return messages::unseen(self.run, &diagnostics, place, trace, at);
         }
         diagnosis::no_span_of_trace(self.run, &diagnostics, &self.called, trace, at)
+    }
+
+    /// A marker did not come out of the pipeline.
+    async fn not_through(&self, report: &StepReport) -> Trouble {
+        let diagnostics = self.run.source.diagnostics(self.fired).await;
+        let timeout = self.policy(WaitStart::of(&self.called, self.fired)).timeout;
+        pipeline::not_through(self.run, &diagnostics, report, timeout, &self.step.at)
     }
 
     /// Checks are unjudged because spans are lost.
@@ -175,6 +190,7 @@ impl StepContext<'_> {
             | Called::Method(..)
             | Called::Command
             | Called::Message(_)
+            | Called::Sent
             | Called::Unsampled => Some(self.fired),
         }
     }

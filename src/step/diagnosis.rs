@@ -188,7 +188,7 @@ pub(super) fn inconclusive(
     if policy.is_found() {
         return incomplete_when_found(policy, trace, state, at).with_help([match state {
             AtDeadline::Open => LONGER,
-            AtDeadline::Quiet | AtDeadline::NoEntry => accept,
+            AtDeadline::Quiet | AtDeadline::NoEntry | AtDeadline::NoMarker => accept,
         }]);
     }
     let timeout = policy.timeout;
@@ -202,7 +202,7 @@ pub(super) fn inconclusive(
         help: vec![accept.to_owned(), LONGER.to_owned()],
     };
     match state {
-        AtDeadline::Quiet => {}
+        AtDeadline::Quiet | AtDeadline::NoMarker => {}
         AtDeadline::NoEntry => trouble.details.insert(0, missing_entry(trace)),
         AtDeadline::Open => {
             let (flush, tail) = (policy.bound, policy.tail);
@@ -240,7 +240,7 @@ fn incomplete_when_found(
             duration(policy.timeout),
             duration(policy.bound),
         ),
-        AtDeadline::Quiet | AtDeadline::NoEntry => {
+        AtDeadline::Quiet | AtDeadline::NoEntry | AtDeadline::NoMarker => {
             "spans of this trace are missing, so what holds so far may not be all".to_owned()
         }
     };
@@ -422,7 +422,7 @@ fn variables(listened: &[SocketAddr]) -> String {
     )
 }
 
-fn list(addresses: &[SocketAddr]) -> String {
+pub(super) fn list(addresses: &[SocketAddr]) -> String {
     addresses
         .iter()
         .map(SocketAddr::to_string)

@@ -15,9 +15,9 @@ use super::step_reader::StepReader;
 use super::watched::WatchedTrace;
 use crate::check::HeadEvidence;
 use crate::result::{Phase, StepReport};
-use crate::source::Follow;
+use crate::source::{Follow, Signal};
 use crate::spec::{Scope, SpecErrors, Step, Trigger};
-use crate::trace::{Origin, Response};
+use crate::trace::{Origin, Response, SentTelemetry};
 use crate::trigger::{Session, TraceContext, TriggerError, fire};
 
 /// Pause before a refused connection is tried again while a service may still be starting.
@@ -54,6 +54,10 @@ pub(crate) async fn run_step(
     };
     report.timing.response = Some(last.responded - last.fired);
     report.notices.extend(last.response_note());
+    let follow = match &last.answer {
+        TryAnswer::Response(Response::Sent(sent)) => with_markers(run, last.follow, sent),
+        _ => last.follow,
+    };
     let mut observation = Observation {
         context: StepContext {
             run,
@@ -69,7 +73,7 @@ pub(crate) async fn run_step(
             unanswered: Vec::new(),
         },
         trace_context: last.trace_context,
-        follow: last.follow,
+        follow,
         metrics,
         responded: last.responded,
         when: JudgeWhen::OnArrival,
@@ -113,8 +117,22 @@ pub(crate) fn follow(run: &RunContext<'_>, trigger: &Trigger, context: &TraceCon
     let follow = |origin| run.source.follow(context.trace_id, origin);
     match trigger.existing_trace() {
         Some(existing) => follow(existing.origin()),
+        None if matches!(trigger, Trigger::Send(_)) => follow(Origin::Foreign).fresh(),
         None => follow(Origin::Injected(context.parent_id)).fresh(),
     }
+}
+
+/// Also follows the markers of the telemetry that was sent.
+fn with_markers(run: &RunContext<'_>, follow: Follow, sent: &SentTelemetry) -> Follow {
+    let markers = sent.markers.iter();
+    let markers = markers.map(|&id| run.source.follow(id, Origin::Foreign).fresh());
+    let signals = [
+        (Signal::Traces, !sent.trace.is_empty()),
+        (Signal::Logs, sent.logs > 0),
+    ];
+    let signals = signals.into_iter().filter(|(_, is_sent)| *is_sent);
+    let signals: Vec<Signal> = signals.map(|(signal, _)| signal).collect();
+    follow.with_markers(markers.collect(), &signals)
 }
 
 /// Fires the trigger, within the limit of requests in flight. Tries a refused connection again until
@@ -132,7 +150,12 @@ pub(crate) async fn fire_when_possible(
                 Some(in_flight) if trigger.is_connecting() => in_flight.acquire().await.ok(),
                 _ => None,
             };
-            fire(trigger, context, session).await
+            match trigger {
+                Trigger::Send(send) => crate::send::send(send, context, session)
+                    .await
+                    .map(|sent| Response::Sent(Box::new(sent))),
+                _ => fire(trigger, context, session).await,
+            }
         };
         let is_starting = starting_until.is_some_and(|until| Instant::now() < until);
         match answer {

@@ -25,6 +25,8 @@ mod metrics;
 #[cfg(feature = "run")]
 mod observation;
 #[cfg(feature = "run")]
+mod pipeline;
+#[cfg(feature = "run")]
 mod poll;
 #[cfg(feature = "run")]
 mod run_context;

@@ -210,6 +210,9 @@ pub(crate) fn response_note(response: &Response) -> Option<String> {
     if let Response::Message(message) = response {
         return message.note.clone();
     }
+    if let Response::Sent(sent) = response {
+        return sent.note.clone();
+    }
     let http = response.http().filter(|http| http.is_open)?;
     Some(format!(
         "the response is an event stream that had not ended after {}; its body is what arrived until then (`request.timeout` sets the time)",

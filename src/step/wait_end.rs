@@ -35,8 +35,13 @@ impl WaitEnd {
             (Self::Early | Self::Quiet, Outcome::Pass | Outcome::Fail(_)) => {
                 Outcome::Unjudged(Unjudged::NotReached)
             }
+            // A span that is missing may still be in the pipeline.
+            (Self::TimedOut(AtDeadline::NoMarker), Outcome::Pass | Outcome::Fail(_)) => {
+                Outcome::Unjudged(Unjudged::MarkerMissing)
+            }
             (Self::TimedOut(at), Outcome::Pass) => Outcome::Unjudged(match at {
                 AtDeadline::NoEntry => Unjudged::EntryMissing,
+                AtDeadline::NoMarker => Unjudged::MarkerMissing,
                 AtDeadline::Open => Unjudged::TimedOut,
                 AtDeadline::Quiet => {
                     Unjudged::missing_spans(trace).unwrap_or(Unjudged::ServerMissing)

@@ -22,6 +22,8 @@ pub(crate) struct VerdictBasis {
     /// The checks of the trace; those of the response are final.
     expect: Expect,
     captured: Vec<Captured>,
+    /// What was sent into a pipeline; otherwise nothing, since checks of the response are final.
+    response: Response,
     sampled: bool,
     losses: Losses,
     /// The losses of spans and log records that were known at the verdict.
@@ -106,6 +108,10 @@ impl VerdictBasis {
                     value: check::capture(capture, evidence).ok(),
                 })
                 .collect(),
+            response: match evidence.response {
+                sent @ Response::Sent(_) => sent.clone(),
+                _ => Response::None,
+            },
             sampled: evidence.sampled,
             losses: evidence
                 .trace
@@ -165,7 +171,8 @@ impl WatchedTrace {
     /// Records the delays of spans that have arrived since the verdict.
     pub(crate) fn record_late_spans(&mut self, delays: &ExportDelays) {
         // An early verdict did not wait for the rest of its trace.
-        if self.basis.end == WaitEnd::Early || !self.follow.has_changed() {
+        let is_of_pipeline = self.basis.policy.of_pipeline;
+        if self.basis.end == WaitEnd::Early || is_of_pipeline || !self.follow.has_changed() {
             return;
         }
         self.is_late = true;
@@ -200,7 +207,7 @@ impl WatchedTrace {
         records.extend(others.unwrap_or_default());
         let late = basis.late(&records, &basis.losses_of(&trace))?;
         let judged = basis.judged_trace(&trace);
-        let evidence = Evidence::new(&Response::None, Some(&judged), basis.sampled)
+        let evidence = Evidence::new(&basis.response, Some(&judged), basis.sampled)
             .with_logs_without_trace(logs_without_trace.as_ref())
             .with_head(basis.head.as_ref());
         let judgements = check::judge(&basis.expect, &evidence).into_iter();

@@ -61,7 +61,9 @@ pub use reference::{NoTrace, TraceRef};
 pub use resource::Resource;
 #[cfg(feature = "run")]
 pub(crate) use response::signal_in_words;
-pub use response::{CommandResponse, HttpResponse, MessageResponse, Response, Undecoded};
+pub use response::{
+    CommandResponse, HttpResponse, MessageResponse, Response, SentTelemetry, Undecoded,
+};
 pub use scope::Scope;
 pub use span::{Nanos, Span};
 pub use status::{Status, StatusCode};

@@ -1,9 +1,10 @@
 //! Responses of triggers.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::GrpcResponse;
+use super::{GrpcResponse, Trace, TraceId};
 
 /// The response to a request, or the result of a command.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,8 @@ pub enum Response {
     Command(CommandResponse),
     /// The acknowledgement of a message, of a `publish` trigger.
     Message(MessageResponse),
+    /// Telemetry that a pipeline accepted, of a `send` trigger.
+    Sent(Box<SentTelemetry>),
     /// No response: a `trace_id` trigger sends nothing.
     None,
 }
@@ -89,6 +92,44 @@ pub struct MessageResponse {
     pub time: Duration,
 }
 
+/// Telemetry that a pipeline accepted.
+#[derive(Clone, Debug)]
+pub struct SentTelemetry {
+    /// The spans as they were sent, with their fresh ids.
+    pub trace: Arc<Trace>,
+    /// The number of log records.
+    pub logs: usize,
+    /// The traces of the markers, which were sent last.
+    pub markers: Vec<TraceId>,
+    /// A warning of the pipeline.
+    pub note: Option<String>,
+    /// From before the first export until the last one was accepted.
+    pub time: Duration,
+}
+
+/// The spans are the same if they are those of one call.
+impl PartialEq for SentTelemetry {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.trace, &other.trace) && self.markers == other.markers
+    }
+}
+
+impl SentTelemetry {
+    /// `3 spans and 2 log records`.
+    #[must_use]
+    pub fn amount(&self) -> String {
+        let spans = crate::number::counted(self.trace.len() as u64, "span");
+        match self.logs {
+            0 => spans,
+            logs if self.trace.is_empty() => crate::number::counted(logs as u64, "log record"),
+            logs => format!(
+                "{spans} and {}",
+                crate::number::counted(logs as u64, "log record")
+            ),
+        }
+    }
+}
+
 impl CommandResponse {
     /// `exit code 1`, or the signal: `signal 15 (SIGTERM)`.
     #[must_use]
@@ -129,6 +170,7 @@ impl Response {
             Self::Grpc(grpc) => Some(grpc.time),
             Self::Command(command) => Some(command.time),
             Self::Message(message) => Some(message.time),
+            Self::Sent(sent) => Some(sent.time),
             Self::None => None,
         }
     }
@@ -141,6 +183,7 @@ impl Response {
             Self::Grpc(grpc) => grpc.time += delay,
             Self::Command(command) => command.time += delay,
             Self::Message(message) => message.time += delay,
+            Self::Sent(sent) => sent.time += delay,
             Self::None => {}
         }
     }
@@ -153,7 +196,7 @@ impl Response {
             Self::Grpc(grpc) => grpc.bytes,
             Self::Command(command) => command.stdout.len() + command.stderr.len(),
             Self::Message(message) => message.receipt.len(),
-            Self::None => 0,
+            Self::Sent(_) | Self::None => 0,
         }
     }
 
@@ -162,7 +205,9 @@ impl Response {
     pub fn http(&self) -> Option<&HttpResponse> {
         match self {
             Self::Http(http) => Some(http),
-            Self::Grpc(_) | Self::Command(_) | Self::Message(_) | Self::None => None,
+            Self::Grpc(_) | Self::Command(_) | Self::Message(_) | Self::Sent(_) | Self::None => {
+                None
+            }
         }
     }
 
@@ -171,7 +216,18 @@ impl Response {
     pub fn grpc(&self) -> Option<&GrpcResponse> {
         match self {
             Self::Grpc(grpc) => Some(grpc),
-            Self::Http(_) | Self::Command(_) | Self::Message(_) | Self::None => None,
+            Self::Http(_) | Self::Command(_) | Self::Message(_) | Self::Sent(_) | Self::None => {
+                None
+            }
+        }
+    }
+
+    /// The telemetry that a pipeline accepted, if it is that.
+    #[must_use]
+    pub fn sent(&self) -> Option<&SentTelemetry> {
+        match self {
+            Self::Sent(sent) => Some(sent),
+            _ => None,
         }
     }
 
@@ -181,7 +237,7 @@ impl Response {
         match self {
             Self::Http(http) => Some(&http.body),
             Self::Message(message) => Some(message.receipt.as_bytes()),
-            Self::Grpc(_) | Self::Command(_) | Self::None => None,
+            Self::Grpc(_) | Self::Command(_) | Self::Sent(_) | Self::None => None,
         }
     }
 }

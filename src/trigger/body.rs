@@ -61,7 +61,10 @@ impl EncodedBody {
         }
     }
 
-    fn bytes(bytes: impl Into<bytes::Bytes>, content_type: Option<&'static str>) -> Self {
+    pub(super) fn bytes(
+        bytes: impl Into<bytes::Bytes>,
+        content_type: Option<&'static str>,
+    ) -> Self {
         Self::Bytes {
             bytes: bytes.into(),
             content_type,

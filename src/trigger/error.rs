@@ -10,6 +10,7 @@ use http::Method;
 use url::Url;
 
 use super::publish::PublishError;
+use super::refused::Refused;
 use crate::number::duration;
 use crate::process::LaunchError;
 use crate::spec::{Location, SpecError};
@@ -272,6 +273,9 @@ pub enum TriggerError {
     /// The broker did not acknowledge the message.
     #[error(transparent)]
     Publish(Box<PublishError>),
+    /// The pipeline did not accept an export.
+    #[error(transparent)]
+    Export(Box<Refused>),
     /// The command could not be started.
     #[error(transparent)]
     Launch(#[from] LaunchError),
@@ -299,7 +303,7 @@ pub enum TriggerError {
 }
 
 impl TriggerError {
-    pub(super) fn spec(error: SpecError) -> Self {
+    pub(crate) fn spec(error: SpecError) -> Self {
         Self::Spec(Box::new(error))
     }
 
@@ -344,6 +348,7 @@ impl TriggerError {
     pub fn help(&self) -> Option<&str> {
         Some(match self {
             Self::Publish(error) => error.help()?,
+            Self::Export(refused) => refused.help(),
             Self::Refused { .. } => {
                 "start the service, or let `services` in spanspec.yaml start it"
             }

@@ -20,9 +20,19 @@ pub(super) async fn send(
     session: &Session,
 ) -> Result<HttpResponse, TriggerError> {
     let first = Hop::first(request, context).await?;
+    let limit = request.timeout.unwrap_or(DEFAULT_TIMEOUT);
+    answer(first, request.redirects, limit, session).await
+}
+
+/// The whole response to a request, after at most this number of redirects.
+pub(super) async fn answer(
+    first: Hop,
+    redirects: usize,
+    limit: Duration,
+    session: &Session,
+) -> Result<HttpResponse, TriggerError> {
     // Building a client can read files, which does not count as response time.
     session.client(&first)?;
-    let limit = request.timeout.unwrap_or(DEFAULT_TIMEOUT);
     let attempted = first.attempted();
     let timeout = |stage| TriggerError::Timeout {
         limit,
@@ -30,7 +40,7 @@ pub(super) async fn send(
         attempted,
     };
     let started = Instant::now();
-    let answer = follow(first, request.redirects, session);
+    let answer = follow(first, redirects, session);
     let (mut response, hop) = match tokio::time::timeout(limit, answer).await {
         Ok(answered) => answered?,
         Err(_) => return Err(timeout(Stage::Waiting)),

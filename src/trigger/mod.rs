@@ -19,6 +19,8 @@
 //! A gRPC call has the trace context as metadata, and its timeout as `grpc-timeout`.
 //! A message has the context in headers of the same names.
 //!
+//! Exports of telemetry have no trace context: it is in the telemetry.
+//!
 //! A command gets `TRACEPARENT` and, if the context has them, `TRACESTATE` and `BAGGAGE`.
 
 #[cfg(feature = "run")]
@@ -32,6 +34,8 @@ mod command;
 mod context;
 #[cfg(feature = "run")]
 mod error;
+#[cfg(feature = "run")]
+mod export;
 #[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "run")]
@@ -41,6 +45,8 @@ mod http;
 #[cfg(feature = "run")]
 pub(crate) mod publish;
 #[cfg(feature = "run")]
+mod refused;
+#[cfg(feature = "run")]
 mod session;
 #[cfg(feature = "run")]
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
@@ -49,6 +55,8 @@ mod tls;
 pub use context::TraceContext;
 #[cfg(feature = "run")]
 pub use error::{Attempted, Stage, TriggerError};
+#[cfg(feature = "run")]
+pub(crate) use export::{AnswerReader, Exporter};
 #[cfg(feature = "run")]
 pub use http::DEFAULT_TIMEOUT as REQUEST_TIMEOUT;
 #[cfg(feature = "run")]
@@ -88,7 +96,8 @@ pub async fn fire(
         Trigger::Publish(message) => publish::publish(message, context, session)
             .await
             .map(Response::Message),
-        Trigger::TraceId(_) | Trigger::Search(_) => Ok(Response::None),
+        // The folder `send` exports telemetry.
+        Trigger::TraceId(_) | Trigger::Send(_) | Trigger::Search(_) => Ok(Response::None),
     }
 }
 

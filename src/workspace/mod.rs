@@ -28,11 +28,12 @@ pub(crate) use selection::{has_tags, with_timeout};
 
 use crate::project::{Project, read_variables};
 use crate::secret::Secrets;
+use crate::send;
 use crate::service::{PortSpec, Service, free_port};
 use crate::source::backend::SourceSettings;
 use crate::spec::{
     Context, DeclaredService, Globals, NeedGraph, Scope, ServiceSet, Source, Spec, SpecError,
-    SpecErrors, Variables,
+    SpecErrors, Trigger, Variables,
 };
 use crate::trace::Value;
 
@@ -139,6 +140,12 @@ impl Workspace {
         }
         if errors.is_empty() && unreadable.is_empty() {
             errors.extend(NeedGraph::new(&specs).errors());
+        }
+        if errors.is_empty() {
+            errors.extend(unsendable(&specs));
+        }
+        if workspace.backend.is_some() {
+            errors.extend(specs.iter().filter_map(refused_with_backend));
         }
         if workspace.project.profiles.is_read_only {
             errors.extend(specs.iter().filter_map(refused_when_reading));
@@ -277,6 +284,39 @@ fn refused_when_reading(spec: &Spec) -> Option<SpecError> {
         help: Some(
             "limit the spec to other profiles with `profiles: { not: [ … ] }`, or use `trace_id`"
                 .to_owned(),
+        ),
+    })
+}
+
+/// The errors in the files of `send`, as far as captures and ports do not determine them.
+fn unsendable(specs: &[Spec]) -> Vec<SpecError> {
+    let mut errors: Vec<SpecError> = Vec::new();
+    for spec in specs {
+        let sending = spec.all_steps().filter(|step| step.sends_telemetry());
+        for step in sending {
+            if let Ok(Trigger::Send(input)) = step.trigger(&spec.scope())
+                && let Err(error) = send::check(&input)
+                && !errors.contains(&error)
+            {
+                errors.push(error);
+            }
+        }
+    }
+    errors
+}
+
+/// The error for a spec with `send`, whose output comes here, if traces are read from a backend.
+fn refused_with_backend(spec: &Spec) -> Option<SpecError> {
+    let sends = spec.all_steps().find(|step| step.sends_telemetry());
+    let sends = sends.filter(|_| spec.skip.is_none())?;
+    Some(SpecError {
+        what:
+            "`send` checks what a pipeline exports to spanspec, and traces are read from a backend"
+                .to_owned(),
+        at: sends.at.clone(),
+        label: "needs the receiver".to_owned(),
+        help: Some(
+            "limit the spec to profiles without `source`: `profiles: { not: [ … ] }`".to_owned(),
         ),
     })
 }

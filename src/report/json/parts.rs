@@ -300,6 +300,12 @@ pub(in crate::report) fn response(of: &trace::Response) -> Option<JsonResponse<'
             body: Some(message.receipt.clone()),
             ..JsonResponse::default()
         }),
+        trace::Response::Sent(sent) => Some(JsonResponse {
+            kind: "sent",
+            time_ms,
+            body: Some(sent.amount()),
+            ..JsonResponse::default()
+        }),
         trace::Response::Command(command) => Some(JsonResponse {
             kind: "command",
             time_ms,

@@ -216,6 +216,10 @@ fn response(step: &StepReport, look: &Look) -> String {
             );
             paragraph(&title, 3, FAINT, look) + &excerpt(&message.receipt, look)
         }
+        Some(Response::Sent(sent)) => {
+            let title = format!("sent {} in {}", sent.amount(), duration(sent.time));
+            paragraph(&title, 3, FAINT, look)
+        }
         Some(Response::Command(command)) => {
             let ended = command.ending();
             let title = format!("command: {ended} after {}", duration(command.time));

@@ -33,6 +33,7 @@ impl Secrets {
                 self.mask_each([broker, place, receipt]);
                 note.iter_mut().for_each(|note| self.mask(note));
             }
+            Response::Sent(sent) => sent.note.iter_mut().for_each(|note| self.mask(note)),
             Response::None => {}
         }
     }

@@ -87,3 +87,49 @@ pub(crate) fn status(encoding: Encoding, code: i32, message: &str) -> Vec<u8> {
             .into_bytes(),
     }
 }
+
+/// The number of rejected records of an export response in protobuf or JSON, and its message.
+#[cfg(feature = "run")]
+pub(crate) fn accepted(body: &[u8]) -> (u64, String) {
+    let partial = match body.trim_ascii_start() {
+        [b'{', ..] => json_partial(body),
+        _ => ExportResponse::decode(body)
+            .ok()
+            .and_then(|answer| answer.partial_success),
+    };
+    let partial = partial.unwrap_or_default();
+    let rejected = u64::try_from(partial.rejected).unwrap_or(0);
+    (rejected, partial.error_message)
+}
+
+#[cfg(feature = "run")]
+fn json_partial(body: &[u8]) -> Option<PartialSuccess> {
+    let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let partial = answer.get("partialSuccess")?;
+    let rejected = ["rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"];
+    let rejected = rejected.iter().find_map(|key| partial.get(key));
+    let rejected = rejected.and_then(|number| match number {
+        serde_json::Value::String(text) => text.parse().ok(),
+        number => number.as_i64(),
+    });
+    let message = partial.get("errorMessage").and_then(|text| text.as_str());
+    Some(PartialSuccess {
+        rejected: rejected.unwrap_or(0),
+        error_message: message.unwrap_or_default().to_owned(),
+    })
+}
+
+/// The message of an answer that refuses an export: that of a `google.rpc.RpcStatus`, or the text.
+#[cfg(feature = "run")]
+pub(crate) fn refusal(body: &[u8]) -> String {
+    let text = match body.trim_ascii_start() {
+        [b'{', ..] => serde_json::from_slice::<serde_json::Value>(body)
+            .ok()
+            .and_then(|status| Some(status.get("message")?.as_str()?.to_owned())),
+        _ => RpcStatus::decode(body)
+            .ok()
+            .map(|status| status.message)
+            .filter(|message| !message.is_empty()),
+    };
+    text.unwrap_or_else(|| String::from_utf8_lossy(body).trim().to_owned())
+}

@@ -16,6 +16,8 @@ pub(crate) mod metric_message;
 #[cfg(feature = "run")]
 mod pack;
 mod read;
+#[cfg(feature = "run")]
+mod resend;
 mod signal;
 mod walk;
 mod wire;
@@ -25,6 +27,8 @@ mod write;
 mod tests;
 
 pub(crate) use answer::{Encoding, partial, status, success};
+#[cfg(feature = "run")]
+pub(crate) use answer::{accepted, refusal};
 pub(crate) use decode::{log_record, resource, scope, span};
 pub use error::{Malformed, ReadError};
 #[cfg(feature = "run")]
@@ -45,6 +49,8 @@ pub use read::read_logs;
 pub(crate) use read::{FileTraces, read_file};
 #[cfg(feature = "run")]
 pub(crate) use read::{UntiedFile, read_untied, tie};
+#[cfg(feature = "run")]
+pub(crate) use resend::{Exports, ResendError, SavedTelemetry};
 pub(crate) use signal::Signal;
 #[cfg(feature = "run")]
 pub(crate) use walk::is_server;

@@ -11,6 +11,7 @@ mod metric;
 #[cfg(feature = "run")]
 mod project;
 mod publish;
+mod send;
 mod span;
 mod spec;
 mod trigger;
@@ -23,6 +24,7 @@ pub(crate) use metric::*;
 #[cfg(feature = "run")]
 pub(crate) use project::*;
 pub(crate) use publish::*;
+pub(crate) use send::*;
 pub(crate) use span::*;
 pub(crate) use spec::*;
 pub(crate) use trigger::*;

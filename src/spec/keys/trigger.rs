@@ -37,6 +37,11 @@ pub(super) const TRIGGER_TABLE: &[Key] = &[
         "A message to send through Kafka, NATS, AMQP 0.9.1 or SQS; its headers contain the trace context.",
     ),
     key(
+        "send",
+        "send",
+        "Spans or log records to send into a pipeline, such as a Collector; what comes out is checked.",
+    ),
+    key(
         "search",
         "search",
         "Sends nothing, and checks traces that a backend has already.",

@@ -19,6 +19,8 @@ pub(crate) enum TriggerResult {
     Command,
     /// The acknowledgement of a message.
     Message,
+    /// The output of a pipeline.
+    Output,
     Nothing,
     /// No trigger, which is reported elsewhere.
     Unknown,
@@ -33,6 +35,7 @@ impl TriggerResult {
             Some("grpc") => Self::Grpc,
             Some("run") => Self::Command,
             Some("publish") => Self::Message,
+            Some("send") => Self::Output,
             Some("trace_id" | "search") => Self::Nothing,
             Some(_) => Self::Response,
         }
@@ -45,6 +48,7 @@ impl TriggerResult {
             Self::Grpc => "status: OK",
             Self::Command => "exit_code: 0",
             Self::Message => "spans: [{ find: { caused_by: trigger } }]",
+            Self::Output => "spans: [{ find: { name: … }, attributes: { … } }]",
             Self::Nothing => "orphans: 0",
         }
     }
@@ -56,7 +60,7 @@ impl TriggerResult {
             Self::Grpc => keys::GRPC_CHECKS,
             Self::Command => keys::COMMAND_CHECKS,
             Self::Message => keys::MESSAGE_CHECKS,
-            Self::Nothing => keys::NO_CHECKS,
+            Self::Output | Self::Nothing => keys::NO_CHECKS,
             Self::Unknown => keys::ANSWER_CHECKS,
         }
     }
@@ -172,6 +176,7 @@ impl Reader<'_> {
                 TriggerResult::Grpc => ("a gRPC call", keys::GRPC_CHECKS),
                 TriggerResult::Command => ("a command", keys::COMMAND_CHECKS),
                 TriggerResult::Message => ("a message", keys::MESSAGE_CHECKS),
+                TriggerResult::Output => ("the output of a pipeline", keys::TRACE_CHECKS),
                 TriggerResult::Nothing | TriggerResult::Unknown => {
                     ("a trace that exists", keys::TRACE_CHECKS)
                 }

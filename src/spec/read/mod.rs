@@ -27,6 +27,7 @@ mod repeat;
 mod sampling;
 mod search;
 mod selector;
+mod send;
 mod sense;
 mod services;
 pub(crate) mod trigger;

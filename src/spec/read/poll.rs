@@ -25,6 +25,14 @@ impl Reader<'_> {
                 "remove `poll`; `wait: { timeout: 30s }` sets how long to wait for the trace",
             );
         }
+        if answer == TriggerResult::Output {
+            return self.wrong(
+                node.place,
+                "`poll` repeats a trigger until its response is as expected, and `send` has none",
+                "conflict",
+                "remove `poll`; `wait: { timeout: 60s }` sets how long to wait for the output",
+            );
+        }
         self.map(node, "`poll`", keys::POLL)?;
         let until = match node.get("until") {
             Some(until) => self.expect(until, answer, TraceChecks::RefusedInUntil),

@@ -323,6 +323,14 @@ impl Reader<'_> {
                 "remove `poll`, or move the request that has to wait to `setup`",
             );
         }
+        if root.get("send").is_some() {
+            self.wrong::<()>(
+                repeat.place,
+                "`repeat` and `send` exclude each other",
+                "conflict",
+                "remove `repeat`, or write several specs with a `matrix`",
+            );
+        }
         if root.get("trace_id").is_some() {
             self.wrong::<()>(
                 repeat.place,

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::command::RunDefaults;
 use super::{Reader, Refusal};
+use crate::spec::Tls;
 use crate::spec::keys;
-use crate::spec::trigger::{Body, Part, PartContent, Request, Tls, Trigger};
+use crate::spec::trigger::{Body, Part, PartContent, Request, Trigger};
 use crate::trace::{NoTrace, TraceId, TraceRef};
 use crate::yaml::{Entry, Kind, Node};
 use crate::yaml::{ErrorList, did_you_mean};
@@ -53,6 +54,7 @@ impl Reader<'_> {
                 }
             }
             "publish" => self.publish(node).map(Box::new).map(Trigger::Publish),
+            "send" => self.send(node, defaults).map(Box::new).map(Trigger::Send),
             "search" => self.search(node).map(Box::new).map(Trigger::Search),
             _ => None,
         }
