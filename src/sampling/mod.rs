@@ -2,9 +2,12 @@
 //!
 //! Pure: no clock, no network. Times are those of the spans.
 
+pub(crate) mod config;
 mod policy;
 mod probabilistic;
+pub(crate) mod re2;
 mod tracestate;
+mod version;
 
 pub(crate) use policy::{
     Allocation, AttributeValue, Composite, DecisionCache, OttlConditions, Policy, Rule, Strategy,
@@ -12,3 +15,4 @@ pub(crate) use policy::{
 };
 pub(crate) use probabilistic::{Mode, ProbabilisticSampler, Reason, SpanDecision};
 pub(crate) use tracestate::{OtelState, Randomness};
+pub(crate) use version::{CollectorVersion, Since};
