@@ -11,6 +11,7 @@ use super::authoring_arguments::{
 use super::budget_arguments::{AbArguments, BaselineArguments};
 use super::exec_arguments::{CollectArguments, ExecArguments, MergeArguments};
 use super::import_arguments::ImportArguments;
+use super::sampling_arguments::SamplingArguments;
 
 /// Tests a distributed system by its traces.
 ///
@@ -48,6 +49,8 @@ pub(super) enum Command {
     Collect(CollectArguments),
     /// Merge result files of several processes into one report
     Merge(MergeArguments),
+    /// Check the sampling of an OpenTelemetry Collector
+    Sampling(SamplingArguments),
     /// Examine the tracing backend from which traces are read
     Doctor(Box<DoctorArguments>),
     /// Draw a saved trace (OTLP JSON or protobuf) as a waterfall

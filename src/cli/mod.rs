@@ -31,6 +31,8 @@ mod record;
 mod record_file;
 mod reporters;
 mod run;
+mod sampling;
+mod sampling_arguments;
 mod selection;
 mod session;
 mod show;
@@ -78,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Collect(arguments) => collect::collect(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
         Command::Lint(arguments) => lint::lint(&arguments),
+        Command::Sampling(arguments) => sampling::sampling(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Watch(arguments) => watch::watch(*arguments),

@@ -17,6 +17,8 @@ const MOST_LINES: usize = 6;
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
+    /// The id of its rule, if it has one.
+    pub id: Option<&'static str>,
     /// The problem, without a full stop.
     pub title: String,
     /// Its location.
@@ -52,6 +54,7 @@ impl From<&SpecError> for Diagnostic {
     fn from(error: &SpecError) -> Self {
         Self {
             severity: Severity::Error,
+            id: None,
             title: error.what.clone(),
             at: Some(error.at.clone()),
             label: error.label.clone(),
@@ -101,7 +104,11 @@ pub fn diagnostic(of: &Diagnostic, look: &Look) -> String {
         .collect();
     let help: Vec<_> = of.help.iter().map(|help| printable(help)).collect();
 
-    let mut group = Group::with_title(of.severity.level().primary_title(title.as_ref()));
+    let mut title = of.severity.level().primary_title(title.as_ref());
+    if let Some(id) = of.id {
+        title = title.id(id);
+    }
+    let mut group = Group::with_title(title);
     for (window, (_, kind, label)) in windows.iter().zip(&places) {
         group = group.element(window.cause(*kind, label));
     }
@@ -366,6 +373,7 @@ mod tests {
         let text = "name: a\nnmae: b\n";
         let one = Diagnostic {
             severity: Severity::Error,
+            id: Some("unknown-key"),
             title: "unknown key `nmae`".to_owned(),
             at: Some(location(text, "nmae")),
             label: "did you mean `name`?".to_owned(),
@@ -380,7 +388,7 @@ mod tests {
         assert_data_eq!(
             diagnostics(&[one, other], &Look::plain()),
             str![[r#"
-error: unknown key `nmae`
+error[unknown-key]: unknown key `nmae`
  --> specs/a.yaml:2:1
 2 | nmae: b
   | ^^^^ did you mean `name`?

@@ -98,7 +98,9 @@ impl Translator<'_> {
     }
 
     fn group(&mut self) -> &mut Group {
-        self.repeats.last_mut().expect("the outermost is never closed")
+        self.repeats
+            .last_mut()
+            .expect("the outermost is never closed")
     }
 
     /// Records an item that a repetition can follow.
@@ -464,8 +466,25 @@ mod tests {
     #[test]
     fn patterns_that_go_refuses_are_refused() {
         for pattern in [
-            r"\C", r"\Z", r"\1", "(?=a)", "(?<=a)", "(?x)a", "a**", "*a", "(", ")", "[", "[b-a]",
-            "a{1001}", "a{2,1}", "(a{40}){40}", "\\", r"\p{Nothing}", "(?P<a>x)(?P<a>y)", "[a",
+            r"\C",
+            r"\Z",
+            r"\1",
+            "(?=a)",
+            "(?<=a)",
+            "(?x)a",
+            "a**",
+            "*a",
+            "(",
+            ")",
+            "[",
+            "[b-a]",
+            "a{1001}",
+            "a{2,1}",
+            "(a{40}){40}",
+            "\\",
+            r"\p{Nothing}",
+            "(?P<a>x)(?P<a>y)",
+            "[a",
         ] {
             assert!(
                 matches!(compile(pattern), Err(PatternError::Refused(_))),

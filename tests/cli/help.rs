@@ -5,7 +5,7 @@ use std::process::Command;
 
 use snapbox::{Assert, Data};
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 25] = [
     "",
     "run",
     "baseline",
@@ -19,6 +19,8 @@ const COMMANDS: [&str; 23] = [
     "exec",
     "collect",
     "merge",
+    "sampling",
+    "sampling lint",
     "doctor",
     "show",
     "watch",

@@ -21,6 +21,7 @@ mod polling;
 mod recording;
 mod reports;
 mod running;
+mod sampling;
 #[cfg(unix)]
 mod scrape;
 mod search;

@@ -62,6 +62,7 @@ pub(super) fn look(workspace: &Workspace, folder: Option<&Path>) -> Looked {
 fn of_no_spec(path: &Path, case: &str, file: &str) -> Diagnostic {
     Diagnostic {
         severity: Severity::Warning,
+        id: None,
         title: format!(
             "the baseline {} is of `{case}`, and no spec in {file} is called so",
             shown(path)

@@ -8,6 +8,7 @@ mod patterns;
 mod pipelines;
 mod policies;
 mod processors;
+mod replicas;
 mod shape;
 mod value;
 
@@ -16,9 +17,10 @@ use std::collections::HashSet;
 
 pub(crate) use finding::{Finding, Level, LintRule};
 pub(crate) use pipelines::Pipeline;
-pub(crate) use processors::ProbabilisticSampler;
+pub(crate) use replicas::of_replicas;
 
 use super::policy::TailSampling;
+use super::probabilistic::ProbabilisticSampler;
 use super::version::CollectorVersion;
 use crate::yaml::foreign::{self, Node, SyntaxError};
 use crate::yaml::{Location, Source, suggest};
@@ -92,10 +94,7 @@ impl Reading {
 ///
 /// # Errors
 /// If it is not YAML, or has no sampler.
-pub(crate) fn read(
-    source: &Source,
-    environment: &Environment<'_>,
-) -> Result<Reading, NotASampler> {
+pub(crate) fn read(source: &Source, environment: &Environment<'_>) -> Result<Reading, NotASampler> {
     let documents = foreign::read(source);
     if let Some(error) = documents.error {
         return Err(NotASampler::Syntax(error));
@@ -104,7 +103,8 @@ pub(crate) fn read(
     let root = roots.next().filter(|root| !root.is_null());
     let root = root.ok_or(NotASampler::Empty)?;
     let is_collector = root.entries().iter().any(|(key, _)| {
-        key.text().is_some_and(|key| SECTIONS.contains(&key) || is_sampler(key))
+        key.text()
+            .is_some_and(|key| SECTIONS.contains(&key) || is_sampler(key))
     });
     if !is_collector {
         return Err(NotASampler::NotACollector);
@@ -117,12 +117,19 @@ pub(crate) fn read(
         findings: &findings,
     };
     let configuration = reader.read()?;
-    findings.borrow_mut().extend(reader.expander.into_findings());
+    findings
+        .borrow_mut()
+        .extend(reader.expander.into_findings());
     if let Some(second) = roots.find(|document| !document.is_null()) {
         let what = "the Collector reads only the first document of a file";
-        let at = second.entries().first().map_or(&second.at, |(key, _)| &key.at);
+        let at = second
+            .entries()
+            .first()
+            .map_or(&second.at, |(key, _)| &key.at);
         let finding = Finding::new(LintRule::Documents, at, what);
-        findings.borrow_mut().push(finding.help("write the documents to files of their own"));
+        findings
+            .borrow_mut()
+            .push(finding.help("write the documents to files of their own"));
     }
     Ok(Reading {
         configuration,
@@ -229,13 +236,20 @@ impl FileReader<'_> {
     }
 
     fn ids(&self, section: &str) -> Vec<String> {
-        let section = self.root.get(section).map(Node::entries).unwrap_or_default();
+        let section = self
+            .root
+            .get(section)
+            .map(Node::entries)
+            .unwrap_or_default();
         let ids = section.iter().filter_map(|(key, _)| key.text());
         ids.map(|id| id.trim().to_owned()).collect()
     }
 
     fn pipelines(&self) -> Vec<Pipeline> {
-        let Some(node) = self.root.get("service").and_then(|service| service.get("pipelines"))
+        let Some(node) = self
+            .root
+            .get("service")
+            .and_then(|service| service.get("pipelines"))
         else {
             return Vec::new();
         };
@@ -256,7 +270,8 @@ impl FileReader<'_> {
     fn load_balancers(&self) -> Vec<(String, Location)> {
         let exporters = self.root.get("exporters").map(Node::entries);
         let balancers = exporters.unwrap_or_default().iter().filter(|(key, _)| {
-            key.text().is_some_and(|id| kind(id) == "loadbalancing" || kind(id) == "load_balancing")
+            key.text()
+                .is_some_and(|id| kind(id) == "loadbalancing" || kind(id) == "load_balancing")
         });
         balancers
             .map(|(key, value)| {
@@ -277,7 +292,9 @@ impl FileReader<'_> {
             if !pipelines.iter().any(uses) {
                 let what = format!("`{id}` stands in no pipeline, and has no effect");
                 let finding = Finding::new(LintRule::UnusedProcessor, &key.at, what);
-                self.note(finding.help(format!("add `{id}` to `processors` of a pipeline of traces")));
+                self.note(finding.help(format!(
+                    "add `{id}` to `processors` of a pipeline of traces"
+                )));
             }
         }
     }

@@ -9,17 +9,21 @@ use crate::yaml::Location;
 /// The pattern, and the findings about it.
 pub(super) fn regex(title: &str, value: &str, at: &Location) -> (Option<Regex>, Vec<Finding>) {
     match re2::compile(value) {
-        Ok(pattern) => (Some(pattern), unanchored(title, value, at).into_iter().collect()),
+        Ok(pattern) => (
+            Some(pattern),
+            unanchored(title, value, at).into_iter().collect(),
+        ),
         Err(PatternError::Refused(why)) => {
             let what = format!("{title} has a pattern that RE2 does not accept: {why}");
-            let finding = Finding::new(LintRule::BadRegex, at, what)
-                .help("write a regular expression of RE2, which has no lookaround and no backreferences");
+            let finding = Finding::new(LintRule::BadRegex, at, what).help(
+                "write a regular expression of RE2, which has no lookaround and no backreferences",
+            );
             (None, vec![finding])
         }
         Err(PatternError::NotTranslated(why)) => {
             let what = format!("{title} has a pattern that spanspec does not evaluate: {why}");
-            let finding = Finding::new(LintRule::NotEvaluated, at, what)
-                .help("write the pattern without it");
+            let finding =
+                Finding::new(LintRule::NotEvaluated, at, what).help("write the pattern without it");
             (None, vec![finding])
         }
     }
@@ -28,14 +32,16 @@ pub(super) fn regex(title: &str, value: &str, at: &Location) -> (Option<Regex>, 
 /// A pattern that looks like a whole value or a glob. It is found anywhere in a value.
 fn unanchored(title: &str, value: &str, at: &Location) -> Option<Finding> {
     if let Some(glob) = as_glob(value) {
-        let what = format!("{title} has a pattern that looks like a glob: `*` repeats the character before it");
+        let what = format!(
+            "{title} has a pattern that looks like a glob: `*` repeats the character before it"
+        );
         let finding = Finding::new(LintRule::UnanchoredRegex, at, what);
         return Some(finding.help(format!("write `{glob}`")));
     }
     let plain = plain_text(value).filter(|plain| !plain.is_empty())?;
     let what = format!("{title} has a pattern without anchors, which is found anywhere in a value");
     let finding = Finding::new(LintRule::UnanchoredRegex, at, what)
-        .label(format!("also matches `x{plain}y`"))
+        .label(format!("also matches `{plain}2`"))
         .help(format!(
             "write `^{value}$` for the whole value, `^{value}` for its start, or remove `enabled_regex_matching`"
         ));
@@ -60,14 +66,16 @@ fn plain_text(pattern: &str) -> Option<String> {
 
 /// The pattern that a glob such as `val*` or `*.html` was meant for.
 fn as_glob(value: &str) -> Option<String> {
-    let is_literal =
-        |character: char| character.is_alphanumeric() || "-_/: ".contains(character);
+    let is_literal = |character: char| character.is_alphanumeric() || "-_/: ".contains(character);
     let parts: Vec<&str> = value.split('*').collect();
     let has_word_before = value.contains('*')
-        && parts[..parts.len() - 1].iter().all(|part| part.ends_with(is_literal));
-    let is_simple = parts
-        .iter()
-        .all(|part| part.chars().all(|character| is_literal(character) || character == '.'));
+        && parts[..parts.len() - 1]
+            .iter()
+            .all(|part| part.ends_with(is_literal));
+    let is_simple = parts.iter().all(|part| {
+        part.chars()
+            .all(|character| is_literal(character) || character == '.')
+    });
     (has_word_before && is_simple).then(|| format!("^{}$", parts.join(".*")))
 }
 

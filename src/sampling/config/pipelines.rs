@@ -52,7 +52,9 @@ impl Pipelines<'_> {
 
     pub(super) fn read(&self, pipelines: &Value) -> Vec<Pipeline> {
         let entries = pipelines.entries().iter();
-        let read: Vec<Pipeline> = entries.map(|(key, value)| self.pipeline(key, value)).collect();
+        let read: Vec<Pipeline> = entries
+            .map(|(key, value)| self.pipeline(key, value))
+            .collect();
         for pipeline in &read {
             self.look_at_order(pipeline);
         }
@@ -69,8 +71,12 @@ impl Pipelines<'_> {
         let (receivers, processors, exporters) =
             (ids("receivers"), ids("processors"), ids("exporters"));
         if !matches!(kind(&key.text), "traces" | "metrics" | "logs" | "profiles") {
-            let what = format!("a pipeline is of traces, metrics or logs, not `{}`", key.text);
-            self.note(Finding::new(LintRule::Pipeline, &key.at, what));
+            let what = format!(
+                "a pipeline is of traces, metrics or logs, not `{}`",
+                key.text
+            );
+            let finding = Finding::new(LintRule::Pipeline, &key.at, what);
+            self.note(finding.help(format!("write `traces/{}`, or another signal", key.text)));
         }
         for (name, list) in [("receivers", &receivers), ("exporters", &exporters)] {
             let is_known = value
@@ -135,7 +141,9 @@ impl Pipelines<'_> {
         };
         if let Some(second) = tails.get(1) {
             let (id, at) = &pipeline.processors[*second];
-            let what = format!("`{id}` is the second tail sampling of this pipeline, and decides only what the first one keeps");
+            let what = format!(
+                "`{id}` is the second tail sampling of this pipeline, and decides only what the first one keeps"
+            );
             self.note(
                 Finding::new(LintRule::SeveralSamplers, at, what)
                     .also(&pipeline.processors[first].1, "the first")
@@ -150,7 +158,7 @@ impl Pipelines<'_> {
                     at,
                     "`batch` before tail sampling delays spans, and the sampler takes its batches apart",
                 )
-                .help(format!("move `{id}` behind `{}`", pipeline.processors[first].0)),
+                .help(format!("move `{id}` after `{}`", pipeline.processors[first].0)),
                 ("probabilistic_sampler", true) => Finding::new(
                     LintRule::SeveralSamplers,
                     at,

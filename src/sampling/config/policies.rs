@@ -3,11 +3,12 @@
 //! Types of values are checked before, in `shape`: here, a value of a wrong type counts as absent.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use super::finding::{Finding, LintRule};
 use super::patterns;
 use super::shape::{Nest, policy_fields, unquoted};
-use super::value::{Data, Value};
+use super::value::{Data, Key, Value};
 use crate::sampling::policy::{
     Allocation, AttributeValue, Composite, OttlConditions, Policy, Rule,
 };
@@ -76,7 +77,10 @@ impl Draft<'_> {
     }
 
     fn text(&self, key: &str) -> String {
-        self.get(key).and_then(Value::text).unwrap_or_default().to_owned()
+        self.get(key)
+            .and_then(Value::text)
+            .unwrap_or_default()
+            .to_owned()
     }
 
     fn texts(&self, key: &str) -> Vec<(String, Location)> {
@@ -108,7 +112,10 @@ impl Policies<'_> {
             Some(name) => format!("the policy `{}`", unquoted(&name.written())),
             None => "a policy without a name".to_owned(),
         };
-        if nest == Nest::Top && name.trim().is_empty() && !has_unknown(value.get("name")) {
+        let is_named = value
+            .get("name")
+            .is_some_and(|name| name.text() != Some(""));
+        if nest == Nest::Top && !is_named {
             let finding = Finding::new(LintRule::PolicyName, value.place(), "a policy has no name");
             self.note(finding.help("add `name`, which appears in metrics and logs"));
         }
@@ -124,8 +131,8 @@ impl Policies<'_> {
             return None;
         }
         self.look_at_blocks(&draft, nest);
-        // What depends on an unknown value is not known either.
-        if has_unknown(draft.block) {
+        // What depends on an unknown value is not known either, and errors have consequences.
+        if has_unknown(draft.block) || self.is_flawed(draft.block) {
             return None;
         }
         let rule = self.rule(&draft)?;
@@ -139,11 +146,26 @@ impl Policies<'_> {
         })
     }
 
+    /// Returns `true` if a part of a value has a wrong type or an unknown key.
+    fn is_flawed(&self, value: Option<&Value>) -> bool {
+        let findings = self.findings.borrow();
+        let flaws = findings.iter().filter(|finding| {
+            matches!(
+                finding.rule,
+                LintRule::WrongType | LintRule::UnknownKey | LintRule::BadValue
+            )
+        });
+        let places: HashSet<usize> = flaws.map(|finding| finding.at.place.start).collect();
+        value.is_some_and(|value| has_place(value, &places))
+    }
+
     /// The value of `type`.
     fn kind<'v>(&self, value: &'v Value, title: &str) -> Option<&'v Value> {
         let kind = value.get("type").filter(|kind| !kind.is_null());
         if kind.is_none() {
-            let at = value.entry("name").map_or(value.place(), |(_, name)| &name.at);
+            let at = value
+                .entry("name")
+                .map_or(value.place(), |(_, name)| &name.at);
             let what = format!("{title} has no type");
             let finding = Finding::new(LintRule::UnknownPolicy, at, what);
             self.note(finding.help("add `type`, such as `type: status_code`"));
@@ -158,7 +180,10 @@ impl Policies<'_> {
             return self.is_extension(draft);
         };
         if let Some(since) = since.filter(|since| !self.version.has(*since)) {
-            let what = format!("has the type `{kind}`, which {} does not have", self.version);
+            let what = format!(
+                "has the type `{kind}`, which {} does not have",
+                self.version
+            );
             let finding = draft.finding(LintRule::UnknownPolicy, draft.kind_at, what);
             self.note(finding.help(format!("use the Collector {} or later", since.version())));
             return false;
@@ -182,7 +207,9 @@ impl Policies<'_> {
         let finding = draft.finding(LintRule::Nesting, draft.kind_at, what);
         let help = match (outer, kind) {
             ("and", "and") => "move its sub-policies into the outer `and`",
-            ("composite", "not" | "drop") => "wrap it in an `and`, if it is a `not`, or make it a policy of its own",
+            ("composite", "not" | "drop") => {
+                "wrap it in an `and`, if it is a `not`, or make it a policy of its own"
+            }
             _ => "make it a policy of its own",
         };
         self.note(finding.help(help));
@@ -192,17 +219,34 @@ impl Policies<'_> {
     fn is_extension(&self, draft: &Draft<'_>) -> bool {
         let kind = draft.kind;
         if self.extensions.iter().any(|id| id == kind) {
-            let what = format!("is decided by the extension `{kind}`, which spanspec does not evaluate");
+            let what =
+                format!("is decided by the extension `{kind}`, which spanspec does not evaluate");
             let finding = draft.finding(LintRule::NotEvaluated, draft.kind_at, what);
             self.note(finding.help("replay a configuration without this policy"));
             return true;
         }
         let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
-        let what = format!("has the unknown type `{}`", unquoted(&draft.value.get("type").map(Value::written).unwrap_or_default()));
+        let what = format!(
+            "has the unknown type `{}`",
+            unquoted(
+                &draft
+                    .value
+                    .get("type")
+                    .map(Value::written)
+                    .unwrap_or_default()
+            )
+        );
         let help = did_you_mean(kind, &names).unwrap_or_else(|| {
-            format!("write one of {}, or define an extension with this id", names.join(", "))
+            format!(
+                "write one of {}, or define an extension with this id",
+                names.join(", ")
+            )
         });
-        self.note(draft.finding(LintRule::UnknownPolicy, draft.kind_at, what).help(help));
+        self.note(
+            draft
+                .finding(LintRule::UnknownPolicy, draft.kind_at, what)
+                .help(help),
+        );
         false
     }
 
@@ -235,13 +279,15 @@ impl Policies<'_> {
                 (true, false) => "remove the block, or change the type".to_owned(),
                 (false, _) => {
                     let names: Vec<&str> = fields.iter().map(|field| field.key).collect();
-                    did_you_mean(&key.text, &names)
-                        .unwrap_or_else(|| "remove it".to_owned())
+                    did_you_mean(&key.text, &names).unwrap_or_else(|| "remove it".to_owned())
                 }
             };
             self.note(finding.also(draft.kind_at, "the type").help(help));
         }
-        let is_error = matches!(kind, "status_code" | "ottl_condition" | "numeric_attribute" | "not");
+        let is_error = matches!(
+            kind,
+            "status_code" | "ottl_condition" | "numeric_attribute" | "not"
+        );
         if is_missing && others.is_empty() && !is_error {
             let what = format!("has no block `{kind}`");
             let finding = draft.finding(LintRule::MissingBlock, draft.kind_at, what);
@@ -298,7 +344,9 @@ impl Policies<'_> {
             self.never(
                 draft,
                 "upper_threshold_ms",
-                format!("no duration is above {threshold_ms} ms and at most {upper_threshold_ms} ms"),
+                format!(
+                    "no duration is above {threshold_ms} ms and at most {upper_threshold_ms} ms"
+                ),
                 "exchange the bounds, or remove `upper_threshold_ms`",
             );
         } else if upper_threshold_ms == 0 && threshold_ms <= 0 {
@@ -318,7 +366,11 @@ impl Policies<'_> {
     fn numeric(&self, draft: &Draft<'_>) -> Option<Rule> {
         let (min_value, max_value) = (draft.integer("min_value"), draft.integer("max_value"));
         if min_value == 0 && max_value == 0 {
-            let key = if draft.get("min_value").is_some() { "min_value" } else { "max_value" };
+            let key = if draft.get("min_value").is_some() {
+                "min_value"
+            } else {
+                "max_value"
+            };
             let what = "has neither `min_value` nor `max_value`, where zero counts as absent";
             let finding = draft.finding(LintRule::NoBounds, draft.place(key), what);
             self.note(
@@ -333,8 +385,12 @@ impl Policies<'_> {
                 let what = format!("has `{key}: 0`, which means no {side} bound");
                 let finding = draft.finding(LintRule::ZeroBound, draft.place(key), what);
                 let help = match key {
-                    "min_value" => "write `min_value: 1`, or compare with `ottl_condition`, which knows zero",
-                    _ => "write `max_value: -1`, or compare with `ottl_condition`, which knows zero",
+                    "min_value" => {
+                        "write `min_value: 1`, or compare with `ottl_condition`, where 0 is a number"
+                    }
+                    _ => {
+                        "write `max_value: -1`, or compare with `ottl_condition`, where 0 is a number"
+                    }
                 };
                 self.note(finding.help(help));
             }
@@ -363,7 +419,12 @@ impl Policies<'_> {
 
     fn look_at_key(&self, draft: &Draft<'_>) {
         if draft.text("key").is_empty() {
-            self.unmatched(draft, "key", "it has no `key`", "add the name of an attribute as `key`");
+            self.unmatched(
+                draft,
+                "key",
+                "it has no `key`",
+                "add the name of an attribute as `key`",
+            );
         }
     }
 
@@ -373,13 +434,20 @@ impl Policies<'_> {
         let is_regex = draft.flag("enabled_regex_matching");
         let is_usable = |(value, _): &(String, Location)| is_regex || !value.is_empty();
         if !values.iter().any(is_usable) {
-            self.unmatched(draft, "values", "it has no `values`", "add the values to keep");
+            self.unmatched(
+                draft,
+                "values",
+                "it has no `values`",
+                "add the values to keep",
+            );
         }
         let mut read = Vec::new();
         let mut is_complete = true;
         for (value, at) in &values {
             if !is_regex {
-                self.findings.borrow_mut().extend(patterns::exact(&draft.title, value, at));
+                self.findings
+                    .borrow_mut()
+                    .extend(patterns::exact(&draft.title, value, at));
                 read.push(AttributeValue::Exact(value.clone()));
                 continue;
             }
@@ -398,7 +466,8 @@ impl Policies<'_> {
     fn boolean(&self, draft: &Draft<'_>) -> Rule {
         self.look_at_key(draft);
         if draft.block.is_some() && draft.get("value").is_none() {
-            let what = "has no `value`, and so matches `false`, and any attribute that is not a boolean";
+            let what =
+                "has no `value`, and so matches `false`, and any attribute that is not a boolean";
             let at = draft.place("key");
             let finding = draft.finding(LintRule::BooleanPresence, at, what);
             self.note(finding.help("write `value: true` or `value: false`"));
@@ -449,7 +518,11 @@ impl Policies<'_> {
                 "set `sampling_percentage`, from 0 to 100",
             );
         } else if !(0.0..=100.0).contains(&percentage) {
-            let meaning = if percentage > 100.0 { "every trace" } else { "no trace" };
+            let meaning = if percentage > 100.0 {
+                "every trace"
+            } else {
+                "no trace"
+            };
             let what = format!("keeps {meaning}: a percentage is from 0 to 100");
             let finding = draft.finding(LintRule::Percentage, draft.place(key), what);
             self.note(finding.help("write a percentage from 0 to 100"));
@@ -517,7 +590,10 @@ impl Policies<'_> {
         let key = draft.text("key");
         let values = draft.texts("values");
         self.look_at_key(draft);
-        for (value, at) in values.iter().filter(|(value, _)| key.len() + value.len() >= MOST) {
+        for (value, at) in values
+            .iter()
+            .filter(|(value, _)| key.len() + value.len() >= MOST)
+        {
             let what = format!(
                 "has a value of {} bytes, which the Collector ignores with its key",
                 value.len()
@@ -526,7 +602,12 @@ impl Policies<'_> {
             self.note(finding.help("a member of `tracestate` has at most 256 characters"));
         }
         if values.iter().all(|(value, _)| value.is_empty()) {
-            self.never(draft, "values", "it has no `values`", "add the values to keep");
+            self.never(
+                draft,
+                "values",
+                "it has no `values`",
+                "add the values to keep",
+            );
         }
         Rule::TraceState {
             key,
@@ -596,11 +677,18 @@ impl Policies<'_> {
                 "add policies as `composite_sub_policy`",
             );
         }
-        let entries = draft.get("rate_allocation").map(Value::items).unwrap_or_default();
+        let entries = draft
+            .get("rate_allocation")
+            .map(Value::items)
+            .unwrap_or_default();
         let allocations: Vec<Allocation> = entries
             .iter()
             .map(|entry| Allocation {
-                policy: entry.get("policy").and_then(Value::text).unwrap_or_default().to_owned(),
+                policy: entry
+                    .get("policy")
+                    .and_then(Value::text)
+                    .unwrap_or_default()
+                    .to_owned(),
                 percent: entry.get("percent").map_or(0, Value::as_integer),
             })
             .collect();
@@ -618,11 +706,19 @@ impl Policies<'_> {
 
     fn look_at_sub_names(&self, draft: &Draft<'_>, policies: &[Policy]) {
         for (number, policy) in policies.iter().enumerate() {
-            let earlier = policies[..number].iter().find(|other| other.name == policy.name);
+            let earlier = policies[..number]
+                .iter()
+                .find(|other| other.name == policy.name);
             if let Some(earlier) = earlier {
                 let what = "has two sub-policies of one name, which have one allocation";
-                let finding = draft.finding(LintRule::PolicyName, &policy.at, what).warning();
-                self.note(finding.also(&earlier.at, "the other").help("give each a name of its own"));
+                let finding = draft
+                    .finding(LintRule::PolicyName, &policy.at, what)
+                    .warning();
+                self.note(
+                    finding
+                        .also(&earlier.at, "the other")
+                        .help("give each a name of its own"),
+                );
             }
         }
     }
@@ -630,7 +726,10 @@ impl Policies<'_> {
     /// The Collector asks the sub-policies in the order in which they are defined.
     fn look_at_order(&self, draft: &Draft<'_>, order: &[(String, Location)], names: &[&str]) {
         let mut is_complete = true;
-        for (name, at) in order.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
+        for (name, at) in order
+            .iter()
+            .filter(|(name, _)| !names.contains(&name.as_str()))
+        {
             is_complete = false;
             let what = format!(
                 "has no sub-policy `{}`, which `policy_order` names",
@@ -674,8 +773,14 @@ impl Policies<'_> {
                     .unwrap_or_else(|| "remove the entry".to_owned());
                 self.note(draft.finding(LintRule::Allocation, at, what).help(help));
             } else if allocation.percent <= 0 {
-                let at = entry.get("percent").map_or(entry.place(), |percent| &percent.at);
-                let what = "has a share of 0 percent, which means an equal share for each sub-policy";
+                let at = entry
+                    .get("percent")
+                    .map_or(entry.place(), |percent| &percent.at);
+                let written = policy.map(Value::written).unwrap_or_default();
+                let what = format!(
+                    "gives `{}` 0 percent, which means an equal share",
+                    unquoted(&written)
+                );
                 let finding = draft.finding(LintRule::Allocation, at, what);
                 self.note(finding.help("remove the sub-policy, or give it a share"));
             }
@@ -692,8 +797,9 @@ impl Policies<'_> {
         for policy in policies {
             if !is_listed(policy) && !self.version.has(Since::Shards) {
                 let what = format!(
-                    "has a sub-policy `{}` without `rate_allocation`, which keeps no trace in {}",
-                    policy.name, self.version
+                    "has a sub-policy {} without `rate_allocation`, which keeps no trace in {}",
+                    shown_name(policy),
+                    self.version
                 );
                 let finding = draft.finding(LintRule::Allocation, &policy.at, what);
                 self.note(finding.help("add its share to `rate_allocation`"));
@@ -743,6 +849,15 @@ impl Policies<'_> {
     }
 }
 
+/// The name of a policy for messages. A name that the file does not contain is the value of a variable.
+pub(super) fn shown_name(policy: &Policy) -> String {
+    match policy.name.as_str() {
+        "" => "without a name".to_owned(),
+        name if policy.at.source.text().contains(name) => format!("`{name}`"),
+        _ => "with the name of a variable".to_owned(),
+    }
+}
+
 /// Returns `true` if a condition on attributes is inverted.
 pub(super) fn is_inverted(rule: &Rule) -> bool {
     matches!(
@@ -768,6 +883,14 @@ fn has_unknown(value: Option<&Value>) -> bool {
         Data::Map(entries) => entries.iter().any(|(_, value)| has_unknown(Some(value))),
         _ => false,
     })
+}
+
+fn has_place(value: &Value, places: &HashSet<usize>) -> bool {
+    let is_at = |at: &Location| places.contains(&at.place.start);
+    let in_entry = |(key, value): &(Key, Value)| is_at(&key.at) || has_place(value, places);
+    is_at(&value.at)
+        || value.items().iter().any(|item| has_place(item, places))
+        || value.entries().iter().any(in_entry)
 }
 
 /// The decision of a policy whose block is missing.

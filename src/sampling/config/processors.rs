@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::finding::{Finding, LintRule};
-use super::policies::{Policies, is_inverted};
+use super::policies::{Policies, is_inverted, shown_name};
 use super::shape::{Nest, PROBABILISTIC_SAMPLER, Shapes, TAIL_SAMPLING, go_duration};
 use super::value::{Data, Key, Value};
 use crate::sampling::policy::{DecisionCache, Policy, Rule, Strategy, TailSampling};
 use crate::sampling::version::{CollectorVersion, Since};
-use crate::yaml::Location;
+use crate::sampling::{Mode, ProbabilisticSampler};
 
 /// The Collector's maximum of `num_shards`.
 const MOST_SHARDS: i64 = 256;
@@ -19,21 +19,6 @@ const MOST_PRECISION: i64 = 14;
 
 /// The smallest ratio of `probabilistic_sampler`, 2⁻⁵⁶.
 const LEAST_RATIO: f64 = 1.0 / (1u64 << 56) as f64;
-
-/// A `probabilistic_sampler`, which decides each span alone.
-#[derive(Clone, Debug)]
-pub(crate) struct ProbabilisticSampler {
-    /// The id of the component.
-    pub(crate) id: String,
-    pub(crate) at: Location,
-    pub(crate) sampling_percentage: f64,
-    pub(crate) hash_seed: u32,
-    /// `hash_seed`, `proportional` or `equalizing`; empty: `hash_seed`.
-    pub(crate) mode: String,
-    pub(crate) fail_closed: bool,
-    /// Hexadecimal digits of a threshold.
-    pub(crate) sampling_precision: u32,
-}
 
 /// Reads the processors. Findings are recorded.
 pub(super) struct Processors<'f> {
@@ -62,7 +47,9 @@ impl Processors<'_> {
             value.map(|value| u64::try_from(value.as_integer()).unwrap_or(0))
         };
         let cache = |name: &str| {
-            let size = value.get("decision_cache").and_then(|cache| cache.get(name));
+            let size = value
+                .get("decision_cache")
+                .and_then(|cache| cache.get(name));
             size.map_or(0, |size| u64::try_from(size.as_integer()).unwrap_or(0))
         };
         let sampling = TailSampling {
@@ -73,7 +60,9 @@ impl Processors<'_> {
                 Some("span-ingest") => Strategy::SpanIngest,
                 _ => Strategy::TraceComplete,
             },
-            sample_on_first_match: value.get("sample_on_first_match").is_some_and(Value::as_flag),
+            sample_on_first_match: value
+                .get("sample_on_first_match")
+                .is_some_and(Value::as_flag),
             decision_wait: duration(value, "decision_wait").unwrap_or(Duration::from_secs(30)),
             decision_wait_after_root_received: duration(value, "decision_wait_after_root_received")
                 .unwrap_or_default(),
@@ -119,17 +108,23 @@ impl Processors<'_> {
         let names: Vec<Option<&Value>> = policies.iter().map(|policy| policy.get("name")).collect();
         let text = |value: Option<&Value>| value.and_then(Value::text).map(str::to_owned);
         for (number, name) in names.iter().enumerate() {
-            let Some(name) = name.filter(|name| text(Some(name)).is_some_and(|text| !text.is_empty()))
+            let Some(name) =
+                name.filter(|name| text(Some(name)).is_some_and(|text| !text.is_empty()))
             else {
                 continue;
             };
-            let earlier = names[..number].iter().flatten().find(|other| {
-                text(Some(other)) == text(Some(name))
-            });
+            let earlier = names[..number]
+                .iter()
+                .flatten()
+                .find(|other| text(Some(other)) == text(Some(name)));
             if let Some(earlier) = earlier {
                 let what = "two policies have this name".to_owned();
                 let finding = Finding::new(LintRule::PolicyName, &name.at, what);
-                self.note(finding.also(&earlier.at, "the other").help("give each a name of its own"));
+                self.note(
+                    finding
+                        .also(&earlier.at, "the other")
+                        .help("give each a name of its own"),
+                );
             }
         }
     }
@@ -140,7 +135,8 @@ impl Processors<'_> {
         if let Some(shards) = value.get("num_shards") {
             if shards.as_integer() > MOST_SHARDS {
                 let what = format!("`num_shards` is at most {MOST_SHARDS}");
-                self.note(Finding::new(LintRule::BadValue, &shards.at, what));
+                let finding = Finding::new(LintRule::BadValue, &shards.at, what);
+                self.note(finding.help("write a number near that of the processors"));
             } else if shards.as_integer() > 1 && value.get("tail_storage").is_some() {
                 let what = "`num_shards` above 1 does not work with `tail_storage`";
                 self.note(Finding::new(LintRule::BadValue, &shards.at, what));
@@ -155,9 +151,13 @@ impl Processors<'_> {
             );
         }
         if sampling.strategy == Strategy::SpanIngest {
-            for policy in sampling.policies.iter().filter(|policy| is_stateful(&policy.rule)) {
+            for policy in sampling
+                .policies
+                .iter()
+                .filter(|policy| is_stateful(&policy.rule))
+            {
                 let what = format!(
-                    "the policy `{}` needs whole traces, and `span-ingest` decides each batch",
+                    "the policy {} needs whole traces, and `span-ingest` decides each batch",
                     shown_name(policy)
                 );
                 self.note(
@@ -203,7 +203,10 @@ impl Processors<'_> {
         let cache = value.get("decision_cache");
         for (key, size) in [
             ("sampled_cache_size", sampling.decision_cache.sampled),
-            ("non_sampled_cache_size", sampling.decision_cache.non_sampled),
+            (
+                "non_sampled_cache_size",
+                sampling.decision_cache.non_sampled,
+            ),
         ] {
             let Some(at) = cache.and_then(|cache| cache.get(key)) else {
                 continue;
@@ -218,7 +221,9 @@ impl Processors<'_> {
             }
         }
         if sampling.num_traces == 0
-            && let Some(at) = value.get("num_traces").filter(|at| matches!(at.data, Data::Integer(0)))
+            && let Some(at) = value
+                .get("num_traces")
+                .filter(|at| matches!(at.data, Data::Integer(0)))
         {
             let what = "`num_traces: 0` leaves no room for traces that wait";
             let finding = Finding::new(LintRule::CacheSize, &at.at, what);
@@ -229,12 +234,17 @@ impl Processors<'_> {
     /// Effects of policies on each other.
     fn look_at_effects(&self, sampling: &TailSampling) {
         let has_vetoes = !self.version.has(Since::PlainInvertedVotes);
-        let inverted = sampling.policies.iter().find(|policy| is_inverted(&policy.rule));
+        let inverted = sampling
+            .policies
+            .iter()
+            .find(|policy| is_inverted(&policy.rule));
         if let Some(inverted) = inverted.filter(|_| has_vetoes) {
             for drop in sampling.policies.iter().filter(|policy| is_drop(policy)) {
                 let what = format!(
-                    "a trace that `{}` does not drop gets its vote against sampling, which cancels the inverted match `{}` in {}",
-                    shown_name(drop), shown_name(inverted), self.version
+                    "a trace that the policy {} does not drop gets its vote against sampling, which cancels the inverted match {} in {}",
+                    shown_name(drop),
+                    shown_name(inverted),
+                    self.version
                 );
                 self.note(
                     Finding::new(LintRule::DropBesideInverted, &drop.at, what)
@@ -243,34 +253,40 @@ impl Processors<'_> {
                 );
             }
         }
-        let all = sampling.policies.iter().position(|policy| keeps_all(&policy.rule));
+        let all = sampling
+            .policies
+            .iter()
+            .position(|policy| keeps_all(&policy.rule));
         let Some(all) = all else { return };
         let keeper = &sampling.policies[all];
-        let decides = |policy: &Policy| is_drop(policy) || (has_vetoes && is_inverted(&policy.rule));
-        for (number, policy) in sampling.policies.iter().enumerate() {
-            if number == all || decides(policy) {
-                continue;
-            }
-            let is_asked = number < all || !sampling.sample_on_first_match;
-            let what = match is_asked {
-                true => format!(
-                    "the policy `{}` changes no decision: `{}` keeps every trace",
-                    shown_name(policy), shown_name(keeper)
-                ),
-                false => format!(
-                    "the policy `{}` is never asked: `{}` keeps every trace before it",
-                    shown_name(policy), shown_name(keeper)
-                ),
-            };
-            self.note(
-                Finding::new(LintRule::NoEffect, &policy.at, what)
-                    .also(&keeper.at, "keeps every trace")
-                    .help(format!(
-                        "remove `{}`, or one that decides nothing; for a share of the rest, use `probabilistic`",
-                        shown_name(keeper)
-                    )),
-            );
+        let decides =
+            |policy: &Policy| is_drop(policy) || (has_vetoes && is_inverted(&policy.rule));
+        let idle = |policies: &[Policy]| policies.iter().filter(|one| !decides(one)).count();
+        let (before, after) = (
+            idle(&sampling.policies[..all]),
+            idle(&sampling.policies[all + 1..]),
+        );
+        if before + after == 0 {
+            return;
         }
+        let never_asked = sampling.sample_on_first_match && before == 0;
+        let others = match (before + after, never_asked) {
+            (1, true) => "the other policy is never asked".to_owned(),
+            (1, false) => "the other policy changes no decision".to_owned(),
+            (number, true) => format!("the {number} other policies are never asked"),
+            (number, false) => format!("the {number} other policies change no decision"),
+        };
+        let what = format!(
+            "the policy {} keeps every trace: {others}",
+            shown_name(keeper)
+        );
+        let help = match (before, after) {
+            (_, 0) => {
+                "the others only give their names to traces: remove it to keep what they keep; for a share of the rest, use `probabilistic`"
+            }
+            _ => "remove it; for a share of the rest, use `probabilistic`",
+        };
+        self.note(Finding::new(LintRule::NoEffect, &keeper.at, what).help(help));
     }
 
     pub(super) fn probabilistic(&self, key: &Key, value: &Value) -> ProbabilisticSampler {
@@ -291,7 +307,10 @@ impl Processors<'_> {
             let finding = finding(LintRule::NeverSamples, "keeps no span: its percentage is 0");
             self.note(finding.help("set `sampling_percentage`"));
         } else if ratio > 1.0 {
-            let finding = finding(LintRule::Percentage, "keeps every span: a percentage is from 0 to 100");
+            let finding = finding(
+                LintRule::Percentage,
+                "keeps every span: a percentage is from 0 to 100",
+            );
             self.note(finding.help("write a percentage from 0 to 100"));
         }
         let precision = get("sampling_precision").map_or(4, Value::as_integer);
@@ -299,17 +318,26 @@ impl Processors<'_> {
             && !(1..=MOST_PRECISION).contains(&precision)
         {
             let what = format!("`sampling_precision` is from 1 to {MOST_PRECISION}");
-            let finding = Finding::new(LintRule::BadValue, &at.at, what);
-            self.note(if precision < 0 { finding.warning() } else { finding });
+            let finding =
+                Finding::new(LintRule::BadValue, &at.at, what).help("write 4, the default");
+            self.note(if precision < 0 {
+                finding.warning()
+            } else {
+                finding
+            });
         }
         ProbabilisticSampler {
             id: id.clone(),
             at: key.at.clone(),
-            sampling_percentage: ratio * 100.0,
+            sampling_percentage: percentage.map_or(0.0, Value::as_number) as f32,
             hash_seed: get("hash_seed").map_or(0, |seed| seed.as_integer() as u32),
-            mode: get("mode").and_then(Value::text).unwrap_or_default().to_owned(),
+            mode: match get("mode").and_then(Value::text) {
+                Some("equalizing") => Mode::Equalizing,
+                Some("proportional") => Mode::Proportional,
+                _ => Mode::HashSeed,
+            },
             fail_closed: get("fail_closed").is_none_or(Value::as_flag),
-            sampling_precision: u32::try_from(precision).unwrap_or(0),
+            sampling_precision: usize::try_from(precision).unwrap_or(0),
         }
     }
 }
@@ -321,11 +349,6 @@ fn duration(value: &Value, key: &str) -> Option<Duration> {
         _ => return None,
     };
     Some(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)))
-}
-
-/// The name for messages, as written.
-fn shown_name(policy: &Policy) -> &str {
-    &policy.name
 }
 
 fn is_drop(policy: &Policy) -> bool {

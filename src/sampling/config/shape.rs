@@ -345,7 +345,8 @@ impl Shapes<'_> {
             Data::Null | Data::Unknown => false,
             _ => {
                 let what = format!("{name} is a map of keys, not {}", value.describe());
-                self.note(Finding::new(LintRule::WrongType, &value.at, what));
+                let finding = Finding::new(LintRule::WrongType, value.place(), what);
+                self.note(finding.help("write its keys, each with a value"));
                 false
             }
         }
@@ -432,7 +433,8 @@ impl Shapes<'_> {
         };
         if is_negative && matches!(shape, Shape::Unsigned) {
             let what = format!("`{key}` cannot be negative");
-            self.note(Finding::new(LintRule::BadValue, &value.at, what));
+            let finding = Finding::new(LintRule::BadValue, &value.at, what);
+            self.note(finding.help("write a number from 0"));
         }
     }
 
@@ -447,9 +449,14 @@ impl Shapes<'_> {
             return;
         }
         for item in self.items(value, key) {
-            if !matches!(item.data, Data::Null | Data::Unknown) {
-                self.text(item, key);
+            if matches!(item.data, Data::Null | Data::Unknown) || item.text().is_some() {
+                continue;
             }
+            let what = format!("`{key}` takes strings, not {}", item.describe());
+            let finding = Finding::new(LintRule::WrongType, &item.at, what)
+                .label("the Collector does not convert it")
+                .help(format!("write it in quotes: `\"{}\"`", item.written()));
+            self.note(finding);
         }
     }
 
@@ -480,7 +487,11 @@ impl Shapes<'_> {
             _ => words.contains(&text),
         };
         if !is_known {
-            let known: Vec<&str> = words.iter().copied().filter(|word| !word.is_empty()).collect();
+            let known: Vec<&str> = words
+                .iter()
+                .copied()
+                .filter(|word| !word.is_empty())
+                .collect();
             let what = format!("`{key}` has no value `{}`", unquoted(&value.written()));
             let finding = Finding::new(LintRule::BadValue, &value.at, what);
             self.note(finding.help(suggest(text, &known)));

@@ -1,0 +1,14 @@
+//! `spanspec sampling`: the sampling of a Collector, checked and replayed.
+
+mod file;
+mod lint;
+
+use super::exit::Exit;
+use super::sampling_arguments::{SamplingArguments, SamplingCommand};
+
+/// Runs the subcommand.
+pub(super) fn sampling(arguments: &SamplingArguments) -> Exit {
+    match &arguments.command {
+        SamplingCommand::Lint(arguments) => lint::lint(arguments),
+    }
+}

@@ -1,0 +1,71 @@
+//! The arguments of `sampling`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+
+use crate::sampling::CollectorVersion;
+
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(super) struct SamplingArguments {
+    #[command(subcommand)]
+    pub(super) command: SamplingCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SamplingCommand {
+    /// Check the samplers of a Collector's configuration, and the pipelines that they stand in
+    Lint(SamplingLintArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SamplingLintArguments {
+    /// Configurations of a Collector, or Jaeger's remote sampling strategies
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(super) files: Vec<PathBuf>,
+    /// Version of the Collector, which determines keys, types and decisions
+    #[arg(
+        long,
+        value_name = "VERSION",
+        default_value_t,
+        env = "SPANSPEC_COLLECTOR_VERSION"
+    )]
+    pub(super) collector_version: CollectorVersion,
+    /// Number of Collectors that receive spans of the same traces
+    #[arg(long, value_name = "N", default_value_t = 1, env = "SPANSPEC_REPLICAS")]
+    pub(super) replicas: u32,
+    /// Ignore the warnings of this rule, such as unanchored-regex; repeatable
+    #[arg(long, value_name = "RULE", value_parser = rule, value_delimiter = ',', env = "SPANSPEC_ALLOW")]
+    pub(super) allow: Vec<crate::sampling::config::LintRule>,
+    /// Also fail if there are warnings
+    #[arg(long, env = "SPANSPEC_STRICT")]
+    pub(super) strict: bool,
+    /// Format of standard output
+    #[arg(long, value_enum, default_value_t, env = "SPANSPEC_FORMAT")]
+    pub(super) format: SamplingFormat,
+}
+
+/// The format of standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum SamplingFormat {
+    /// Text for a terminal.
+    #[default]
+    #[value(alias = "github", alias = "tap")]
+    Text,
+    /// A JSON document.
+    Json,
+}
+
+fn rule(text: &str) -> Result<crate::sampling::config::LintRule, String> {
+    use crate::sampling::config::{Level, LintRule};
+
+    let rules = LintRule::ALL
+        .iter()
+        .filter(|rule| rule.level() == Level::Warning);
+    let ids: Vec<&str> = rules.clone().map(|rule| rule.id()).collect();
+    rules
+        .copied()
+        .find(|rule| rule.id() == text)
+        .ok_or_else(|| format!("no rule of warnings: {}", crate::yaml::suggest(text, &ids)))
+}

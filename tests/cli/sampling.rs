@@ -1,0 +1,171 @@
+//! `spanspec sampling`: findings about samplers, with the exact texts.
+//!
+//! `tests/sampling/lint` has a configuration for each group of rules, and the text about it. A first line such as
+//! `# --collector-version 0.140.1` gives further arguments.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use snapbox::{Assert, Data};
+
+fn sampling(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_spanspec"))
+        .arg("sampling")
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        .envs([
+            ("SPANSPEC_TEST_POLICY", "hunter2hunter2"),
+            ("SPANSPEC_TEST_CODE", "hunter2hunter2"),
+            ("SPANSPEC_TEST_SHARE", "hunter2hunter2"),
+        ])
+        .output()
+        .unwrap()
+}
+
+fn text(output: &Output) -> String {
+    let (out, err) = (&output.stdout, &output.stderr);
+    let text = [err.as_slice(), out].concat();
+    let code = output.status.code().unwrap_or(-1);
+    format!("{}exit {code}\n", String::from_utf8(text).unwrap())
+}
+
+fn cases(folder: &str) -> Vec<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/sampling")
+        .join(folder);
+    let entries = std::fs::read_dir(dir).unwrap();
+    let files = entries.map(|entry| entry.unwrap().path());
+    let mut cases: Vec<PathBuf> = files
+        .filter(|file| file.extension().is_some_and(|end| end != "txt"))
+        .collect();
+    cases.sort();
+    cases
+}
+
+#[test]
+fn findings_have_the_texts_that_are_written_beside_the_configurations() {
+    let assert = Assert::new().action_env("SNAPSHOTS");
+    for file in cases("lint") {
+        let content = std::fs::read_to_string(&file).unwrap();
+        let first = content.lines().next().unwrap_or_default();
+        let arguments = first.strip_prefix("# --").map(|rest| format!("--{rest}"));
+        let arguments = arguments.unwrap_or_default();
+        let name = format!(
+            "tests/sampling/lint/{}",
+            file.file_name().unwrap().display()
+        );
+        let mut all = vec!["lint", name.as_str()];
+        all.extend(arguments.split_whitespace());
+        let found = text(&sampling(&all));
+        assert!(!found.contains("hunter2"), "{found}");
+        assert.eq(
+            found,
+            Data::read_from(&file.with_extension("txt"), None).raw(),
+        );
+    }
+}
+
+#[test]
+fn warnings_fail_only_with_strict_and_can_be_allowed() {
+    let file = "tests/sampling/lint/inverted.yaml";
+    assert_eq!(sampling(&["lint", file]).status.code(), Some(0));
+    assert_eq!(sampling(&["lint", file, "--strict"]).status.code(), Some(2));
+    let allowed = ["lint", file, "--strict", "--allow", "inverted-match"];
+    assert_eq!(sampling(&allowed).status.code(), Some(0));
+    let wrong = sampling(&["lint", file, "--allow", "inverted-matches"]);
+    assert!(text(&wrong).contains("did you mean `inverted-match`?"));
+    let error = sampling(&["lint", file, "--allow", "unknown-key"]);
+    assert!(text(&error).contains("no rule of warnings"));
+}
+
+#[test]
+fn findings_are_also_printed_as_json() {
+    let output = sampling(&[
+        "lint",
+        "tests/sampling/lint/readme.yaml",
+        "--format",
+        "json",
+    ]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&document["errors"], &document["warnings"]),
+        (&1.into(), &1.into())
+    );
+    let finding = &document["files"][0]["findings"][0];
+    assert_eq!(finding["rule"], "wrong-block");
+    assert_eq!(
+        (&finding["line"], &finding["column"]),
+        (&11.into(), &15.into())
+    );
+}
+
+#[test]
+fn several_replicas_need_an_exporter_that_distributes_by_trace_id() {
+    let correct = "tests/sampling/lint/correct.yaml";
+    let replicated = text(&sampling(&["lint", correct, "--replicas", "3"]));
+    assert!(
+        replicated.contains("`tail_sampling` runs 3 times"),
+        "{replicated}"
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = dir.path().join("gateway.yaml");
+    let balanced = "
+receivers: { otlp: { protocols: { grpc: } } }
+processors: { probabilistic_sampler: { sampling_percentage: 50 } }
+exporters: { loadbalancing: { resolver: { static: { hostnames: [a, b] } } } }
+service: { pipelines: { traces: { receivers: [otlp], processors: [probabilistic_sampler], exporters: [loadbalancing] } } }
+";
+    std::fs::write(&gateway, balanced).unwrap();
+    let both = [
+        "lint",
+        correct,
+        gateway.to_str().unwrap(),
+        "--replicas",
+        "3",
+        "--strict",
+    ];
+    assert_eq!(sampling(&both).status.code(), Some(0));
+}
+
+#[test]
+fn a_file_without_a_sampler_is_named_for_what_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, content, code, expected) in [
+        ("empty.yaml", "# nothing\n", 2, "is empty"),
+        (
+            "spec.yaml",
+            "request: GET http://a/\nexpect: { status: 200 }\n",
+            2,
+            "is a spec",
+        ),
+        (
+            "list.yaml",
+            "[1, 2]\n",
+            2,
+            "is not a configuration of a Collector",
+        ),
+        ("broken.yaml", "processors: [\n", 2, "it is not YAML"),
+        (
+            "other.yaml",
+            "processors: { batch: }\n",
+            4,
+            "has no `tail_sampling`",
+        ),
+        (
+            "trace.json",
+            r#"{"resourceSpans": []}"#,
+            2,
+            "is a saved trace",
+        ),
+    ] {
+        let path = dir.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let output = sampling(&["lint", path.to_str().unwrap()]);
+        let found = text(&output);
+        assert!(found.contains(expected), "{name}: {found}");
+        assert_eq!(output.status.code(), Some(code), "{name}: {found}");
+    }
+    let missing = sampling(&["lint", "no-such-file.yaml"]);
+    assert_eq!(missing.status.code(), Some(2));
+}
