@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use super::finding::{Finding, LintRule};
+use super::value::is_variable;
 use crate::sampling::re2::{self, PatternError};
 use crate::yaml::Location;
 
@@ -14,7 +15,11 @@ pub(super) fn regex(title: &str, value: &str, at: &Location) -> (Option<Regex>, 
             unanchored(title, value, at).into_iter().collect(),
         ),
         Err(PatternError::Refused(why)) => {
-            let what = format!("{title} has a pattern that RE2 does not accept: {why}");
+            let why = match is_variable(at) {
+                true => String::new(),
+                false => format!(": {why}"),
+            };
+            let what = format!("{title} has a pattern that RE2 does not accept{why}");
             let finding = Finding::new(LintRule::BadRegex, at, what).help(
                 "write a regular expression of RE2, which has no lookaround and no backreferences",
             );
@@ -31,6 +36,9 @@ pub(super) fn regex(title: &str, value: &str, at: &Location) -> (Option<Regex>, 
 
 /// A pattern that looks like a whole value or a glob. It is found anywhere in a value.
 fn unanchored(title: &str, value: &str, at: &Location) -> Option<Finding> {
+    if is_variable(at) {
+        return None;
+    }
     if let Some(glob) = as_glob(value) {
         let what = format!(
             "{title} has a pattern that looks like a glob: `*` repeats the character before it"

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::finding::{Finding, LintRule};
 use super::shape::{PIPELINE, Shapes};
-use super::value::{Data, Key, Value};
+use super::value::{Data, Key, Value, shown};
 use crate::sampling::version::CollectorVersion;
 use crate::yaml::{Location, did_you_mean};
 
@@ -108,7 +108,7 @@ impl Pipelines<'_> {
 
     fn look_at_ids(&self, noun: &str, ids: &[(String, Location)], known: &[String]) {
         for (id, at) in ids.iter().filter(|(id, _)| !known.contains(id)) {
-            let what = format!("no {noun} `{id}` is defined");
+            let what = format!("no {noun} `{}` is defined", shown(id, at));
             let names: Vec<&str> = known.iter().map(String::as_str).collect();
             let help = did_you_mean(id, &names)
                 .unwrap_or_else(|| format!("define it below `{noun}s`, or remove it here"));

@@ -3,7 +3,6 @@
 //! Types of values are checked before, in `shape`: here, a value of a wrong type counts as absent.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 
 use super::finding::{Finding, LintRule};
 use super::patterns;
@@ -132,7 +131,17 @@ impl Policies<'_> {
         }
         self.look_at_blocks(&draft, nest);
         // What depends on an unknown value is not known either, and errors have consequences.
-        if has_unknown(draft.block) || self.is_flawed(draft.block) {
+        // Policies inside of it are read for themselves.
+        let is_own = |(key, _): &&(Key, Value)| !key.text.ends_with("_sub_policy");
+        let mut parts = draft
+            .block
+            .into_iter()
+            .flat_map(|block| block.entries().iter().filter(is_own));
+        let is_flat = draft.block.is_some_and(|block| block.entries().is_empty());
+        let is_unclear = |value: &Value| has_unknown(value) || self.is_flawed(value);
+        if parts.any(|(key, value)| self.has_flaw_at(&key.at) || is_unclear(value))
+            || is_flat && draft.block.is_some_and(is_unclear)
+        {
             return None;
         }
         let rule = self.rule(&draft)?;
@@ -147,16 +156,22 @@ impl Policies<'_> {
     }
 
     /// Returns `true` if a part of a value has a wrong type or an unknown key.
-    fn is_flawed(&self, value: Option<&Value>) -> bool {
-        let findings = self.findings.borrow();
-        let flaws = findings.iter().filter(|finding| {
-            matches!(
-                finding.rule,
-                LintRule::WrongType | LintRule::UnknownKey | LintRule::BadValue
-            )
-        });
-        let places: HashSet<usize> = flaws.map(|finding| finding.at.place.start).collect();
-        value.is_some_and(|value| has_place(value, &places))
+    fn is_flawed(&self, value: &Value) -> bool {
+        let in_entry =
+            |(key, value): &(Key, Value)| self.has_flaw_at(&key.at) || self.is_flawed(value);
+        self.has_flaw_at(&value.at)
+            || value.items().iter().any(|item| self.is_flawed(item))
+            || value.entries().iter().any(in_entry)
+    }
+
+    fn has_flaw_at(&self, at: &Location) -> bool {
+        self.findings.borrow().iter().any(|finding| {
+            finding.at.place.start == at.place.start
+                && matches!(
+                    finding.rule,
+                    LintRule::WrongType | LintRule::UnknownKey | LintRule::BadValue
+                )
+        })
     }
 
     /// The value of `type`.
@@ -876,21 +891,13 @@ pub(super) fn is_inverted(rule: &Rule) -> bool {
 }
 
 /// Returns `true` if a value depends on something unknown.
-fn has_unknown(value: Option<&Value>) -> bool {
-    value.is_some_and(|value| match &value.data {
+fn has_unknown(value: &Value) -> bool {
+    match &value.data {
         Data::Unknown => true,
-        Data::List(items) => items.iter().any(|item| has_unknown(Some(item))),
-        Data::Map(entries) => entries.iter().any(|(_, value)| has_unknown(Some(value))),
+        Data::List(items) => items.iter().any(has_unknown),
+        Data::Map(entries) => entries.iter().any(|(_, value)| has_unknown(value)),
         _ => false,
-    })
-}
-
-fn has_place(value: &Value, places: &HashSet<usize>) -> bool {
-    let is_at = |at: &Location| places.contains(&at.place.start);
-    let in_entry = |(key, value): &(Key, Value)| is_at(&key.at) || has_place(value, places);
-    is_at(&value.at)
-        || value.items().iter().any(|item| has_place(item, places))
-        || value.entries().iter().any(in_entry)
+    }
 }
 
 /// The decision of a policy whose block is missing.

@@ -399,7 +399,7 @@ impl Shapes<'_> {
         let written = value.written();
         let help = match (&value.data, expected) {
             (Data::Text(text), "an integer" | "a number") if text.parse::<f64>().is_ok() => {
-                format!("write it without quotes: `{key}: {text}`")
+                format!("write it without quotes: `{key}: {}`", unquoted(&written))
             }
             (Data::Text(_), "`true` or `false`") => {
                 format!("write `{key}: true` or `{key}: false`, without quotes")

@@ -161,6 +161,19 @@ impl Value {
     }
 }
 
+/// A text for messages: as written, if it depends on a variable.
+pub(super) fn shown<'t>(text: &'t str, at: &'t Location) -> &'t str {
+    match is_variable(at) {
+        true => at.text().trim_matches(['"', '\'']),
+        false => text,
+    }
+}
+
+/// Returns `true` if the text at a place depends on a variable, so that its value is not written.
+pub(super) fn is_variable(at: &Location) -> bool {
+    at.text().contains("${")
+}
+
 /// Converts nodes to values. `environment` gives the variables.
 pub(super) struct Expander<'a> {
     environment: &'a dyn Fn(&str) -> Option<String>,
