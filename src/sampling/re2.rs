@@ -12,6 +12,12 @@ use regex::Regex;
 /// Go's maximum of a repetition, also of nested ones together.
 const MOST_REPEATS: u32 = 1_000;
 
+/// The names of classes such as `[:alpha:]`.
+const CLASSES: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
+    "space", "upper", "word", "xdigit",
+];
+
 /// The reason why a pattern cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PatternError {
@@ -132,10 +138,16 @@ impl Translator<'_> {
         if let Some(text) = text.strip_prefix('?') {
             let name = text.starts_with("P<") || text.starts_with('<');
             if name && !text.starts_with("<=") && !text.starts_with("<!") {
-                let end = text.find('>').map_or(text.len(), |end| end + 1);
-                let head = format!("?{}", &text[..end]);
-                self.skip(head.chars().count());
-                self.translated.push_str(&head);
+                let start = text.find('<').map_or(0, |start| start + 1);
+                let end = text.find('>').unwrap_or(text.len());
+                let is_word =
+                    |character: char| character.is_ascii_alphanumeric() || character == '_';
+                let name = text.get(start..end).unwrap_or_default();
+                if name.is_empty() || end == text.len() || !name.chars().all(is_word) {
+                    return refused(format!("`{name}` is not a name of a group"));
+                }
+                // A name has no meaning here; Go permits it twice, in contrast to `regex`.
+                self.skip(end + 2);
             } else {
                 return self.flags(text.to_owned());
             }
@@ -373,9 +385,13 @@ impl Translator<'_> {
         }
         let text = self.text_from(here);
         if let Some(end) = text.strip_prefix("[:").and_then(|text| text.find(":]")) {
-            let name = text[..end + 4].to_owned();
-            self.skip(name.chars().count() - 1);
-            return Ok(Item::Set(name));
+            let class = text[..end + 4].to_owned();
+            let name = class[2..end + 2].trim_start_matches('^');
+            if !CLASSES.contains(&name) {
+                return refused(format!("`{class}` is not a class"));
+            }
+            self.skip(class.chars().count() - 1);
+            return Ok(Item::Set(class));
         }
         Ok(Item::Character(character))
     }
@@ -452,7 +468,9 @@ mod tests {
             ("^{$", "{", true),
             (r"^\x{41}\101\x41$", "AAA", true),
             ("(?i)^ERR", "error", true),
-            ("^(?P<x>a|b)$", "b", true),
+            ("^(?P<x>a|b)(?P<x>c)$", "bc", true),
+            ("^(?<1>a|b)$", "b", true),
+            ("^[[:^alpha:]]$", "1", true),
             ("a+?b", "aab", true),
             (r"\pL", "ß", true),
             (r"[\p{Greek}x]", "λ", true),
@@ -483,7 +501,6 @@ mod tests {
             "(a{40}){40}",
             "\\",
             r"\p{Nothing}",
-            "(?P<a>x)(?P<a>y)",
             "[a",
         ] {
             assert!(

@@ -70,7 +70,7 @@ fn counts(findings: &[&Finding]) -> (usize, usize) {
 fn print_text(read: &[(&Path, Reading)], findings: &[&Finding]) {
     file::print(findings);
     for (path, reading) in read {
-        if reading.configuration.pipelines.is_empty() {
+        if reading.configuration.pipelines.is_empty() && reading.configuration.strategies == 0 {
             note(&format!(
                 "note: {} has no pipelines, so the order of processors is not checked",
                 shown(path)
@@ -86,17 +86,21 @@ fn print_text(read: &[(&Path, Reading)], findings: &[&Finding]) {
         0 => String::new(),
         number => format!(", {}", counted(number, "warning")),
     };
-    let samplers: usize = read
-        .iter()
-        .map(|(_, reading)| {
-            reading.configuration.tail_sampling.len() + reading.configuration.probabilistic.len()
-        })
+    let configurations = read.iter().map(|(_, reading)| &reading.configuration);
+    let samplers: usize = configurations
+        .clone()
+        .map(|one| one.tail_sampling.len() + one.probabilistic.len())
         .sum();
+    let subject = match configurations.map(|one| one.strategies).sum() {
+        0_usize => counted(samplers, "sampler"),
+        1 => "1 strategy".to_owned(),
+        number => format!("{number} strategies"),
+    };
     // Without a reader, the exit code is all that is left.
     let _ = writeln!(
         output::stdout(),
         "{} in {}: {errors}{warnings}",
-        counted(samplers, "sampler"),
+        subject,
         counted(read.len(), "file")
     );
 }

@@ -83,6 +83,8 @@ rules! {
     InvertedMatch "inverted-match" Warning "An inverted match, which does not keep what it reads.",
     DropBesideInverted "drop-beside-inverted" Warning "A drop policy whose vote cancels an inverted match.",
     NoEffect "no-effect" Warning "A policy that decides nothing, because another keeps all traces.",
+    UnknownStrategy "unknown-strategy" Warning "A strategy of Jaeger of an unknown type, or of one that operations do not have.",
+    NoDefault "no-default" Warning "A file of Jaeger without `default_strategy`.",
     NoPolicies "no-policies" Warning "A `tail_sampling` without policies, which keeps no trace.",
     CacheSize "cache-size" Warning "A decision cache smaller than `num_traces`.",
     DecisionWait "decision-wait" Warning "A wait of less than a second, or a number without a unit.",

@@ -4,6 +4,7 @@
 //! reads, is a warning. Other components are read as ids.
 
 mod finding;
+mod jaeger;
 mod patterns;
 mod pipelines;
 mod policies;
@@ -35,6 +36,8 @@ pub(crate) struct Configuration {
     pub(crate) probabilistic: Vec<ProbabilisticSampler>,
     /// Empty for a part of a configuration, which has no `service`.
     pub(crate) pipelines: Vec<Pipeline>,
+    /// Number of Jaeger's remote sampling strategies.
+    pub(crate) strategies: usize,
     /// Exporters of type `loadbalancing`, with their `routing_key`; empty: by trace id.
     pub(crate) load_balancers: Vec<(String, Location)>,
 }
@@ -102,6 +105,13 @@ pub(crate) fn read(source: &Source, environment: &Environment<'_>) -> Result<Rea
     let mut roots = documents.roots.into_iter();
     let root = roots.next().filter(|root| !root.is_null());
     let root = root.ok_or(NotASampler::Empty)?;
+    if root
+        .entries()
+        .iter()
+        .any(|(key, _)| key.text().is_some_and(jaeger::is_section))
+    {
+        return Ok(strategies(source, &root));
+    }
     let is_collector = root.entries().iter().any(|(key, _)| {
         key.text()
             .is_some_and(|key| SECTIONS.contains(&key) || is_sampler(key))
@@ -135,6 +145,27 @@ pub(crate) fn read(source: &Source, environment: &Environment<'_>) -> Result<Rea
         configuration,
         findings: sorted(findings.into_inner()),
     })
+}
+
+/// Jaeger's strategies. It does not expand variables.
+fn strategies(source: &Source, root: &Node) -> Reading {
+    let nothing = |_: &str| None;
+    let expander = Expander::new(&nothing);
+    let findings = RefCell::new(Vec::new());
+    let strategies = jaeger::check(&expander.value(root), &findings);
+    findings.borrow_mut().extend(jaeger::not_json(source));
+    let duplicates = expander.into_findings().into_iter();
+    let duplicates = duplicates.filter(|finding| finding.rule == LintRule::DuplicateKey);
+    findings
+        .borrow_mut()
+        .extend(duplicates.map(Finding::warning));
+    Reading {
+        configuration: Configuration {
+            strategies,
+            ..Configuration::default()
+        },
+        findings: sorted(findings.into_inner()),
+    }
 }
 
 fn is_sampler(id: &str) -> bool {

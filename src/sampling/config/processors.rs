@@ -150,6 +150,15 @@ impl Processors<'_> {
                     .help("start the Collector with `--feature-gates` and this gate"),
             );
         }
+        if let Some((key, _)) = value
+            .entry("sampling_strategy")
+            .filter(|(_, value)| value.is_null())
+        {
+            let what =
+                "`sampling_strategy` has no value, and the Collector does not take the default";
+            let finding = Finding::new(LintRule::BadValue, &key.at, what);
+            self.note(finding.help("write `trace-complete`, or remove the key"));
+        }
         if sampling.strategy == Strategy::SpanIngest {
             for policy in sampling
                 .policies
@@ -345,7 +354,7 @@ impl Processors<'_> {
 fn duration(value: &Value, key: &str) -> Option<Duration> {
     let nanos = match &value.get(key)?.data {
         Data::Text(text) => go_duration(text)?,
-        Data::Integer(number) => i64::try_from(*number).ok()?,
+        Data::Integer(_) | Data::Float(_) => value.get(key)?.as_integer(),
         _ => return None,
     };
     Some(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)))

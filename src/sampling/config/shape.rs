@@ -19,6 +19,8 @@ pub(super) enum Shape {
     Flag,
     Text,
     Texts,
+    /// A list of strings; a string is not split.
+    Ids,
     Duration,
     /// One of these words.
     Word(&'static [&'static str]),
@@ -285,9 +287,9 @@ pub(super) const PROBABILISTIC_SAMPLER: &[Field] = &[
 
 /// The keys of a pipeline.
 pub(super) const PIPELINE: &[Field] = &[
-    field("receivers", Shape::Texts),
-    field("processors", Shape::Texts),
-    field("exporters", Shape::Texts),
+    field("receivers", Shape::Ids),
+    field("processors", Shape::Ids),
+    field("exporters", Shape::Ids),
 ];
 
 /// The keys of a policy at this place.
@@ -369,7 +371,8 @@ impl Shapes<'_> {
                 }
             }
             Shape::Text => self.text(value, key),
-            Shape::Texts => self.texts(value, key),
+            Shape::Texts if value.text().is_some() => {}
+            Shape::Texts | Shape::Ids => self.texts(value, key),
             Shape::Duration => self.duration(value, key),
             Shape::Word(words) => self.word(value, key, words),
             Shape::Block(name, fields) => self.block(value, name, fields),
@@ -445,9 +448,6 @@ impl Shapes<'_> {
     }
 
     fn texts(&self, value: &Value, key: &str) {
-        if value.text().is_some() {
-            return;
-        }
         for item in self.items(value, key) {
             if matches!(item.data, Data::Null | Data::Unknown) || item.text().is_some() {
                 continue;
@@ -464,9 +464,9 @@ impl Shapes<'_> {
         match &value.data {
             Data::Text(text) if go_duration(text).is_some() => {}
             Data::Integer(0) => {}
-            Data::Integer(number) => {
+            Data::Integer(_) | Data::Float(_) => {
                 let what = format!("`{key}` without a unit is in nanoseconds");
-                let help = format!("write a unit, such as `{key}: {number}s`");
+                let help = format!("write a unit, such as `{key}: {}s`", value.written());
                 self.note(Finding::new(LintRule::DecisionWait, &value.at, what).help(help));
             }
             _ => {
