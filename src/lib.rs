@@ -113,6 +113,8 @@ mod load;
 mod machine;
 #[cfg(feature = "run")]
 mod measure;
+#[cfg(feature = "cli")]
+mod mutate;
 mod number;
 pub mod prelude;
 #[cfg(feature = "run")]

@@ -11,6 +11,7 @@ use super::authoring_arguments::{
 use super::budget_arguments::{AbArguments, BaselineArguments};
 use super::exec_arguments::{CollectArguments, ExecArguments, MergeArguments};
 use super::import_arguments::ImportArguments;
+use super::mutate_arguments::MutateArguments;
 use super::sampling_arguments::SamplingArguments;
 
 /// Tests a distributed system by its traces.
@@ -41,6 +42,8 @@ pub(super) enum Command {
     Baseline(BaselineArguments),
     /// Compare the durations of two versions, in alternating runs
     Ab(Box<AbArguments>),
+    /// Find faults that no check notices
+    Mutate(Box<MutateArguments>),
     /// Check specs without running them
     Lint(LintArguments),
     /// Run a test command with a receiver and the services

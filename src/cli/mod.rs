@@ -26,6 +26,8 @@ mod lint;
 mod live;
 mod load;
 mod merge;
+mod mutate;
+mod mutate_arguments;
 mod output;
 mod record;
 mod record_file;
@@ -79,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Ab(arguments) => ab::ab(&arguments),
         Command::Collect(arguments) => collect::collect(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
+        Command::Mutate(arguments) => mutate::mutate(&arguments),
         Command::Lint(arguments) => lint::lint(&arguments),
         Command::Sampling(arguments) => sampling::sampling(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),

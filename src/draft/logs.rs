@@ -93,6 +93,16 @@ pub(super) fn parts(seen: &[Execution], varies: &Varies) -> Vec<DraftPart> {
     parts
 }
 
+/// The entry for a record; `None` if it gets none.
+pub(super) fn entry_of(record: &LogRecord, seen: &Execution, varies: &Varies) -> Option<String> {
+    let group = LogGroup::of(record)?;
+    let texts = [texts(&group, seen)];
+    if texts[0].is_empty() {
+        return None;
+    }
+    Some(group.entry(&body(&group, &texts, varies)))
+}
+
 /// The texts of the records of a group in one execution.
 fn texts<'a>(group: &LogGroup<'_>, execution: &'a Execution) -> Vec<&'a str> {
     let records = execution.trace.logs().iter();

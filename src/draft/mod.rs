@@ -5,6 +5,7 @@
 //! writes files. Each draft is checked against the recorded executions, so that they always pass
 //! it.
 
+mod entry;
 mod extend;
 mod graphql;
 mod logs;
@@ -21,6 +22,7 @@ pub(crate) mod yaml;
 use std::path::Path;
 use std::sync::Arc;
 
+pub(crate) use entry::{JsonLeaf, Sketches};
 pub(crate) use extend::{slots, with_expectations, with_probes};
 pub use part::Execution;
 pub use request::{Payload, Protocol, Request};

@@ -133,13 +133,13 @@ fn json(bodies: &[Value], varies: &Varies) -> Vec<DraftPart> {
 }
 
 /// A value of the body, with its JSONPath and the keys of the path.
-struct Leaf {
-    path: String,
-    keys: Vec<String>,
+pub(super) struct Leaf {
+    pub(super) path: String,
+    pub(super) keys: Vec<String>,
 }
 
 /// Scalar values, and lists as a whole, in the order of the body.
-fn leaves(value: &Value, path: String, keys: &mut Vec<String>, found: &mut Vec<Leaf>) {
+pub(super) fn leaves(value: &Value, path: String, keys: &mut Vec<String>, found: &mut Vec<Leaf>) {
     match value {
         Value::Map(entries) => {
             for (key, value) in entries {
@@ -167,7 +167,7 @@ impl Leaf {
     }
 }
 
-fn line(leaf: &Leaf, bodies: &[Value], varies: &Varies) -> Option<String> {
+pub(super) fn line(leaf: &Leaf, bodies: &[Value], varies: &Varies) -> Option<String> {
     let values: Vec<&Value> = bodies
         .iter()
         .map(|body| leaf.of(body))

@@ -22,20 +22,20 @@ const KEY: &str = "  spans:\n";
 
 /// The identity of an entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct SpanGroup<'a> {
+pub(super) struct SpanGroup<'a> {
     service: &'a str,
     name: &'a str,
     kind: SpanKind,
 }
 
 /// The spans of one entry in one trace.
-struct GroupSpans<'a> {
-    trace: &'a Trace,
-    spans: Vec<usize>,
+pub(super) struct GroupSpans<'a> {
+    pub(super) trace: &'a Trace,
+    pub(super) spans: Vec<usize>,
 }
 
 impl<'a> SpanGroup<'a> {
-    fn of(span: &'a Span) -> Self {
+    pub(super) fn of(span: &'a Span) -> Self {
         Self {
             service: span.service(),
             name: &span.name,
@@ -43,7 +43,7 @@ impl<'a> SpanGroup<'a> {
         }
     }
 
-    fn find(self, trace: &'a Trace) -> GroupSpans<'a> {
+    pub(super) fn find(self, trace: &'a Trace) -> GroupSpans<'a> {
         let is_one = |at: &usize| Self::of(&trace.spans()[*at]) == self;
         GroupSpans {
             trace,
@@ -107,7 +107,7 @@ fn telling<'a>(seen: &'a [Execution], varies: &Varies) -> (Vec<SpanGroup<'a>>, B
     (kinds, unsteady)
 }
 
-fn is_telling(trace: &Trace, at: usize) -> bool {
+pub(super) fn is_telling(trace: &Trace, at: usize) -> bool {
     let span = &trace.spans()[at];
     let is_elsewhere = |child: &usize| trace.spans()[*child].service() != span.service();
     match span.kind {
@@ -173,7 +173,7 @@ fn spans<'a>(all: &'a [GroupSpans<'a>]) -> impl Iterator<Item = &'a Span> + Clon
 }
 
 /// `find`, with the fewest conditions that select only these spans.
-fn find(kind: SpanGroup<'_>, seen: &[Execution]) -> String {
+pub(super) fn find(kind: SpanGroup<'_>, seen: &[Execution]) -> String {
     let others = |is: &dyn Fn(&Span) -> bool| {
         let mut all = seen.iter().flat_map(|one| one.trace.spans());
         all.any(|span| span.name == kind.name && SpanGroup::of(span) != kind && is(span))
@@ -199,7 +199,7 @@ fn find(kind: SpanGroup<'_>, seen: &[Execution]) -> String {
 }
 
 /// The common ancestor of all of them: the calling service, or a span of the same service.
-fn place(all: &[GroupSpans<'_>], kinds: &[SpanGroup<'_>]) -> Option<String> {
+pub(super) fn place(all: &[GroupSpans<'_>], kinds: &[SpanGroup<'_>]) -> Option<String> {
     let mut places: Vec<Option<String>> = all
         .iter()
         .flat_map(|found| found.spans.iter().map(|&at| above(found.trace, at, kinds)))
@@ -235,11 +235,7 @@ fn attributes<'a>(all: &'a [GroupSpans<'a>], varies: &Varies) -> (Vec<String>, V
     };
     let (mut lines, mut varying) = (Vec::new(), Vec::new());
     for (key, value) in first.attributes.iter() {
-        let is_told_by_route = matches!(key, "url.path" | "http.target")
-            && first.attributes.get("http.route").is_some();
-        // In a spec, `|` separates alternative keys.
-        let is_content = is_long(value) || key.len() > LONGEST || key.contains('|');
-        if Varies::key(key) || Varies::named(key, value) || is_told_by_route || is_content {
+        if is_left_out(key, first) {
             continue;
         }
         let is_same = |span: &Span| {
@@ -262,6 +258,17 @@ fn attributes<'a>(all: &'a [GroupSpans<'a>], varies: &Varies) -> (Vec<String>, V
     (lines, varying)
 }
 
+/// Returns `true` for an attribute that no draft has: it varies, repeats the route, or is content.
+pub(super) fn is_left_out(key: &str, span: &Span) -> bool {
+    let is_told_by_route =
+        matches!(key, "url.path" | "http.target") && span.attributes.get("http.route").is_some();
+    let value = span.attributes.get(key);
+    let is_long = value.is_some_and(is_long) || key.len() > LONGEST;
+    let is_named = value.is_some_and(|value| Varies::named(key, value));
+    // In a spec, `|` separates alternative keys.
+    Varies::key(key) || is_named || is_told_by_route || is_long || key.contains('|')
+}
+
 fn is_long(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.len() > LONGEST)
 }
@@ -276,7 +283,7 @@ fn events(all: &[GroupSpans<'_>]) -> Vec<String> {
     named.map(|name| event(&name)).collect()
 }
 
-fn event(name: &str) -> String {
+pub(super) fn event(name: &str) -> String {
     let written = yaml::flow_name(name);
     if written.starts_with('{') {
         format!("{{ name: {written} }}")

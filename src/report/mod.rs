@@ -24,6 +24,8 @@ mod look;
 pub mod markdown;
 #[cfg(feature = "cli")]
 pub mod merge;
+#[cfg(feature = "cli")]
+pub(crate) mod mutation;
 #[cfg(all(test, feature = "cli"))]
 mod numbers_tests;
 #[cfg(feature = "cli")]

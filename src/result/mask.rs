@@ -170,6 +170,7 @@ impl Secrets {
             saved_trace: _,
             earlier,
             load,
+            kept: _,
         } = step;
         name.iter_mut().for_each(|name| self.mask(name));
         self.mask(trigger);

@@ -156,6 +156,8 @@ pub struct StepReport {
     /// The saved trace of the last attempt in which this step passed; only for a step that did not
     /// pass.
     pub earlier: Option<EarlierTrace>,
+    /// The number of its evidence among that of the run, if the run keeps it.
+    pub kept: Option<usize>,
     /// The statistics of a step with `repeat`. The other fields then describe one request: the first
     /// that did not pass, or the slowest.
     #[cfg(feature = "run")]
@@ -433,6 +435,7 @@ impl StepReport {
             timing: Timing::default(),
             saved_trace: None,
             earlier: None,
+            kept: None,
             #[cfg(feature = "run")]
             load: None,
         }

@@ -11,3 +11,5 @@ mod saved_traces;
 
 pub use self::late::{OpenRun, RunEnd};
 pub use self::runner::{run, run_open};
+#[cfg(feature = "cli")]
+pub(crate) use self::saved_traces::passing_trace;

@@ -4,15 +4,29 @@ mod earlier;
 mod file;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use self::earlier::Archive;
 use self::file::About;
+#[cfg(feature = "cli")]
+use crate::result::EarlierTrace;
 use crate::result::{Attempt, StepReport, Trouble, Verdict};
 use crate::secret::Secrets;
 use crate::step::SaveTraces;
 use crate::trace::Trace;
+
+/// The saved trace of the last attempt in which a step passed. `number` is that of the step in the attempt,
+/// from 0. It has no log records.
+#[cfg(feature = "cli")]
+pub(crate) fn passing_trace(
+    folder: &Path,
+    spec: &str,
+    file: &str,
+    number: usize,
+) -> Option<EarlierTrace> {
+    Archive::default().latest_passing(Some(folder), &About::of_step(spec, file, number))
+}
 
 /// The folder of saved traces.
 pub(super) struct SavedTraces {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::service::OutputStream;
 use crate::source::backend;
-use crate::spec::SaslMechanism;
 use crate::spec::keys::{self, Key, Keys};
+use crate::spec::{FaultKind, SaslMechanism};
 use crate::spec::{SeriesType, SpanType, ValueType};
 use crate::trace::{GrpcCode, SpanKind, StatusCode};
 
@@ -169,6 +169,15 @@ fn triggers() -> Map<String, Value> {
             json!({ "anyOf": [{ "enum": SaslMechanism::ALL.map(|(name, _)| name) }, variable()] }),
         ),
         ("poll", requiring(map_of(keys::POLL), "until")),
+        ("mutate", map_of(keys::MUTATE).into()),
+        (
+            "ignored_faults",
+            json!({ "type": "array", "items": requiring(map_of(keys::IGNORED_FAULTS), "reason") }),
+        ),
+        (
+            "faults",
+            one_or_more(json!({ "enum": FaultKind::ALL.map(|(name, _)| name) })),
+        ),
         (
             "command",
             json!({ "anyOf": [text(), { "type": "array", "minItems": 1, "items": text() }, requiring(map_of(keys::RUN), "command")] }),

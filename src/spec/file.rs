@@ -204,6 +204,7 @@ impl<'a> FileReader<'a> {
         let skip = reader.optional(root, "skip", |node| self.skip(node, &reader));
         let needs = reader.optional(root, "needs", |node| reader.needs(node));
         let lock = reader.optional(root, "lock", |node| reader.named(node, "a lock"));
+        let ignored = reader.optional(root, "mutate", |node| reader.ignored_faults(node));
         let description = reader.optional(root, "description", |node| reader.text(node, "text"));
         let repeated = self.repeated(parts, &scope);
         let setup = self.read_steps(&parts.setup, root, &mut scope);
@@ -247,6 +248,7 @@ impl<'a> FileReader<'a> {
             teardown: teardown?,
             repeat,
             budgets,
+            ignored_faults: ignored?.unwrap_or_default(),
             case_number: None,
             case,
             vars: vars.clone(),

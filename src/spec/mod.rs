@@ -9,6 +9,7 @@ mod aggregate;
 mod attribute_key;
 mod budget;
 mod expect;
+mod fault;
 mod file;
 #[cfg(feature = "run")]
 mod fired;
@@ -55,6 +56,9 @@ pub use budget::{Budget, CompareVersions, Limit, Measure, QuantileBudget, Regres
 pub use expect::{
     Capture, CaptureFrom, Check, Condition, Expect, ExpectedGraphQlError, GraphQlErrors, Syntax,
 };
+#[cfg_attr(not(feature = "cli"), expect(unused_imports, reason = "for mutate"))]
+pub(crate) use fault::Counted;
+pub use fault::{FaultKind, IgnoredFaults};
 pub use file::{Context, Defaults};
 pub use globals::{Globals, Variables};
 pub use grpc::{GrpcCall, GrpcStatuses};

@@ -11,7 +11,7 @@ use super::read::expect::{TraceChecks, TriggerResult};
 use super::read::trigger::TriggerDefaults;
 use super::scope::Scope;
 use super::trigger::Trigger;
-use super::{Budget, Location, Need, Place, Poll, Repeat, ServiceSet, Source, Wait};
+use super::{Budget, IgnoredFaults, Location, Need, Place, Poll, Repeat, ServiceSet, Source, Wait};
 use crate::yaml::{Entry, Node};
 use crate::yaml::{ErrorList, SpecErrors};
 
@@ -47,6 +47,8 @@ pub struct Spec {
     pub repeat: Option<Repeat>,
     /// Limits for the durations of the repeated requests.
     pub budgets: Vec<Budget>,
+    /// The faults that it accepts.
+    pub ignored_faults: Vec<IgnoredFaults>,
     /// Number of the case in its matrix, from 1. `None` without a matrix.
     pub case_number: Option<usize>,
     pub(super) case: MatrixCase,

@@ -17,6 +17,8 @@ mod drive;
 #[cfg(feature = "run")]
 mod fire;
 #[cfg(feature = "run")]
+mod kept;
+#[cfg(feature = "run")]
 mod lost;
 #[cfg(feature = "run")]
 mod messages;
@@ -48,6 +50,10 @@ mod watched;
 pub use self::completeness::Flush;
 #[cfg(feature = "run")]
 pub use self::diagnosis::{absent, missing_spans};
+#[cfg(feature = "run")]
+pub use self::kept::KeptEvidence;
+#[cfg(feature = "cli")]
+pub(crate) use self::kept::StepEvidence;
 #[cfg(feature = "cli")]
 pub use self::metrics::metrics_of_exports;
 #[cfg(all(test, feature = "run"))]

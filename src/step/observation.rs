@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::context::{DecidedStep, StepContext};
+use super::kept::StepEvidence;
 use super::metrics::{AfterResponse, StepMetrics};
 use super::settings::{Services, Stop};
 use super::settle::{Expected, JudgeWhen, TraceUse, TraceWait};
@@ -78,7 +79,9 @@ impl<'a> Observation<'a> {
         if trouble.is_some() || !report.checks.is_empty() {
             return self.give_up(report, response, &expect, trouble).await;
         }
-        let awaits_span = captures.iter().any(|capture| capture.from.is_from_trace());
+        let captures_span = captures.iter().any(|capture| capture.from.is_from_trace());
+        let keep = self.context.run.options.keep_evidence.clone();
+        let awaits_span = captures_span || keep.is_some() && expect.is_about_trace();
         let expected = Expected {
             expect: &expect,
             response: &response,
@@ -125,6 +128,19 @@ impl<'a> Observation<'a> {
             awaits_span,
         };
         let mut judged = wait.final_outcomes(expected, &evidence, end);
+        report.kept = keep.map(|keep| {
+            keep.keep(StepEvidence {
+                step: self.context.step.clone(),
+                trigger: report.trigger.clone(),
+                scope: self.scope.clone(),
+                captures: Arc::clone(&captures),
+                expect: Arc::clone(&expect),
+                response: response.clone(),
+                trace: snapshot.trace.clone(),
+                sampled: evidence.sampled,
+                logs_without_trace: others.clone(),
+            })
+        });
         self.name_uncorrelated(&mut judged, &expect, &snapshot.trace)
             .await;
         let of_others = others

@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore
 
 use super::completeness::Flush;
 use super::delays::ExportDelays;
+use super::kept::KeptEvidence;
 use crate::budget::baseline::{Mismatch, ReceivedBy};
 use crate::machine::Machine;
 use crate::result::Trouble;
@@ -44,6 +45,8 @@ pub struct Options {
     pub secrets: Secrets,
     /// Settings for budgets and baselines.
     pub budgets: Budgeting,
+    /// Keeps the evidence of each step. Checks of traces then wait for the complete trace.
+    pub keep_evidence: Option<KeptEvidence>,
     /// State shared by concurrent runs: locks, export delays, requests in flight.
     pub shared: Shared,
 }
@@ -214,6 +217,7 @@ impl Default for Options {
             services: Services::Theirs,
             secrets: Secrets::default(),
             budgets: Budgeting::default(),
+            keep_evidence: None,
             shared: Shared::default(),
         }
     }

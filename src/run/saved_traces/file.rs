@@ -65,6 +65,19 @@ impl About {
         }
     }
 
+    /// The facts by which the traces of a step are found.
+    pub(super) fn of_step(spec: &str, file: &str, step: usize) -> Self {
+        Self {
+            spec: spec.to_owned(),
+            file: file.to_owned(),
+            step,
+            verdict: String::new(),
+            started: String::new(),
+            trace_id: String::new(),
+            caller: None,
+        }
+    }
+
     pub(super) fn has_passed(&self) -> bool {
         self.verdict == PASSED
     }

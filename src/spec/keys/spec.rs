@@ -93,6 +93,29 @@ pub(crate) const MATRIX_FILE: Keys = Keys(&[&[
     ),
 ]]);
 
+/// `mutate`.
+pub(crate) const MUTATE: Keys = Keys(&[&[key(
+    "ignore",
+    "ignored_faults",
+    "Faults that no check needs to notice, each with a reason.",
+)]]);
+
+/// An entry of `ignore`.
+pub(crate) const IGNORED_FAULTS: Keys = Keys(&[&[
+    key(
+        "fault",
+        "faults",
+        "The kinds of faults: `duration`, or a list. Default: all.",
+    ),
+    key("find", "selector", "The spans. Default: all."),
+    key(
+        "attribute",
+        "text",
+        "The attribute, event, header or path. Default: all.",
+    ),
+    key("reason", "text", "The reason."),
+]]);
+
 pub(crate) const POLL: Keys = Keys(&[&[
     key(
         "until",
@@ -178,6 +201,11 @@ const SPEC_ONLY: &[Key] = &[
         "budgets",
         "budgets",
         "Limits for quantiles of the durations, and comparisons with the baseline.",
+    ),
+    key(
+        "mutate",
+        "mutate",
+        "Faults that `spanspec mutate` does not count.",
     ),
 ];
 

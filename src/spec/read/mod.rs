@@ -17,6 +17,7 @@ mod logs;
 mod matcher;
 mod measure;
 mod metrics;
+mod mutate;
 mod needs;
 mod poll;
 mod propagation;

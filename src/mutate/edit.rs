@@ -1,0 +1,390 @@
+//! Applies a fault to evidence.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Site, Tree};
+use crate::check::Evidence;
+use crate::step::StepEvidence;
+use crate::trace::{
+    Attributes, GrpcCode, LogRecord, LogsWithoutTrace, Nanos, Resource, Response, Scope, Span,
+    SpanId, SpanKind, StatusCode, Trace, Value,
+};
+
+/// A change of the evidence at a place.
+#[derive(Clone, Debug)]
+pub(super) enum Edit {
+    /// Removes a span. Its children and log records move to its parent.
+    Remove,
+    /// Removes a span, and all below it.
+    RemoveSubtree,
+    /// Removes a span, and nothing that refers to it.
+    Lose,
+    /// Adds a copy of a span, and of all below it.
+    Double,
+    Rename(String),
+    Kind(SpanKind),
+    Scope(String),
+    Service(String),
+    /// Moves a span below another one.
+    Parent(usize),
+    Status(StatusCode),
+    StatusMessage(String),
+    /// Makes a span take this much longer.
+    Slow(Nanos),
+    /// Makes a span end when it begins.
+    Instant,
+    Attribute(String, Option<Value>),
+    /// Changes a resource attribute of all spans with the same resource.
+    Resource(String, Option<Value>),
+    RemoveEvent(usize),
+    /// Changes an attribute of an event.
+    EventAttribute(usize, String, Option<Value>),
+    AddEvent(String),
+    RemoveLink(usize),
+    AddSpan(Box<Span>),
+    RemoveLog,
+    /// Changes a log record.
+    Log(Box<LogRecord>),
+    AddLog(Box<LogRecord>),
+    /// Moves a log record to those without a trace id.
+    Uncorrelate,
+    ResponseStatus(i32),
+    RemoveHeader(String),
+    EmptyBody,
+    /// The response takes this much longer.
+    SlowResponse(Duration),
+    Json(Vec<String>, Option<Value>),
+}
+
+/// Evidence with a fault.
+pub(super) struct MutatedEvidence<'e> {
+    response: Cow<'e, Response>,
+    trace: Cow<'e, Trace>,
+    logs_without_trace: Option<Cow<'e, LogsWithoutTrace>>,
+    sampled: bool,
+}
+
+impl<'e> MutatedEvidence<'e> {
+    /// The evidence of a step with a change.
+    pub(super) fn new(of: &'e StepEvidence, site: Site, edit: &Edit) -> Self {
+        let mut mutated = Self {
+            response: Cow::Borrowed(&of.response),
+            trace: Cow::Borrowed(&of.trace),
+            logs_without_trace: of.logs_without_trace.as_ref().map(Cow::Borrowed),
+            sampled: of.sampled,
+        };
+        match site {
+            Site::Response => change_response(mutated.response.to_mut(), edit),
+            Site::Span(tree, span) => {
+                let trace = with_tree(&of.trace, tree, |trace| change_span(trace, span, edit));
+                mutated.trace = Cow::Owned(trace);
+            }
+            Site::Log(tree, log) => {
+                if let (Edit::Uncorrelate, Some(others)) = (edit, &mut mutated.logs_without_trace) {
+                    let record = LogRecord {
+                        trace_id: None,
+                        span_id: None,
+                        ..LogRecord::clone(&tree.of(&of.trace).logs()[log])
+                    };
+                    others.to_mut().records.push(Arc::new(record));
+                }
+                let trace = with_tree(&of.trace, tree, |trace| change_log(trace, log, edit));
+                mutated.trace = Cow::Owned(trace);
+            }
+        }
+        mutated
+    }
+
+    pub(super) fn evidence(&self) -> Evidence<'_> {
+        Evidence::new(&self.response, Some(&self.trace), self.sampled)
+            .with_logs_without_trace(self.logs_without_trace.as_deref())
+    }
+
+    /// Returns `true` if a run would report that the trace is incomplete.
+    pub(super) fn misses_spans(&self) -> bool {
+        self.trace.misses_spans()
+    }
+}
+
+/// The trace with a changed tree. A tree without spans, or without a link to the trace, is left out.
+fn with_tree(trace: &Trace, tree: Tree, change: impl FnOnce(&Trace) -> Trace) -> Trace {
+    let Tree::Linked(number) = tree else {
+        let changed = change(trace);
+        let linked = changed.linked().to_vec();
+        let linked = linked.into_iter().filter(|one| {
+            let was_connected = is_connected(trace, one);
+            !was_connected || is_connected(&changed, one)
+        });
+        let linked = linked.collect();
+        return changed.with_linked(linked);
+    };
+    let mut linked = trace.linked().to_vec();
+    let changed = change(&linked[number]);
+    let is_lost = is_connected(trace, &linked[number]) && !is_connected(trace, &changed);
+    match changed.is_empty() || is_lost {
+        true => drop(linked.remove(number)),
+        false => linked[number] = changed,
+    }
+    trace.clone().with_linked(linked)
+}
+
+/// Returns `true` if a span of one trace links to the other.
+fn is_connected(one: &Trace, other: &Trace) -> bool {
+    let leads = |from: &Trace, to: &Trace| {
+        let mut links = from.spans().iter().flat_map(|span| &span.links);
+        links.any(|link| link.trace_id == to.id())
+    };
+    leads(one, other) || leads(other, one)
+}
+
+fn change_span(trace: &Trace, at: usize, edit: &Edit) -> Trace {
+    let mut spans = trace.spans().to_vec();
+    match edit {
+        Edit::Remove => return without_span(trace, at),
+        Edit::RemoveSubtree => return without_subtree(trace, at),
+        Edit::Lose => {
+            spans.remove(at);
+        }
+        Edit::Double => return doubled(trace, at),
+        Edit::Slow(more) => slow(trace, at, *more, &mut spans),
+        Edit::Resource(key, value) => {
+            let old = Arc::clone(&spans[at].resource);
+            let new = Arc::new(Resource {
+                attributes: with_attribute(&old.attributes, key, value.as_ref()),
+            });
+            for span in spans.iter_mut().filter(|span| span.resource == old) {
+                span.resource = Arc::clone(&new);
+            }
+        }
+        Edit::Parent(parent) => spans[at].parent_id = Some(trace.spans()[*parent].span_id),
+        Edit::AddSpan(span) => spans.push(Span::clone(span)),
+        edit => change_fields(&mut spans[at], edit),
+    }
+    rebuilt(trace, spans, trace.logs().to_vec())
+}
+
+fn change_fields(span: &mut Span, edit: &Edit) {
+    match edit {
+        Edit::Rename(name) => span.name.clone_from(name),
+        Edit::Kind(kind) => span.kind = *kind,
+        Edit::Instant => span.end = span.start,
+        Edit::Scope(name) => {
+            span.scope = Arc::new(Scope {
+                name: name.clone(),
+                ..Scope::clone(&span.scope)
+            });
+        }
+        Edit::Service(name) => {
+            let (key, value) = ("service.name", Value::from(name));
+            span.resource = Arc::new(Resource {
+                attributes: with_attribute(&span.resource.attributes, key, Some(&value)),
+            });
+        }
+        Edit::Status(code) => span.status.code = *code,
+        Edit::StatusMessage(text) => span.status.message.clone_from(text),
+        Edit::Attribute(key, value) => {
+            span.attributes = with_attribute(&span.attributes, key, value.as_ref());
+        }
+        Edit::RemoveEvent(number) => drop(span.events.remove(*number)),
+        Edit::EventAttribute(number, key, value) => {
+            let event = &mut span.events[*number];
+            event.attributes = with_attribute(&event.attributes, key, value.as_ref());
+        }
+        Edit::AddEvent(name) => span.events.push(crate::trace::Event {
+            name: name.clone(),
+            time: span.start,
+            ..crate::trace::Event::default()
+        }),
+        Edit::RemoveLink(number) => drop(span.links.remove(*number)),
+        _ => {}
+    }
+}
+
+/// The attributes without a key, or with another value of it.
+fn with_attribute(of: &Attributes, key: &str, value: Option<&Value>) -> Attributes {
+    let others = of.iter().filter(|(name, _)| *name != key);
+    let others = others.map(|(name, value)| (name.to_owned(), value.clone()));
+    let new = value.map(|value| (key.to_owned(), value.clone()));
+    let changed: Attributes = others.chain(new).collect();
+    changed.with_dropped(of.dropped())
+}
+
+fn without_span(trace: &Trace, at: usize) -> Trace {
+    let removed = &trace.spans()[at];
+    let (id, parent) = (removed.span_id, removed.parent_id);
+    let mut spans = trace.spans().to_vec();
+    for &child in trace.children(at) {
+        spans[child].parent_id = parent;
+    }
+    spans.remove(at);
+    let logs = trace.logs().iter().map(|record| {
+        if record.span_id != Some(id) {
+            return Arc::clone(record);
+        }
+        Arc::new(LogRecord {
+            span_id: parent,
+            ..LogRecord::clone(record)
+        })
+    });
+    rebuilt(trace, spans, logs.collect())
+}
+
+fn without_subtree(trace: &Trace, at: usize) -> Trace {
+    let below = subtree(trace, at);
+    let ids: BTreeSet<SpanId> = below.iter().map(|&at| trace.spans()[at].span_id).collect();
+    let is_kept = |at: &usize| !below.contains(at);
+    let spans = (0..trace.len()).filter(is_kept);
+    let spans = spans.map(|at| trace.spans()[at].clone()).collect();
+    let is_elsewhere =
+        |record: &&Arc<LogRecord>| record.span_id.is_none_or(|id| !ids.contains(&id));
+    let logs = trace.logs().iter().filter(is_elsewhere).cloned();
+    rebuilt(trace, spans, logs.collect())
+}
+
+/// The indexes of a span and of all below it.
+pub(super) fn subtree(trace: &Trace, at: usize) -> BTreeSet<usize> {
+    let mut all = BTreeSet::new();
+    let mut open = vec![at];
+    while let Some(span) = open.pop() {
+        all.insert(span);
+        open.extend(trace.children(span));
+    }
+    all
+}
+
+fn doubled(trace: &Trace, at: usize) -> Trace {
+    let below = subtree(trace, at);
+    let ids: HashMap<SpanId, SpanId> = below
+        .iter()
+        .map(|&at| trace.spans()[at].span_id)
+        .map(|id| (id, another_id(trace, id)))
+        .collect();
+    let copies = below.iter().map(|&copied| {
+        let span = &trace.spans()[copied];
+        let parent = span.parent_id.filter(|_| copied != at);
+        let parent = parent.and_then(|id| ids.get(&id).copied());
+        Span {
+            span_id: ids[&span.span_id],
+            parent_id: parent.or(span.parent_id),
+            ..span.clone()
+        }
+    });
+    let spans = trace.spans().iter().cloned().chain(copies).collect();
+    let logs = trace.logs().iter().filter_map(|record| {
+        let id = ids.get(&record.span_id?)?;
+        Some(Arc::new(LogRecord {
+            span_id: Some(*id),
+            ..LogRecord::clone(record)
+        }))
+    });
+    let logs = trace.logs().iter().cloned().chain(logs).collect();
+    rebuilt(trace, spans, logs)
+}
+
+/// An id that no span of the trace has.
+pub(super) fn another_id(trace: &Trace, id: SpanId) -> SpanId {
+    let mut number = u64::from_be_bytes(*id.as_bytes());
+    loop {
+        number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        if let Some(other) = SpanId::from_bytes(number.to_be_bytes())
+            && trace.find(other).is_none()
+        {
+            return other;
+        }
+    }
+}
+
+/// Makes a span longer. Its ancestors end later, and everything that began after its end begins later.
+/// Spans below it stay as they are.
+fn slow(trace: &Trace, at: usize, more: Nanos, spans: &mut [Span]) {
+    let end = spans[at].end;
+    let later = |time: Nanos| time.saturating_add(more);
+    let ancestors: BTreeSet<usize> =
+        std::iter::successors(trace.parent(at), |&span| trace.parent(span)).collect();
+    let below = subtree(trace, at);
+    for (number, span) in spans.iter_mut().enumerate() {
+        if number == at || ancestors.contains(&number) && span.end >= end {
+            span.end = later(span.end);
+        } else if !below.contains(&number) && span.start >= end {
+            let is_open = span.end == 0;
+            (span.start, span.end) = (later(span.start), if is_open { 0 } else { later(span.end) });
+            span.events
+                .iter_mut()
+                .for_each(|event| event.time = later(event.time));
+        }
+    }
+}
+
+fn change_log(trace: &Trace, at: usize, edit: &Edit) -> Trace {
+    let mut logs = trace.logs().to_vec();
+    match edit {
+        Edit::RemoveLog | Edit::Uncorrelate => drop(logs.remove(at)),
+        Edit::Log(record) => logs[at] = Arc::new(LogRecord::clone(record)),
+        Edit::AddLog(record) => logs.push(Arc::new(LogRecord::clone(record))),
+        _ => {}
+    }
+    trace.clone().with_logs(Arc::new(logs))
+}
+
+/// A trace with other spans and log records.
+fn rebuilt(of: &Trace, spans: Vec<Span>, logs: Vec<Arc<LogRecord>>) -> Trace {
+    Trace::assemble(of.id(), of.origin(), spans)
+        .with_linked(of.linked().to_vec())
+        .with_losses(of.losses().clone())
+        .with_holes(of.holes().to_vec())
+        .with_logs(Arc::new(logs))
+        .with_log_holes(of.log_holes().to_vec())
+}
+
+fn change_response(response: &mut Response, edit: &Edit) {
+    if let Edit::SlowResponse(more) = edit {
+        response.add_time(*more);
+    }
+    match (response, edit) {
+        (Response::Http(http), Edit::ResponseStatus(code)) => {
+            http.status = u16::try_from(*code).unwrap_or(500);
+        }
+        (Response::Grpc(grpc), Edit::ResponseStatus(code)) => {
+            grpc.code = GrpcCode(u32::try_from(*code).unwrap_or(2));
+        }
+        (Response::Command(command), Edit::ResponseStatus(code)) => {
+            (command.exit_code, command.signal) = (Some(*code), None);
+        }
+        (Response::Http(http), Edit::RemoveHeader(name)) => {
+            http.headers.retain(|(key, _)| key != name);
+        }
+        (Response::Http(http), Edit::EmptyBody) => http.body.clear(),
+        (Response::Grpc(grpc), Edit::EmptyBody) => grpc.messages.clear(),
+        (Response::Command(command), Edit::EmptyBody) => command.stdout.clear(),
+        (Response::Http(http), Edit::Json(keys, value)) => {
+            if let Ok(mut body) = Value::from_json(&http.body) {
+                change_json(&mut body, keys, value.as_ref());
+                http.body = body.to_json().to_string().into_bytes();
+            }
+        }
+        (Response::Grpc(grpc), Edit::Json(keys, value)) => {
+            if let Some(message) = grpc.messages.first_mut() {
+                change_json(message, keys, value.as_ref());
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Replaces or removes the value at a path of keys.
+fn change_json(document: &mut Value, keys: &[String], value: Option<&Value>) {
+    let (Value::Map(entries), Some((key, rest))) = (document, keys.split_first()) else {
+        return;
+    };
+    let Some(at) = entries.iter().position(|(name, _)| name == key) else {
+        return;
+    };
+    match (rest, value) {
+        ([], None) => drop(entries.remove(at)),
+        ([], Some(value)) => entries[at].1 = value.clone(),
+        (rest, value) => change_json(&mut entries[at].1, rest, value),
+    }
+}

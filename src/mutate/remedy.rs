@@ -1,0 +1,296 @@
+//! Checks that would notice faults, as YAML. Each is proven: it passes without the faults, and not with them.
+
+use std::path::Path;
+
+use super::exam::{holds, is_noticed};
+use super::{Mutant, Site, Subject, Tree};
+use crate::draft::Sketches;
+use crate::spec::{Context, Expect, FaultKind, Source, Spec};
+use crate::trace::{HttpResponse, Nanos, Span, Value};
+
+/// A spec that gets the checks. Its trigger is not fired.
+const HEAD: &str = "request: GET http://127.0.0.1/\nexpect:\n";
+
+/// A slow span takes ten times as long: a limit in between is far from both.
+const LIMIT: Nanos = 5;
+
+/// Checks for an `expect`, and the faults that they notice.
+#[derive(Debug)]
+pub(super) struct Remedy {
+    /// YAML under `expect`, without indentation.
+    pub(super) text: String,
+    /// For each of the faults, `true` if it would be noticed.
+    pub(super) covers: Vec<bool>,
+}
+
+/// A line of the checks. One that notices no further fault is left out.
+#[derive(Clone)]
+enum Line {
+    /// Always there.
+    Fixed(String),
+    /// A line of an entry.
+    Part(String),
+    /// A line under a key of the entry.
+    Under(&'static str, String),
+}
+
+/// Checks that notice faults of one place; `None` if there are none.
+pub(super) fn remedy(subject: &Subject<'_>, faults: &[&Mutant]) -> Option<Remedy> {
+    let first = faults.first()?;
+    let form = match first.site {
+        Site::Response => Form::Top,
+        Site::Span(..) => Form::Entry("spans"),
+        Site::Log(..) => Form::Entry("logs"),
+    };
+    let mut lines = match first.site {
+        Site::Response => of_response(subject, faults),
+        Site::Span(tree, span) => of_span(subject, tree, span, faults),
+        Site::Log(tree, log) => {
+            let entry = subject.sketches(tree).log(subject.log(tree, log))?;
+            vec![Line::Fixed(
+                entry.strip_prefix("- ").unwrap_or(&entry).to_owned(),
+            )]
+        }
+    };
+    let covered = |lines: &[Line]| covers(subject, faults, &form.written(lines));
+    let mut covers = covered(&lines).filter(|covers| covers.contains(&true))?;
+    let mut at = lines.len();
+    while at > 0 {
+        at -= 1;
+        if matches!(lines[at], Line::Fixed(_)) {
+            continue;
+        }
+        let mut fewer = lines.clone();
+        fewer.remove(at);
+        if let Some(same) = covered(&fewer).filter(|fewer| *fewer == covers) {
+            (lines, covers) = (fewer, same);
+        }
+    }
+    Some(Remedy {
+        text: form.written(&lines),
+        covers,
+    })
+}
+
+/// The place of lines in `expect`.
+#[derive(Clone, Copy)]
+enum Form {
+    Top,
+    /// An entry of a list.
+    Entry(&'static str),
+}
+
+impl Form {
+    fn written(self, lines: &[Line]) -> String {
+        let mut written: Vec<String> = Vec::new();
+        let mut key = None;
+        for line in lines {
+            let (under, text) = match line {
+                Line::Fixed(text) | Line::Part(text) => (None, text.clone()),
+                Line::Under(key, text) => (Some(*key), format!("  {text}")),
+            };
+            if let Some(new) = under.filter(|_| under != key) {
+                written.push(format!("{new}:"));
+            }
+            key = under;
+            written.push(text);
+        }
+        let Self::Entry(key) = self else {
+            return written.iter().map(|line| format!("{line}\n")).collect();
+        };
+        let start = |at: usize| if at == 0 { "  - " } else { "    " };
+        let lines = written.iter().enumerate();
+        let lines = lines.map(|(at, line)| format!("{}{line}\n", start(at)));
+        format!("{key}:\n{}", lines.collect::<String>())
+    }
+}
+
+/// The faults that the checks notice; `None` if they are invalid, or do not pass without a fault.
+fn covers(subject: &Subject<'_>, faults: &[&Mutant], text: &str) -> Option<Vec<bool>> {
+    let expect = read(text)?;
+    if !holds(&expect, subject) {
+        return None;
+    }
+    let noticed = faults
+        .iter()
+        .map(|fault| is_noticed(&expect, subject, fault));
+    Some(noticed.collect())
+}
+
+fn read(text: &str) -> Option<Expect> {
+    let indented: String = text.lines().map(|line| format!("  {line}\n")).collect();
+    let source = Source::new("suggestion.yaml", format!("{HEAD}{indented}"));
+    let specs = Spec::read_all(&source, Path::new("."), &Context::default()).ok()?;
+    let spec = specs.first()?;
+    spec.steps.first()?.expect(&spec.scope()).ok()
+}
+
+fn of_span(subject: &Subject<'_>, tree: Tree, at: usize, faults: &[&Mutant]) -> Vec<Line> {
+    let (sketches, span) = (subject.sketches(tree), subject.span(tree, at));
+    let mut lines: Vec<Line> = match linking(subject, tree) {
+        None => sketches.find(at).into_iter().map(Line::Fixed).collect(),
+        Some(service) => {
+            let linked = format!("linked_to: {{ {} }}", Sketches::in_service(service));
+            vec![Line::Fixed(sketches.find_with(at, &linked))]
+        }
+    };
+    let has = |kind: FaultKind| faults.iter().any(|fault| fault.kind == kind);
+    lines.push(Line::Part(format!("count: {}", sketches.number(at))));
+    if has(FaultKind::Parent) {
+        let place = sketches.place(at);
+        lines.extend(place.map(|place| Line::Part(format!("below: {place}"))));
+        let parent = tree.of(&subject.evidence.trace).parent(at);
+        let parent = parent.map(|parent| sketches.selector(parent));
+        lines.extend(parent.map(|parent| Line::Part(format!("child_of: {parent}"))));
+    }
+    if has(FaultKind::Kind) {
+        lines.push(Line::Part(format!("kind: {}", span.kind)));
+    }
+    if has(FaultKind::StatusError) {
+        lines.push(Line::Part("status: { not: error }".to_owned()));
+    }
+    if has(FaultKind::StatusUnset) {
+        lines.push(Line::Part("status: error".to_owned()));
+    }
+    if has(FaultKind::LinkGone) {
+        lines.push(Line::Part(format!("links: {}", span.links.len())));
+    }
+    if has(FaultKind::Duration) {
+        lines.extend(limit(span).map(Line::Part));
+    }
+    lines.extend(attributes(sketches, at, span, faults));
+    lines.extend(events(span, faults));
+    lines
+}
+
+/// A service of the trace itself with which a link connects a linked trace.
+fn linking<'s>(subject: &'s Subject<'_>, tree: Tree) -> Option<&'s str> {
+    let Tree::Linked(number) = tree else {
+        return None;
+    };
+    let own = &subject.evidence.trace;
+    let linked = &own.linked()[number];
+    let to = |span: &&Span| {
+        let links = linked.spans().iter().flat_map(|span| &span.links);
+        let mut ids = links.map(|link| link.span_id);
+        ids.any(|id| id == span.span_id)
+            || span.links.iter().any(|link| link.trace_id == linked.id())
+    };
+    own.spans().iter().find(to).map(Span::service)
+}
+
+/// `duration: < 500ms`.
+fn limit(span: &Span) -> Option<String> {
+    let limit = span
+        .duration()
+        .ok()?
+        .checked_mul(LIMIT)?
+        .div_ceil(1_000_000);
+    // Two digits are enough.
+    let unit = 10_u64.pow(limit.checked_ilog10()?.saturating_sub(1));
+    Some(format!("duration: < {}ms", limit.div_ceil(unit) * unit))
+}
+
+fn attributes(
+    sketches: &Sketches,
+    at: usize,
+    span: &Span,
+    faults: &[&Mutant],
+) -> impl Iterator<Item = Line> {
+    let is_of_attribute = |fault: &&&Mutant| {
+        matches!(
+            fault.kind,
+            FaultKind::AttributeGone | FaultKind::AttributeValue | FaultKind::AttributeType
+        )
+    };
+    let details = faults.iter().filter(is_of_attribute);
+    let mut keys: Vec<&str> = details
+        .filter_map(|fault| fault.detail.as_deref())
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let lines = keys.into_iter().filter_map(|key| {
+        let value = span.attributes.get(key)?;
+        let equal = match sketches.varies(at, key) {
+            true => None,
+            false => Sketches::attribute(key, value),
+        };
+        Some(equal.unwrap_or_else(|| Sketches::any_attribute(key)))
+    });
+    let lines: Vec<Line> = lines.map(|line| Line::Under("attributes", line)).collect();
+    lines.into_iter()
+}
+
+fn events(span: &Span, faults: &[&Mutant]) -> Vec<Line> {
+    let gone = faults
+        .iter()
+        .filter(|fault| fault.kind == FaultKind::EventGone);
+    let lines = gone.filter_map(|fault| {
+        let name = fault.detail.as_deref()?;
+        let number = span
+            .events
+            .iter()
+            .filter(|event| event.name == name)
+            .count();
+        let written = Sketches::event(name);
+        Some(match number {
+            1 => format!("- {written}"),
+            _ => format!("- {{ name: {written}, count: {number} }}"),
+        })
+    });
+    lines.map(|line| Line::Under("events", line)).collect()
+}
+
+fn of_response(subject: &Subject<'_>, faults: &[&Mutant]) -> Vec<Line> {
+    let Some(http) = subject.evidence.response.http() else {
+        return Vec::new();
+    };
+    let has = |kind: FaultKind| faults.iter().any(|fault| fault.kind == kind);
+    let mut lines = Vec::new();
+    if has(FaultKind::ResponseStatus) {
+        lines.push(Line::Part(format!("status: {}", http.status)));
+    }
+    lines.extend(headers(http, faults));
+    lines.extend(json(subject, http, faults));
+    let is_text = !lines
+        .iter()
+        .any(|line| matches!(line, Line::Under("json", _)));
+    if is_text && has(FaultKind::BodyEmpty) {
+        lines.push(Line::Part("body: { length: 1.. }".to_owned()));
+    }
+    lines
+}
+
+fn headers(http: &HttpResponse, faults: &[&Mutant]) -> Vec<Line> {
+    let gone = faults
+        .iter()
+        .filter(|fault| fault.kind == FaultKind::HeaderGone);
+    let lines = gone.filter_map(|fault| {
+        let name = fault.detail.as_deref()?;
+        let value = http.header(name).next()?;
+        let media_type = value.split(';').next().unwrap_or(value).trim();
+        match name {
+            "content-type" => {
+                let written = Sketches::quoted(media_type);
+                Some(format!("content-type: {{ starts_with: {written} }}"))
+            }
+            _ => Some(Sketches::any_attribute(name)),
+        }
+    });
+    lines.map(|line| Line::Under("headers", line)).collect()
+}
+
+fn json(subject: &Subject<'_>, http: &HttpResponse, faults: &[&Mutant]) -> Vec<Line> {
+    let Ok(body) = Value::from_json(&http.body) else {
+        return Vec::new();
+    };
+    let details: Vec<&str> = faults
+        .iter()
+        .filter(|fault| fault.kind != FaultKind::HeaderGone)
+        .filter_map(|fault| fault.detail.as_deref())
+        .collect();
+    let leaves = subject.own.leaves(&body).into_iter();
+    let named = leaves.filter(|leaf| details.contains(&leaf.path.as_str()));
+    let lines = named.filter_map(|leaf| leaf.line);
+    lines.map(|line| Line::Under("json", line)).collect()
+}

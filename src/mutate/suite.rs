@@ -1,0 +1,579 @@
+//! Combines the faults of all specs: a fault is caught if any spec notices it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::exam::{self, Effect, Fate, StepExam};
+use super::remedy::remedy;
+use super::{Mutant, Site, Subject};
+use crate::check::select;
+use crate::spec::{Counted, FaultKind, IgnoredFaults, Location, Spec};
+use crate::step::StepEvidence;
+use crate::trace::{Response, Span};
+
+/// The faults that count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those of essential parts.
+    Default,
+    /// All except those of values that vary from run to run.
+    All,
+}
+
+/// A spec, with the evidence of its steps.
+pub(crate) struct SpecInput<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) evidence: Result<Vec<StepEvidence>, String>,
+}
+
+/// The faults of all specs.
+pub(crate) struct Suite {
+    pub(crate) score: SpecScore,
+    /// The number of caught faults that make no check fail, and a spec errored.
+    pub(crate) errored: usize,
+    /// The faults that no spec notices, by place; the worst first.
+    pub(crate) missed: Vec<FaultsOfPlace>,
+    pub(crate) specs: Vec<ExaminedSpec>,
+    pub(crate) not_examined: Vec<NotExamined>,
+    /// Checks that no fault makes fail.
+    pub(crate) idle: Vec<IdleCheck>,
+    /// The number of faults that specs accept, and that no check notices.
+    pub(crate) ignored: usize,
+    /// Entries of `ignore` that accept no fault.
+    pub(crate) unused: Vec<Location>,
+    /// The number of faults that were judged, also those that do not count.
+    pub(crate) judged: usize,
+    /// The number of faults that were not judged.
+    pub(crate) left_out: usize,
+    /// The user ended it.
+    pub(crate) is_interrupted: bool,
+}
+
+impl Suite {
+    /// Changes each text that can come from the system under test, or from a variable.
+    pub(crate) fn with_texts(mut self, change: impl Fn(&str) -> String) -> Self {
+        let replace = |text: &mut String| *text = change(text);
+        for place in &mut self.missed {
+            replace(&mut place.place);
+            replace(&mut place.spec);
+            place.remedy.iter_mut().for_each(replace);
+            place
+                .faults
+                .iter_mut()
+                .for_each(|fault| replace(&mut fault.what));
+        }
+        for spec in &mut self.specs {
+            replace(&mut spec.name);
+            spec.notes.iter_mut().for_each(replace);
+        }
+        for spec in &mut self.not_examined {
+            replace(&mut spec.name);
+            replace(&mut spec.why);
+        }
+        for check in &mut self.idle {
+            replace(&mut check.spec);
+            replace(&mut check.what);
+        }
+        self
+    }
+}
+
+/// The numbers of faults that count, and of those that were caught.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SpecScore {
+    pub(crate) caught: usize,
+    pub(crate) counted: usize,
+}
+
+impl SpecScore {
+    /// The share of faults that were caught; `None` if none counts.
+    #[expect(clippy::cast_precision_loss, reason = "numbers of faults are small")]
+    pub(crate) fn share(self) -> Option<f64> {
+        (self.counted > 0).then(|| self.caught as f64 / self.counted as f64)
+    }
+}
+
+/// A spec with the faults that it notices alone.
+pub(crate) struct ExaminedSpec {
+    pub(crate) name: String,
+    pub(crate) at: Location,
+    pub(crate) score: SpecScore,
+    /// A part of it that was not examined.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A spec that was not examined.
+pub(crate) struct NotExamined {
+    pub(crate) name: String,
+    pub(crate) at: Location,
+    pub(crate) why: String,
+}
+
+/// Faults of one place that no spec notices.
+pub(crate) struct FaultsOfPlace {
+    /// The place in words: `` `POST /orders` of order ``.
+    pub(crate) place: String,
+    /// The spec with the suggestion, and its step.
+    pub(crate) spec: String,
+    pub(crate) at: Location,
+    pub(crate) faults: Vec<Fault>,
+    /// Checks that would notice them, as YAML under `expect`.
+    pub(crate) remedy: Option<String>,
+}
+
+/// A fault that no spec notices.
+pub(crate) struct Fault {
+    pub(crate) kind: FaultKind,
+    pub(crate) what: String,
+    /// The number of equal spans or records for which it stands.
+    pub(crate) equal: usize,
+    /// The suggested checks notice it.
+    pub(crate) is_covered: bool,
+}
+
+/// A check that no fault makes fail.
+pub(crate) struct IdleCheck {
+    pub(crate) spec: String,
+    pub(crate) what: String,
+    pub(crate) at: Location,
+    pub(crate) why: &'static str,
+}
+
+/// A place in the system, the same in all specs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Place(String);
+
+/// The identity of a fault in all specs.
+type FaultKey = (Place, FaultKind, Option<String>);
+
+/// A step whose faults were judged.
+struct ExaminedStep<'e> {
+    spec: usize,
+    number: usize,
+    subject: Subject<'e>,
+    exam: StepExam,
+}
+
+/// Where a fault occurs: indexes of the step and of the fault.
+type Occurrence = (usize, usize);
+
+/// Judges the faults of all specs. Ends early if `is_stopped` returns `true`.
+pub(crate) fn examine(
+    inputs: &[SpecInput<'_>],
+    which: Which,
+    is_stopped: &dyn Fn() -> bool,
+) -> Suite {
+    let mut steps = Vec::new();
+    let mut not_examined = Vec::new();
+    let mut specs = Vec::new();
+    for input in inputs {
+        let all = match &input.evidence {
+            Ok(all) => all,
+            Err(why) => {
+                not_examined.push(NotExamined::new(input.spec, why.clone()));
+                continue;
+            }
+        };
+        let number = specs.len();
+        let examined = of_spec(number, all, is_stopped);
+        match examined {
+            Ok((of_spec, notes)) => {
+                steps.extend(of_spec);
+                specs.push((input.spec, notes));
+            }
+            Err(why) => not_examined.push(NotExamined::new(input.spec, why)),
+        }
+    }
+    Suite {
+        is_interrupted: is_stopped(),
+        ..Combined::new(&specs, &steps, which).suite(not_examined)
+    }
+}
+
+impl NotExamined {
+    fn new(spec: &Spec, why: String) -> Self {
+        Self {
+            name: spec.name.clone(),
+            at: spec.at.clone(),
+            why,
+        }
+    }
+}
+
+/// The examined steps of a spec, and notes about others.
+fn of_spec<'e>(
+    spec: usize,
+    all: &'e [StepEvidence],
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<(Vec<ExaminedStep<'e>>, Vec<String>), String> {
+    let (mut steps, mut notes) = (Vec::new(), Vec::new());
+    let mut reasons = Vec::new();
+    for (number, evidence) in all.iter().enumerate() {
+        if is_stopped() {
+            return Err("interrupted".to_owned());
+        }
+        let subject = Subject::new(evidence);
+        match exam::examine(&subject, is_stopped) {
+            Ok(exam) => {
+                notes.extend(notes_of(&subject, &exam));
+                steps.push(ExaminedStep {
+                    spec,
+                    number,
+                    subject,
+                    exam,
+                });
+            }
+            Err(why) => reasons.push(why),
+        }
+    }
+    match (steps.is_empty(), reasons.into_iter().next()) {
+        (true, why) => Err(why.unwrap_or_else(|| "it has no step with evidence".to_owned())),
+        (false, why) => {
+            notes.extend(why);
+            Ok((steps, notes))
+        }
+    }
+}
+
+fn notes_of(subject: &Subject<'_>, exam: &StepExam) -> Vec<String> {
+    let mut notes = Vec::new();
+    let expect = &subject.evidence.expect;
+    if !expect.is_about_trace() {
+        notes.push(
+            "it checks only the response, so faults of its trace are not examined".to_owned(),
+        );
+    }
+    if !expect.metrics.is_empty() {
+        notes.push("`metrics` are not judged again".to_owned());
+    }
+    let others = exam
+        .checks
+        .iter()
+        .filter(|check| check.effect == Effect::NotJudged);
+    notes.extend(others.map(|check| {
+        format!(
+            "line {}: {} is not judged again",
+            check.at.line(),
+            check.what
+        )
+    }));
+    if exam.left_out > 0 {
+        notes.push(format!(
+            "{} faults were not judged: too many, or interrupted",
+            exam.left_out
+        ));
+    }
+    notes
+}
+
+/// The faults of all specs by their identity.
+struct Combined<'a, 'e> {
+    specs: &'a [(&'a Spec, Vec<String>)],
+    steps: &'a [ExaminedStep<'e>],
+    faults: BTreeMap<FaultKey, Vec<Occurrence>>,
+    /// For each entry of `ignore`, by spec and number, if it accepts a fault.
+    uses: HashMap<(usize, usize), bool>,
+}
+
+impl<'a, 'e> Combined<'a, 'e> {
+    fn new(
+        specs: &'a [(&'a Spec, Vec<String>)],
+        steps: &'a [ExaminedStep<'e>],
+        which: Which,
+    ) -> Self {
+        let mut faults: BTreeMap<FaultKey, Vec<Occurrence>> = BTreeMap::new();
+        for (step, examined) in steps.iter().enumerate() {
+            for (number, (mutant, _)) in examined.exam.mutants.iter().enumerate() {
+                if counts(mutant, which) {
+                    let key = key(specs[examined.spec].0, examined, mutant);
+                    faults.entry(key).or_default().push((step, number));
+                }
+            }
+        }
+        Self {
+            specs,
+            steps,
+            faults,
+            uses: HashMap::new(),
+        }
+    }
+
+    fn mutant(&self, (step, number): Occurrence) -> &'a (Mutant, Fate) {
+        &self.steps[step].exam.mutants[number]
+    }
+
+    fn is_caught(&self, at: Occurrence) -> bool {
+        self.mutant(at).1 != Fate::Missed
+    }
+
+    fn suite(mut self, not_examined: Vec<NotExamined>) -> Suite {
+        let ignored = self.ignored();
+        let (mut score, mut missed) = (SpecScore::default(), Vec::new());
+        let mut errored = 0;
+        for (key, all) in &self.faults {
+            let is_caught = all.iter().any(|&at| self.is_caught(at));
+            if !is_caught && ignored.contains_key(key) {
+                continue;
+            }
+            score.counted += 1;
+            let fails = |at: &Occurrence| self.mutant(*at).1 == Fate::Caught;
+            errored += usize::from(is_caught && !all.iter().any(fails));
+            match is_caught {
+                true => score.caught += 1,
+                false => missed.push((key, all)),
+            }
+        }
+        let accepted = ignored.len();
+        Suite {
+            score,
+            errored,
+            is_interrupted: false,
+            missed: self.places(missed),
+            specs: self.examined(&ignored),
+            not_examined,
+            idle: self.idle(),
+            ignored: accepted,
+            unused: self.unused(),
+            judged: self.steps.iter().map(|step| step.exam.mutants.len()).sum(),
+            left_out: self.steps.iter().map(|step| step.exam.left_out).sum(),
+        }
+    }
+
+    /// The missed faults that a spec accepts.
+    fn ignored(&mut self) -> HashMap<FaultKey, ()> {
+        let mut ignored = HashMap::new();
+        for (key, all) in &self.faults {
+            let is_caught = all.iter().any(|&at| self.mutant(at).1 != Fate::Missed);
+            for &at in all {
+                let step = &self.steps[at.0];
+                let entries = self.specs[step.spec].0.ignored_faults.iter().enumerate();
+                let mutant = &self.steps[at.0].exam.mutants[at.1].0;
+                for (number, _) in entries.filter(|(_, entry)| accepts(entry, step, mutant)) {
+                    self.uses.insert((step.spec, number), true);
+                    if !is_caught {
+                        ignored.insert(key.clone(), ());
+                    }
+                }
+            }
+        }
+        ignored
+    }
+
+    fn unused(&self) -> Vec<Location> {
+        let specs = self.specs.iter().enumerate();
+        let entries = specs.flat_map(|(spec, (of, _))| {
+            let entries = of.ignored_faults.iter().enumerate();
+            entries.map(move |(number, entry)| ((spec, number), entry))
+        });
+        let unused = entries.filter(|(at, _)| !self.uses.contains_key(at));
+        let mut unused: Vec<Location> = unused.map(|(_, entry)| entry.at.clone()).collect();
+        // All cases of a matrix have the same entries.
+        let used: Vec<Location> = self
+            .uses
+            .keys()
+            .map(|&(spec, number)| self.specs[spec].0.ignored_faults[number].at.clone())
+            .collect();
+        unused.retain(|at| !used.iter().any(|used| is_same_place(used, at)));
+        unused.dedup_by(|one, other| is_same_place(one, other));
+        unused
+    }
+
+    fn examined(&self, ignored: &HashMap<FaultKey, ()>) -> Vec<ExaminedSpec> {
+        let mut scores = vec![SpecScore::default(); self.specs.len()];
+        let counted = self
+            .faults
+            .iter()
+            .filter(|(key, _)| !ignored.contains_key(*key));
+        for (_, all) in counted {
+            let mut of_specs: BTreeMap<usize, bool> = BTreeMap::new();
+            for &at in all {
+                *of_specs.entry(self.steps[at.0].spec).or_default() |= self.is_caught(at);
+            }
+            for (spec, is_caught) in of_specs {
+                scores[spec].counted += 1;
+                scores[spec].caught += usize::from(is_caught);
+            }
+        }
+        let specs = self.specs.iter().zip(scores);
+        let specs = specs.map(|((spec, notes), score)| ExaminedSpec {
+            name: spec.name.clone(),
+            at: spec.at.clone(),
+            score,
+            notes: notes.clone(),
+        });
+        specs.collect()
+    }
+
+    /// The missed faults by place, each in the spec that notices most of that place.
+    fn places(&self, missed: Vec<(&FaultKey, &Vec<Occurrence>)>) -> Vec<FaultsOfPlace> {
+        let mut known: HashMap<(&Place, usize), usize> = HashMap::new();
+        for ((place, ..), all) in &self.faults {
+            for &at in all.iter().filter(|at| self.is_caught(**at)) {
+                *known.entry((place, at.0)).or_default() += 1;
+            }
+        }
+        let mut groups: BTreeMap<(&Place, usize), Vec<&'a Mutant>> = BTreeMap::new();
+        for ((place, ..), all) in missed {
+            let caught = |at: &&Occurrence| known.get(&(place, at.0)).copied().unwrap_or_default();
+            // Of equals, the first.
+            let chosen = all.iter().rev().max_by_key(caught);
+            if let Some(&at) = chosen {
+                groups
+                    .entry((place, at.0))
+                    .or_default()
+                    .push(&self.mutant(at).0);
+            }
+        }
+        let groups = groups.into_iter();
+        let mut places: Vec<FaultsOfPlace> = groups
+            .map(|((_, step), mutants)| self.place(&self.steps[step], mutants))
+            .collect();
+        places.sort_by_key(|place| {
+            let worst = place.faults.first().map(|fault| fault.kind);
+            (worst, std::cmp::Reverse(place.faults.len()))
+        });
+        places
+    }
+
+    fn place(&self, step: &ExaminedStep<'_>, mut mutants: Vec<&Mutant>) -> FaultsOfPlace {
+        mutants.sort_by_key(|mutant| mutant.kind);
+        let remedy = remedy(&step.subject, &mutants);
+        let covers = remedy.as_ref().map(|remedy| &remedy.covers);
+        let faults = mutants.iter().enumerate().map(|(at, mutant)| Fault {
+            kind: mutant.kind,
+            what: mutant.what.clone(),
+            equal: mutant.equal,
+            is_covered: covers.is_some_and(|covers| covers[at]),
+        });
+        FaultsOfPlace {
+            place: in_words(step, mutants[0].site),
+            spec: self.specs[step.spec].0.name.clone(),
+            at: step.subject.evidence.step.at.clone(),
+            faults: faults.collect(),
+            remedy: remedy.map(|remedy| remedy.text),
+        }
+    }
+
+    /// The checks that no fault makes fail, in any case of a matrix.
+    fn idle(&self) -> Vec<IdleCheck> {
+        let mut idle: Vec<IdleCheck> = Vec::new();
+        let mut failing: Vec<&Location> = Vec::new();
+        for step in self.steps {
+            for check in &step.exam.checks {
+                match check.effect {
+                    Effect::Fails => failing.push(&check.at),
+                    Effect::NotJudged => {}
+                    Effect::None(why) => idle.push(IdleCheck {
+                        spec: self.specs[step.spec].0.name.clone(),
+                        what: check.what.clone(),
+                        at: check.at.clone(),
+                        why,
+                    }),
+                }
+            }
+        }
+        idle.retain(|check| !failing.iter().any(|at| is_same_place(at, &check.at)));
+        idle.dedup_by(|one, other| is_same_place(&one.at, &other.at));
+        idle
+    }
+}
+
+fn is_same_place(one: &Location, other: &Location) -> bool {
+    one.place == other.place && one.source.name() == other.source.name()
+}
+
+fn counts(mutant: &Mutant, which: Which) -> bool {
+    match which {
+        Which::Default => mutant.counted == Counted::Always,
+        Which::All => mutant.counted != Counted::Never,
+    }
+}
+
+/// Returns `true` if an entry of `ignore` accepts a fault.
+fn accepts(entry: &IgnoredFaults, step: &ExaminedStep<'_>, mutant: &Mutant) -> bool {
+    let is_kind = entry.kinds.is_empty() || entry.kinds.contains(&mutant.kind);
+    let detail = mutant.detail.as_ref();
+    let is_detail = entry.attribute.is_none() || entry.attribute.as_ref() == detail;
+    is_kind
+        && is_detail
+        && entry.find.as_ref().is_none_or(|find| {
+            let Site::Span(tree, at) = mutant.site else {
+                return false;
+            };
+            let found = select(find, &step.subject.evidence.trace);
+            let span = step.subject.span(tree, at);
+            found.iter().any(|one| std::ptr::eq(*one, span))
+        })
+}
+
+fn key(spec: &Spec, step: &ExaminedStep<'_>, mutant: &Mutant) -> FaultKey {
+    let place = match mutant.site {
+        Site::Response => match of_trigger(&step.subject) {
+            Some(place) => place,
+            None => format!(
+                "{} {} {}",
+                spec.at.source.name(),
+                spec.at.line(),
+                step.number
+            ),
+        },
+        Site::Span(tree, at) => {
+            let trace = tree.of(&step.subject.evidence.trace);
+            let parent = trace.parent(at).map(|at| &trace.spans()[at]);
+            let parent = parent.map_or_else(String::new, span_in_words);
+            let span = &trace.spans()[at];
+            format!("{} {} {parent}", span_in_words(span), span.kind)
+        }
+        Site::Log(tree, at) => {
+            let record = step.subject.log(tree, at);
+            let entry = step.subject.sketches(tree).log(record);
+            entry.unwrap_or_else(|| {
+                let text = record.body.to_text();
+                let text = text.replace(|one: char| one.is_ascii_digit(), "0");
+                format!("{} {text}", record.service())
+            })
+        }
+    };
+    (Place(place), mutant.kind, mutant.detail.clone())
+}
+
+/// The status of the response and the operation, the same for each id: `201 to POST /orders/{}`.
+fn of_trigger(subject: &Subject<'_>) -> Option<String> {
+    let evidence = subject.evidence;
+    let status = match &evidence.response {
+        Response::Http(http) => http.status.to_string(),
+        Response::Grpc(grpc) => grpc.code.to_string(),
+        Response::Command(_) | Response::Message(_) | Response::None => return None,
+    };
+    let (method, url) = evidence.trigger.split_once(' ')?;
+    let url = url.split(['?', ' ']).next().unwrap_or(url);
+    let url = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = url.split_once('/').map_or("", |(_, path)| path);
+    let segments = path.split('/').map(|segment| {
+        let is_id = segment.contains(|one: char| one.is_ascii_digit());
+        if is_id { "{}" } else { segment }
+    });
+    let segments: Vec<&str> = segments.collect();
+    Some(format!("{status} to {method} /{}", segments.join("/")))
+}
+
+fn span_in_words(span: &Span) -> String {
+    format!("`{}` of {}", span.name, span.service())
+}
+
+fn in_words(step: &ExaminedStep<'_>, site: Site) -> String {
+    match site {
+        Site::Response => {
+            let known = of_trigger(&step.subject);
+            known.map_or_else(
+                || "response".to_owned(),
+                |known| format!("response {known}"),
+            )
+        }
+        Site::Span(tree, at) => span_in_words(step.subject.span(tree, at)),
+        Site::Log(tree, at) => {
+            let record = step.subject.log(tree, at);
+            let text = super::list::excerpt(&record.body.to_text());
+            format!("log record `{text}` of {}", record.service())
+        }
+    }
+}
