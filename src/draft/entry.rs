@@ -15,6 +15,17 @@ pub(crate) struct Sketches {
     varies: Varies,
 }
 
+/// How a draft would check an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AttributeForm {
+    /// With its value.
+    Constant,
+    /// Its value is specific to the execution: only that there is one.
+    Varies,
+    /// Not at all: it is specific to the machine or the connection, content, or told by another one.
+    LeftOut,
+}
+
 /// A value of a JSON body.
 pub(crate) struct JsonLeaf {
     /// Its JSONPath.
@@ -97,12 +108,17 @@ impl Sketches {
         place.strip_prefix("below: ").map(str::to_owned)
     }
 
-    /// Returns `true` if the value of this attribute is specific to the execution, the machine or the
-    /// connection.
-    pub(crate) fn varies(&self, span: usize, key: &str) -> bool {
+    /// How a draft would check an attribute of a span.
+    pub(crate) fn form_of(&self, span: usize, key: &str) -> AttributeForm {
         let span = &self.trace().spans()[span];
         let value = span.attributes.get(key);
-        spans::is_left_out(key, span) || value.is_none_or(|value| self.varies.value(value))
+        if spans::is_left_out(key, span) {
+            AttributeForm::LeftOut
+        } else if value.is_none_or(|value| self.varies.value(value)) {
+            AttributeForm::Varies
+        } else {
+            AttributeForm::Constant
+        }
     }
 
     /// Returns `true` if the name of an attribute shows that its value varies.

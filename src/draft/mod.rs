@@ -22,7 +22,7 @@ pub(crate) mod yaml;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(crate) use entry::{JsonLeaf, Sketches};
+pub(crate) use entry::{AttributeForm, JsonLeaf, Sketches};
 pub(crate) use extend::{slots, with_expectations, with_probes};
 pub use part::Execution;
 pub use request::{Payload, Protocol, Request};

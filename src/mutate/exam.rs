@@ -10,7 +10,7 @@ use crate::trace::Value;
 const MOST_FAULTS: usize = 3_000;
 
 /// Maximum number of spans in all traces that are judged for one step, which limits the time.
-const MOST_SPANS: usize = 4_000_000;
+const MOST_SPANS: usize = 1_000_000;
 
 /// The result of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::edit::{Edit, subtree};
 use super::value::{OTHER, other_text, other_type, other_value};
 use super::{Mutant, Site, Subject, Tree};
-use crate::draft::Sketches;
+use crate::draft::{AttributeForm, Sketches};
 use crate::number::counted;
 use crate::spec::{Counted, FaultKind, severity_name};
 use crate::trace::{
@@ -346,17 +346,26 @@ impl<'e> FaultList<'e> {
 
     fn attributes(&mut self) {
         for (key, value) in self.span().attributes.iter() {
-            let counted = match self.sketches.varies(self.at, key) {
-                true => Counted::Never,
-                false if self.matters && is_essential(key) => Counted::Always,
-                false => Counted::WithAll,
+            let form = self.sketches.form_of(self.at, key);
+            let counted = match form {
+                AttributeForm::LeftOut => Counted::Never,
+                _ if self.matters && is_essential(key) => Counted::Always,
+                _ => Counted::WithAll,
             };
             let edit = |value| Edit::Attribute(key.to_owned(), value);
             let at = Site::Span(self.tree, self.at);
             let faults = of_attribute(at, (key, value), counted, &edit);
             let equal = self.equal;
-            self.found
-                .extend(faults.map(|fault| Mutant { equal, ..fault }));
+            let varies = form == AttributeForm::Varies;
+            self.found.extend(faults.map(|fault| Mutant {
+                equal,
+                // No check can know a value that varies.
+                counted: match varies && fault.kind != FaultKind::AttributeGone {
+                    true => Counted::Never,
+                    false => fault.counted,
+                },
+                ..fault
+            }));
         }
     }
 

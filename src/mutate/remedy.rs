@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::exam::{holds, is_noticed};
 use super::{Mutant, Site, Subject, Tree};
-use crate::draft::Sketches;
+use crate::draft::{AttributeForm, Sketches};
 use crate::spec::{Context, Expect, FaultKind, Source, Spec};
 use crate::trace::{HttpResponse, Nanos, Span, Value};
 
@@ -34,8 +34,31 @@ enum Line {
     Under(&'static str, String),
 }
 
-/// Checks that notice faults of one place; `None` if there are none.
-pub(super) fn remedy(subject: &Subject<'_>, faults: &[&Mutant]) -> Option<Remedy> {
+/// The number of spans that may still be judged to prove checks, which limits the time.
+pub(super) struct Effort(usize);
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self(4_000_000)
+    }
+}
+
+impl Effort {
+    /// Returns `true` if this number of judgements of a step is possible.
+    fn take(&mut self, subject: &Subject<'_>, judgements: usize) -> bool {
+        let spans = (subject.evidence.trace.len() + 1).saturating_mul(judgements);
+        let left = self.0.checked_sub(spans);
+        self.0 = left.unwrap_or(self.0);
+        left.is_some()
+    }
+}
+
+/// Checks that notice faults of one place; `None` if there are none, or if it takes too much effort.
+pub(super) fn remedy(
+    subject: &Subject<'_>,
+    faults: &[&Mutant],
+    effort: &mut Effort,
+) -> Option<Remedy> {
     let first = faults.first()?;
     let form = match first.site {
         Site::Response => Form::Top,
@@ -53,9 +76,12 @@ pub(super) fn remedy(subject: &Subject<'_>, faults: &[&Mutant]) -> Option<Remedy
         }
     };
     let covered = |lines: &[Line]| covers(subject, faults, &form.written(lines));
+    if !effort.take(subject, faults.len() + 1) {
+        return None;
+    }
     let mut covers = covered(&lines).filter(|covers| covers.contains(&true))?;
     let mut at = lines.len();
-    while at > 0 {
+    while at > 0 && effort.take(subject, faults.len() + 1) {
         at -= 1;
         if matches!(lines[at], Line::Fixed(_)) {
             continue;
@@ -211,9 +237,9 @@ fn attributes(
     keys.dedup();
     let lines = keys.into_iter().filter_map(|key| {
         let value = span.attributes.get(key)?;
-        let equal = match sketches.varies(at, key) {
-            true => None,
-            false => Sketches::attribute(key, value),
+        let equal = match sketches.form_of(at, key) {
+            AttributeForm::Constant => Sketches::attribute(key, value),
+            AttributeForm::Varies | AttributeForm::LeftOut => None,
         };
         Some(equal.unwrap_or_else(|| Sketches::any_attribute(key)))
     });

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::exam::{self, Effect, Fate, StepExam};
-use super::remedy::remedy;
+use super::remedy::{Effort, remedy};
 use super::{Mutant, Site, Subject};
 use crate::check::select;
 use crate::spec::{Counted, FaultKind, IgnoredFaults, Location, Spec};
@@ -424,8 +424,9 @@ impl<'a, 'e> Combined<'a, 'e> {
             }
         }
         let groups = groups.into_iter();
+        let mut effort = Effort::default();
         let mut places: Vec<FaultsOfPlace> = groups
-            .map(|((_, step), mutants)| self.place(&self.steps[step], mutants))
+            .map(|((_, step), mutants)| self.place(&self.steps[step], mutants, &mut effort))
             .collect();
         places.sort_by_key(|place| {
             let worst = place.faults.first().map(|fault| fault.kind);
@@ -434,9 +435,14 @@ impl<'a, 'e> Combined<'a, 'e> {
         places
     }
 
-    fn place(&self, step: &ExaminedStep<'_>, mut mutants: Vec<&Mutant>) -> FaultsOfPlace {
+    fn place(
+        &self,
+        step: &ExaminedStep<'_>,
+        mut mutants: Vec<&Mutant>,
+        effort: &mut Effort,
+    ) -> FaultsOfPlace {
         mutants.sort_by_key(|mutant| mutant.kind);
-        let remedy = remedy(&step.subject, &mutants);
+        let remedy = remedy(&step.subject, &mutants, effort);
         let covers = remedy.as_ref().map(|remedy| &remedy.covers);
         let faults = mutants.iter().enumerate().map(|(at, mutant)| Fault {
             kind: mutant.kind,

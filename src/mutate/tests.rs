@@ -128,6 +128,7 @@ fn a_fault_that_no_check_notices_is_missed_and_the_suggested_check_notices_it() 
   - find: charge
     service: payment
     count: 1
+    child_of: { name: POST /payments, service: payment }
     attributes:
       payment.id: exists
       payment.method: card
@@ -279,7 +280,7 @@ fn a_trace_of_20_000_spans_and_one_without_spans_are_no_trouble() {
     let spans = order(0).spans().to_vec();
     let distinct = (0..20_000_u64).map(|number| Span {
         parent_id: Some(spans[1].span_id),
-        name: format!("step {}", number % 400),
+        name: format!("step {}", number % 100),
         ..Span::new(
             id,
             SpanId::from_bytes((number + 100).to_be_bytes()).unwrap(),

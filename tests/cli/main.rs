@@ -16,6 +16,7 @@ mod matrix;
 mod merge;
 #[cfg(unix)]
 mod metrics;
+mod mutating;
 mod needs;
 mod polling;
 mod recording;
