@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Site, Tree};
-use crate::check::Evidence;
+use crate::check::{Evidence, HeadEvidence};
 use crate::step::StepEvidence;
 use crate::trace::{
     Attributes, GrpcCode, LogRecord, LogsWithoutTrace, Nanos, Resource, Response, Scope, Span,
@@ -64,6 +64,7 @@ pub(super) struct MutatedEvidence<'e> {
     response: Cow<'e, Response>,
     trace: Cow<'e, Trace>,
     logs_without_trace: Option<Cow<'e, LogsWithoutTrace>>,
+    head: Option<&'e HeadEvidence>,
     sampled: bool,
 }
 
@@ -74,6 +75,7 @@ impl<'e> MutatedEvidence<'e> {
             response: Cow::Borrowed(&of.response),
             trace: Cow::Borrowed(&of.trace),
             logs_without_trace: of.logs_without_trace.as_ref().map(Cow::Borrowed),
+            head: of.head.as_ref(),
             sampled: of.sampled,
         };
         match site {
@@ -101,6 +103,7 @@ impl<'e> MutatedEvidence<'e> {
     pub(super) fn evidence(&self) -> Evidence<'_> {
         Evidence::new(&self.response, Some(&self.trace), self.sampled)
             .with_logs_without_trace(self.logs_without_trace.as_deref())
+            .with_head(self.head)
     }
 
     /// Returns `true` if a run would report that the trace is incomplete.

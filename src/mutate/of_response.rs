@@ -56,7 +56,7 @@ fn of_kind(subject: &Subject<'_>) -> Vec<Mutant> {
             }
             all
         }
-        Response::Message(_) | Response::None => Vec::new(),
+        Response::Message(_) | Response::Sent(_) | Response::None => Vec::new(),
     }
 }
 

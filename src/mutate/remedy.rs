@@ -39,7 +39,7 @@ pub(super) struct Effort(usize);
 
 impl Default for Effort {
     fn default() -> Self {
-        Self(4_000_000)
+        Self(1_000_000)
     }
 }
 

@@ -548,7 +548,9 @@ fn of_trigger(subject: &Subject<'_>) -> Option<String> {
     let status = match &evidence.response {
         Response::Http(http) => http.status.to_string(),
         Response::Grpc(grpc) => grpc.code.to_string(),
-        Response::Command(_) | Response::Message(_) | Response::None => return None,
+        Response::Command(_) | Response::Message(_) | Response::Sent(_) | Response::None => {
+            return None;
+        }
     };
     let (method, url) = evidence.trigger.split_once(' ')?;
     let url = url.split(['?', ' ']).next().unwrap_or(url);

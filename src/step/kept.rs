@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::check::Evidence;
+use crate::check::{Evidence, HeadEvidence};
 #[cfg(feature = "cli")]
 use crate::spec::Spec;
 use crate::spec::{Capture, Expect, Scope, Step};
@@ -27,6 +27,7 @@ pub(crate) struct StepEvidence {
     pub(crate) trace: Trace,
     pub(crate) sampled: bool,
     pub(crate) logs_without_trace: Option<LogsWithoutTrace>,
+    pub(crate) head: Option<HeadEvidence>,
 }
 
 impl KeptEvidence {
@@ -72,6 +73,7 @@ impl StepEvidence {
             trace: trace.clone(),
             sampled: true,
             logs_without_trace: None,
+            head: None,
         })
     }
 
@@ -79,6 +81,7 @@ impl StepEvidence {
     pub(crate) fn evidence(&self) -> Evidence<'_> {
         Evidence::new(&self.response, Some(&self.trace), self.sampled)
             .with_logs_without_trace(self.logs_without_trace.as_ref())
+            .with_head(self.head.as_ref())
     }
 }
 

@@ -139,6 +139,7 @@ impl<'a> Observation<'a> {
                 trace: snapshot.trace.clone(),
                 sampled: evidence.sampled,
                 logs_without_trace: others.clone(),
+                head: Some(head.clone()),
             })
         });
         self.name_uncorrelated(&mut judged, &expect, &snapshot.trace)
