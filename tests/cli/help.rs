@@ -5,7 +5,7 @@ use std::process::Command;
 
 use snapbox::{Assert, Data};
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "",
     "run",
     "baseline",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 25] = [
     "baseline show",
     "baseline calibrate",
     "ab",
+    "mutate",
     "lint",
     "exec",
     "collect",
