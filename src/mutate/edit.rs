@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Site, Tree};
+use super::site::{Site, Tree};
 use crate::check::{Evidence, HeadEvidence};
 use crate::step::StepEvidence;
 use crate::trace::{

@@ -1,7 +1,10 @@
 //! Judges the evidence of a step again, with each fault.
 
 use super::edit::MutatedEvidence;
-use super::{Mutant, Subject};
+use super::mutant::Mutant;
+use super::site::Tree;
+use super::subject::Subject;
+use super::{list, of_checks, of_response};
 use crate::check::{self, CheckRef, EntryCheck, Evidence, Judged, Outcome};
 use crate::spec::{Ask, Condition, Expect, Limits, Location, Matcher, SpanEntry};
 use crate::trace::Value;
@@ -72,7 +75,7 @@ pub(super) fn examine(
             |one| format!("{} does not pass when it is judged again", one.what),
         ));
     }
-    let mut mutants = subject.mutants();
+    let mut mutants = mutants(subject);
     let most = MOST_FAULTS.min(MOST_SPANS / subject.evidence.trace.len().max(1));
     let left_out = mutants.len().saturating_sub(most);
     if left_out > 0 {
@@ -96,6 +99,19 @@ pub(super) fn examine(
         left_out: left_out + stopped,
         checks: basis.checks(subject, &fails),
     })
+}
+
+/// All faults of a step.
+fn mutants(subject: &Subject<'_>) -> Vec<Mutant> {
+    let mut all = of_response::faults(subject);
+    // A step whose checks are about the response only is judged before its trace is complete.
+    if subject.evidence.expect.is_about_trace() {
+        for tree in Tree::all(&subject.evidence.trace) {
+            all.extend(list::faults(subject, tree));
+        }
+        all.extend(of_checks::faults(subject));
+    }
+    all
 }
 
 impl Basis {

@@ -6,8 +6,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::edit::{Edit, subtree};
+use super::mutant::Mutant;
+use super::site::{Site, Tree};
+use super::subject::Subject;
 use super::value::{OTHER, other_text, other_type, other_value};
-use super::{Mutant, Site, Subject, Tree};
 use crate::draft::{AttributeForm, Sketches};
 use crate::number::counted;
 use crate::spec::{Counted, FaultKind, severity_name};

@@ -5,8 +5,10 @@
 use std::sync::Arc;
 
 use super::edit::{Edit, another_id};
+use super::mutant::Mutant;
+use super::site::{Site, Tree};
+use super::subject::Subject;
 use super::value::OTHER;
-use super::{Mutant, Site, Subject, Tree};
 use crate::check::select;
 use crate::spec::{
     Ask, Condition, Counted, FaultKind, LogAsk, LogEntry, Matcher, Pattern, Relative, Selector,

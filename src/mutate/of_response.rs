@@ -2,8 +2,10 @@
 
 use super::edit::Edit;
 use super::list::{HANG, in_words};
+use super::mutant::Mutant;
+use super::site::Site;
+use super::subject::Subject;
 use super::value::{other_status, other_type, other_value};
-use super::{Mutant, Site, Subject};
 use crate::draft::JsonLeaf;
 use crate::spec::{Counted, FaultKind};
 use crate::trace::{Response, Value};

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::exam::{holds, is_noticed};
-use super::{Mutant, Site, Subject, Tree};
+use super::mutant::Mutant;
+use super::site::{Site, Tree};
+use super::subject::Subject;
 use crate::draft::{AttributeForm, Sketches};
 use crate::spec::{Context, Expect, FaultKind, Source, Spec};
 use crate::trace::{HttpResponse, Nanos, Span, Value};

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::exam::{self, Effect, Fate, StepExam};
+use super::mutant::Mutant;
 use super::remedy::{Effort, remedy};
-use super::{Mutant, Site, Subject};
+use super::site::Site;
+use super::subject::Subject;
 use crate::check::select;
 use crate::spec::{Counted, FaultKind, IgnoredFaults, Location, Spec};
 use crate::step::StepEvidence;

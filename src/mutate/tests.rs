@@ -1,8 +1,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::*;
+use super::suite::{SpecInput, Suite, Which, examine};
 use crate::spec::{Context, Scope, Source, Spec};
+use crate::step::StepEvidence;
+use crate::trace::Trace;
 use crate::trace::{
     HttpResponse, LogRecord, Origin, Resource, Response, Span, SpanId, SpanKind, TraceId, Value,
 };
