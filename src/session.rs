@@ -51,6 +51,8 @@ pub struct Session {
     /// When the services were asked to end.
     stopping_since: Option<Instant>,
     stopper: Stopper,
+    /// The receivers with names, which fill the store of the first one.
+    named: Vec<Receiver>,
     /// Ended when dropped.
     exit_watch: JoinSet<()>,
     listener: Listener,
@@ -199,6 +201,7 @@ impl Session {
     ) -> Result<Self, Vec<Trouble>> {
         let secrets = workspace.globals.hidden.clone();
         let listener = masking(listener, secrets.clone());
+        let named = named_receivers(workspace, &receiver).await?;
         let started = start_services(workspace, &receiver, Arc::clone(&listener))
             .await
             .map_err(|troubles| masked(troubles, &secrets))?;
@@ -216,6 +219,7 @@ impl Session {
             system,
             stopping_since: None,
             stopper,
+            named,
             exit_watch,
             listener,
             secrets,
@@ -254,6 +258,7 @@ impl Session {
             system: None,
             stopping_since: None,
             stopper,
+            named: Vec::new(),
             exit_watch,
             listener: masking(listener, secrets.clone()),
             secrets,
@@ -341,11 +346,17 @@ impl Session {
         if let Some(receiver) = self.receiver() {
             receiver.drained(DRAIN).await;
         }
+        for receiver in &self.named {
+            receiver.drained(DRAIN).await;
+        }
     }
 
     /// Stops the services, and closes the ports of the receiver.
     pub async fn stop(mut self) {
         self.stop_services().await;
+        for receiver in self.named {
+            receiver.stop().await;
+        }
         match self.source {
             Source::Ours(receiver)
             | Source::Backend {
@@ -446,6 +457,20 @@ pub fn receiver(workspace: &Workspace, listen: &[SocketAddr]) -> ReceiverBuilder
     cors.fold(Receiver::builder().listen(addresses), |builder, origin| {
         builder.cors_origin(origin)
     })
+}
+
+/// Starts the named receivers of the project, which fill the same store.
+async fn named_receivers(
+    workspace: &Workspace,
+    first: &Receiver,
+) -> Result<Vec<Receiver>, Vec<Trouble>> {
+    let mut named = Vec::new();
+    for (name, address) in workspace.named_receivers() {
+        let builder = Receiver::builder().listen([address]).named(name);
+        let started = builder.store(first.store().clone()).start().await;
+        named.push(started.map_err(|error| vec![unbound(&error)])?);
+    }
+    Ok(named)
 }
 
 /// The trouble for an address that cannot be listened on.

@@ -21,6 +21,14 @@ use spanspec::internal::project::Project;
 use spanspec::internal::report::{Diagnostic, snippet};
 use spanspec::{Context, Globals, Look, Source, Spec, SpecErrors, Value, Variables};
 
+/// Ports that examples use.
+const PORTS: [&str; 4] = [
+    "services.shop.http",
+    "services.collector.otlp",
+    "receivers.eu.otlp",
+    "receivers.us.otlp",
+];
+
 /// Variables that examples use, in addition to BASE_URL.
 const VARIABLES: [(&str, &str); 6] = [
     ("TOKEN", "t0ken"),
@@ -122,7 +130,7 @@ fn context() -> Context {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
-        services: ["services.shop.http", "services.collector.otlp"]
+        services: PORTS
             .map(|port| (port.to_owned(), Some(Value::Int(8080))))
             .into(),
         project: Variables::default(),
@@ -148,10 +156,13 @@ fn read_spec(text: &str) -> Result<Vec<Spec>, SpecErrors> {
 fn read_project(text: &str) -> Result<(), SpecErrors> {
     let source = Source::new("spanspec.yaml", text);
     let project = Project::read(&source, repository())?;
-    let ports = project.ports.iter();
+    let ports = project.ports.iter().map(|port| port.variable());
+    let receivers = project.receivers.iter();
+    let receivers = receivers.map(|(name, _)| format!("receivers.{name}.otlp"));
     let globals = Globals {
         services: ports
-            .map(|port| (port.variable(), Some(Value::Int(8080))))
+            .chain(receivers)
+            .map(|port| (port, Some(Value::Int(8080))))
             .collect(),
         project: project.vars.clone(),
         ..Globals::clone(&context().globals)

@@ -177,6 +177,7 @@ mod tests {
             ask: Condition::HeadSampling,
             at: Source::new("specs/a.yaml", "").at(Place::default()),
             awaits: Vec::new(),
+            receiver: None,
         }
     }
 

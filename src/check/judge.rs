@@ -1,5 +1,7 @@
 //! Judges evidence against the expectations of a step.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 #[cfg(feature = "run")]
 use super::Judged;
 use super::forest::{Forest, TraceReach};
@@ -7,13 +9,13 @@ use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::lost::{lost_candidates, lost_in, lost_in_find, lost_of, lost_of_trace};
 use super::select::Evaluator;
 use super::{
-    CheckRef, EntryCheck, Evidence, Outcome, Unjudged, correlated, head_sampling, logs, metrics,
-    response, spans, whole,
+    CheckRef, EntryCheck, Evidence, Outcome, Unjudged, conservation, correlated, head_sampling,
+    logs, metrics, response, spans, whole,
 };
 use crate::spec::{Check, Condition, Expect, LogEntry, SpanEntry};
 #[cfg(feature = "run")]
 use crate::trace::Response;
-use crate::trace::{Field, Losses};
+use crate::trace::{Field, Losses, Trace};
 
 /// Judges all expectations, in the order of the spec.
 ///
@@ -56,20 +58,35 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) ->
     };
     let forest = Forest::new(trace);
     let evaluator = Evaluator::new(&forest, &expect.spans, detail).with_hints_in(expect.syntax);
+    let parts = PartialTraces::of(expect, trace);
+    let forests = parts.forests();
+    let evaluators = parts.evaluators(&forests, expect, detail);
+    let evaluator_of = |receiver: &Option<String>| {
+        let of = |name: &String| evaluators.get(name.as_str());
+        receiver.as_ref().and_then(of).unwrap_or(&evaluator)
+    };
     let empty_trace = match evidence.response.sent() {
         Some(_) => EmptyTrace::IsOutput,
         None => EmptyTrace::ProvesNothing,
     };
     let checks = CheckRef::of_all(&expect.checks);
     let mut all: Vec<Judgement> = checks
-        .map(|(identity, check)| judge_check(identity, check, evidence, &evaluator))
+        .map(|(identity, check)| {
+            let of_receiver = evaluator_of(&check.receiver);
+            let judged = judge_check(identity, check, evidence, of_receiver);
+            at_receiver(judged, check.receiver.as_deref(), trace)
+        })
         .collect();
     let entries = expect.spans.iter().zip(&expect.spans_await);
     for (number, (entry, awaits)) in entries.enumerate() {
-        all.extend(judge_entry(number, entry, awaits, empty_trace, &evaluator));
+        let of_receiver = evaluator_of(&entry.receiver);
+        let judged = judge_entry(number, entry, awaits, empty_trace, of_receiver).into_iter();
+        all.extend(judged.map(|one| at_receiver(one, entry.receiver.as_deref(), trace)));
     }
     for (number, entry) in expect.logs.iter().enumerate() {
-        all.extend(judge_logs(number, entry, empty_trace, &evaluator));
+        let of_receiver = evaluator_of(&entry.receiver);
+        let judged = judge_logs(number, entry, empty_trace, of_receiver).into_iter();
+        all.extend(judged.map(|one| at_receiver(one, entry.receiver.as_deref(), trace)));
     }
     if forest.may_change() {
         let of_response = |one: &Judgement| matches!(one.judged.check, CheckRef::Response(_));
@@ -95,6 +112,66 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) ->
         }));
     }
     all
+}
+
+/// The parts of a trace that arrived at the receivers that checks name.
+struct PartialTraces(BTreeMap<String, Trace>);
+
+impl PartialTraces {
+    fn of(expect: &Expect, trace: &Trace) -> Self {
+        let checks = expect.checks.iter().map(|check| &check.receiver);
+        let spans = expect.spans.iter().map(|entry| &entry.receiver);
+        let logs = expect.logs.iter().map(|entry| &entry.receiver);
+        let names: BTreeSet<&String> = checks.chain(spans).chain(logs).flatten().collect();
+        let parts = names.into_iter().map(|name| (name.clone(), trace.at(name)));
+        Self(parts.collect())
+    }
+
+    fn forests(&self) -> BTreeMap<&str, Forest<'_>> {
+        let parts = self.0.iter();
+        parts
+            .map(|(name, trace)| (name.as_str(), Forest::new(trace)))
+            .collect()
+    }
+
+    /// The entries of `spans` of one receiver stand together, and refer only to each other.
+    fn evaluators<'a>(
+        &self,
+        forests: &'a BTreeMap<&'a str, Forest<'a>>,
+        expect: &'a Expect,
+        detail: FailureDetail,
+    ) -> BTreeMap<&'a str, Evaluator<'a>> {
+        let evaluator = |(name, forest): (&&'a str, &'a Forest<'a>)| {
+            let is_own = |entry: &SpanEntry| entry.receiver.as_deref() == Some(name);
+            let first = expect.spans.iter().position(is_own);
+            let last = expect.spans.iter().rposition(is_own);
+            let entries = match (first, last) {
+                (Some(first), Some(last)) => &expect.spans[first..=last],
+                _ => &[],
+            };
+            let evaluator = Evaluator::new(forest, entries, detail);
+            (*name, evaluator.with_hints_in(expect.syntax))
+        };
+        forests.iter().map(evaluator).collect()
+    }
+}
+
+/// Names the receiver, and makes what depends on absence unjudged if no marker arrived there.
+fn at_receiver(mut one: Judgement, receiver: Option<&str>, trace: &Trace) -> Judgement {
+    let Some(receiver) = receiver else {
+        return one;
+    };
+    one.judged.what.push_str(&format!(" at `{receiver}`"));
+    if let Outcome::Fail(failure) = &mut one.judged.outcome {
+        failure.found.push_str(&format!(" at `{receiver}`"));
+    }
+    let is_marked = trace
+        .delivery()
+        .is_none_or(|delivery| delivery.is_marked(receiver));
+    if !is_marked {
+        one.mark(|| Unjudged::MarkerElsewhere(receiver.to_owned()));
+    }
+    one
 }
 
 /// The meaning of a trace without spans.
@@ -188,7 +265,11 @@ fn judge_check(
         // What a pipeline dropped is missing in its output. Of other checks, none would check anything.
         (Some(_), ask) => matches!(
             ask,
-            Condition::SpanCount(_) | Condition::Service(_) | Condition::Edge(..)
+            Condition::SpanCount(_)
+                | Condition::Service(_)
+                | Condition::Edge(..)
+                | Condition::Lost(_)
+                | Condition::Duplicated(_)
         ),
         (None, Condition::SpanCount(limits)) => !evidence.sampled && limits.contains(0),
         (None, Condition::HeadSampling) => !evidence.sampled,
@@ -222,6 +303,9 @@ fn judge_check(
             evidence,
             evaluator,
         ));
+    }
+    if let Some(standing) = conservation::judge(check, evidence, evaluator) {
+        return with(standing);
     }
     if let Condition::HeadSampling = &check.ask {
         return with(head_sampling::judge(
@@ -260,7 +344,7 @@ fn mark_lost(mut judgement: Judgement, entry: &SpanEntry, losses: &Losses) -> Ju
 }
 
 /// An empty trace for evidence without one.
-fn no_trace() -> crate::trace::Trace {
-    use crate::trace::{Origin, Trace, TraceId};
+fn no_trace() -> Trace {
+    use crate::trace::{Origin, TraceId};
     Trace::assemble(TraceId::random(), Origin::Foreign, [])
 }

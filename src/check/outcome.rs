@@ -43,6 +43,10 @@ pub enum Unjudged {
     EntryMissing,
     /// The marker that was sent last did not come out of the pipeline, so a further span may.
     MarkerMissing,
+    /// No marker arrived at this receiver, so a further span may.
+    MarkerElsewhere(String),
+    /// It is about spans like these, and none was sent.
+    NotSent(String),
     /// It holds so far, but the deadline passed before the flush bound of the services.
     TimedOut,
     /// It holds so far, but a called service had no SERVER span before the deadline, and the flush
@@ -300,6 +304,12 @@ impl Unjudged {
                     span.service
                 ))
             }
+            Self::MarkerElsewhere(receiver) => Some(format!(
+                "send a marker for each receiver: `marker: [{{ resource: {{ … }} }}, …]`, one of which is routed to `{receiver}`"
+            )),
+            Self::NotSent(_) => {
+                Some("correct the selector: it is compared with the spans as they were sent".to_owned())
+            }
             Self::Dropped(span, part, _) => {
                 let limit = part.limit()?;
                 Some(format!("raise `{limit}` of {}", span.service))
@@ -416,6 +426,7 @@ impl Unjudged {
             Self::Contradicted(_) => {}
             Self::NoSpans | Self::EntryMissing | Self::TimedOut | Self::ServerMissing => {}
             Self::MarkerMissing => {}
+            Self::MarkerElsewhere(name) | Self::NotSent(name) => *name = change(name),
             Self::UncorrelatedWithoutSpans => {}
             Self::ParentsMissing(_) | Self::Incomplete(_) | Self::LateSpans => {}
             Self::Lost(_) | Self::Truncated(_) | Self::NotUtf8 => {}
@@ -437,6 +448,10 @@ impl fmt::Display for Unjudged {
             Self::MarkerMissing => f.write_str(
                 "the marker did not come out of the pipeline, so further spans may",
             ),
+            Self::MarkerElsewhere(receiver) => {
+                write!(f, "no marker arrived at `{receiver}`, so further spans may")
+            }
+            Self::NotSent(find) => write!(f, "no span that was sent matches {find}"),
             Self::ServerMissing => {
                 f.write_str("holds so far, but the SERVER span of a call never arrived")
             }

@@ -162,7 +162,10 @@ fn service(check: &Check, name: &str, trace: &Trace) -> Standing {
     }
     let listed: Vec<&str> = services.into_iter().collect();
     let subject = Subject::Service(name.to_owned());
-    let found = format!("none; spans arrived from {}", listed.join(", "));
+    let found = match listed.as_slice() {
+        [] => "none".to_owned(),
+        listed => format!("none; spans arrived from {}", listed.join(", ")),
+    };
     let mut failure = Failure::of_check(check, subject, "a span", found);
     let meant = crate::spec::closest(name, &listed);
     let hint = meant.map(|meant| format!("did you mean `{meant}`?"));

@@ -127,6 +127,7 @@ impl SpanAssertion<'_> {
             .flat_map(|(ask, at)| ask.conditions(&source.at(at)))
             .collect();
         let entry = SpanEntry {
+            receiver: None,
             count,
             count_at,
             each,
@@ -158,6 +159,7 @@ impl SpanAssertion<'_> {
         let at = find_at.clone();
         let is_there = !check::select(&find, trace).is_empty();
         let entry = SpanEntry {
+            receiver: None,
             count: 0.into_count(),
             count_at: find_at.clone(),
             each: Vec::new(),
@@ -191,6 +193,7 @@ impl LogAssertion<'_> {
             .flat_map(|(ask, at)| ask.conditions(&source.at(at)))
             .collect();
         let entry = LogEntry {
+            receiver: None,
             count,
             count_at,
             each,
@@ -218,6 +221,7 @@ impl LogAssertion<'_> {
             panic!("{why}, so {} would pass for every trace", self.name);
         }
         let entry = LogEntry {
+            receiver: None,
             find,
             count: 0.into_count(),
             count_at: find_at.clone(),
@@ -263,6 +267,7 @@ fn across_links(mut entry: SpanEntry) -> Vec<SpanEntry> {
         return vec![entry];
     }
     let here = SpanEntry {
+        receiver: None,
         count: Limits::range(None, None, "0.."),
         each: linked.clone(),
         ..entry.clone()

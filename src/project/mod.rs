@@ -47,6 +47,8 @@ pub struct Project {
     pub vars: Variables,
     /// The ports of its services.
     pub ports: Vec<Port>,
+    /// The names of its further receivers, with their ports.
+    pub receivers: Vec<(String, PortSpec)>,
     /// Warnings.
     pub warnings: Vec<SpecError>,
     source: Option<Source>,
@@ -92,6 +94,7 @@ impl Project {
             defaults: Defaults::default(),
             vars: Variables::default(),
             ports: Vec::new(),
+            receivers: Vec::new(),
             warnings: Vec::new(),
             source: None,
             services: Vec::new(),
@@ -244,6 +247,7 @@ fn read(root: &Node, errors: &ErrorList, dir: &Path, profile: Option<&str>) -> O
     let secrets = reader.optional(root, "secrets", |node| reader.texts(node, "`secrets`"));
     let vars = reader.optional(root, "vars", |node| variables(node, &reader));
     let receiver = reader.optional(root, "receiver", |node| receiver(node, &reader));
+    let receivers = reader.optional(root, "receivers", |node| receivers(node, &reader));
     let defaults = reader.optional(root, "defaults", |node| defaults(node, &reader));
     let services = reader.optional(root, "services", |node| services(node, &reader));
     // An error in one part does not hide those in the others.
@@ -274,6 +278,7 @@ fn read(root: &Node, errors: &ErrorList, dir: &Path, profile: Option<&str>) -> O
     project.env = env.cloned().map(Arc::new);
     project.backend = root.get("source").cloned().map(Arc::new);
     (project.listen, project.cors) = (listen, cors);
+    project.receivers = receivers.flatten().unwrap_or_default();
     (project.ports, project.services) = (ports, services);
     Some(project)
 }
@@ -321,6 +326,23 @@ fn receiver(node: &Node, reader: &Reader<'_>) -> Option<ListenAndCors> {
     });
     let cors = reader.optional(node, "cors", |list| reader.texts(list, "`cors`"));
     Some((listen?, cors?.unwrap_or_default()))
+}
+
+/// Names of further receivers, each with a port.
+fn receivers(node: &Node, reader: &Reader<'_>) -> Option<Vec<(String, PortSpec)>> {
+    reader.all(reader.any_map(node, "`receivers`")?, |entry| {
+        let name = reader.key(entry)?;
+        let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "_-".contains(sign);
+        if name.is_empty() || !name.chars().all(is_plain) {
+            return reader.wrong(
+                entry.key.place,
+                format!("invalid name of a receiver `{name}`"),
+                "here",
+                "use letters, digits, `_` and `-`",
+            );
+        }
+        Some((name, services::port(&entry.value, reader)?))
+    })
 }
 
 /// Parses an address such as `127.0.0.1:4317`. A port alone is on loopback.

@@ -110,21 +110,26 @@ pub(super) fn services(node: &Node, reader: &Reader<'_>) -> Option<PortsAndServi
 
 fn ports(service: &str, node: &Node, reader: &Reader<'_>) -> Option<Vec<Port>> {
     reader.all(reader.any_map(node, "`ports`")?, |entry: &Entry| {
-        let spec = reader.parse(&entry.value, "a port", PortSpec::Auto, |text| match text {
-            "auto" => Ok(PortSpec::Auto),
-            _ => match text.parse() {
-                Ok(number) if number > 0 => Ok(PortSpec::Fixed(number)),
-                _ => Err(Refusal::new(
-                    format!("invalid port `{text}`"),
-                    "write a number from 1 to 65535, or `auto` for a free port",
-                )),
-            },
-        })?;
+        let spec = port(&entry.value, reader)?;
         Some(Port {
             service: service.to_owned(),
             name: entry.key.text.clone(),
             spec,
         })
+    })
+}
+
+/// A number, or `auto`.
+pub(super) fn port(node: &Node, reader: &Reader<'_>) -> Option<PortSpec> {
+    reader.parse(node, "a port", PortSpec::Auto, |text| match text {
+        "auto" => Ok(PortSpec::Auto),
+        _ => match text.parse() {
+            Ok(number) if number > 0 => Ok(PortSpec::Fixed(number)),
+            _ => Err(Refusal::new(
+                format!("invalid port `{text}`"),
+                "write a number from 1 to 65535, or `auto` for a free port",
+            )),
+        },
     })
 }
 

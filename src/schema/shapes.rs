@@ -235,6 +235,18 @@ fn expectations() -> Map<String, Value> {
         ),
         ("setup_expect", not_empty(map_of(keys::ANSWER_CHECKS))),
         (
+            "lost_spans",
+            json!({ "anyOf": [reference("count"), { "type": "array", "minItems": 1, "items": reference("selector") }] }),
+        ),
+        (
+            "expect_at",
+            json!({
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": not_empty(map_of(keys::RECEIVER_CHECKS)),
+            }),
+        ),
+        (
             "selectors",
             json!({ "type": "array", "items": reference("selector") }),
         ),

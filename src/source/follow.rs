@@ -1,6 +1,6 @@
 //! Follows one trace.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,9 +20,9 @@ use super::snapshot::{Passage, Snapshot};
 #[cfg(feature = "run")]
 use super::store::is_printed;
 use super::store::{DecodedLogs, Lifetime, RecordDecoder, SharedState, undecoded};
-use crate::trace::{Field, Hole, Origin, Span, Trace, TraceId};
 #[cfg(feature = "run")]
-use crate::trace::{LogRecord, LogsWithoutTrace};
+use crate::trace::LogsWithoutTrace;
+use crate::trace::{Delivery, Field, Hole, LogRecord, Origin, Span, SpanId, Trace, TraceId};
 
 /// Number of spans that cannot be decoded of which a trace keeps the reason.
 const MOST_UNDECODED: usize = 4;
@@ -49,6 +49,10 @@ pub struct Follow {
     decoded: HashMap<TraceId, Decoded>,
     /// The markers that a pipeline got after the telemetry of this trace, each with the signals of its records.
     markers: Vec<(Follow, Vec<Signal>)>,
+    /// The trace was sent into a pipeline, so that the arrivals of its spans count.
+    is_of_pipeline: bool,
+    /// The store receives the spans itself.
+    is_first_hand: bool,
     /// Number of records of each trace that `parcels` returned.
     #[cfg(feature = "run")]
     given: HashMap<(TraceId, Signal), usize>,
@@ -129,6 +133,8 @@ impl Follow {
             decoder: RecordDecoder::default(),
             decoded: HashMap::new(),
             markers: Vec::new(),
+            is_of_pipeline: false,
+            is_first_hand: true,
             #[cfg(feature = "run")]
             given: HashMap::new(),
             #[cfg(feature = "run")]
@@ -141,6 +147,7 @@ impl Follow {
     #[cfg(feature = "run")]
     pub(crate) fn fed_by(mut self, feed: JoinSet<()>) -> Self {
         self._feed = feed;
+        self.is_first_hand = false;
         self
     }
 
@@ -177,6 +184,7 @@ impl Follow {
     pub(crate) fn with_markers(mut self, markers: Vec<Self>, signals: &[Signal]) -> Self {
         let markers = markers.into_iter();
         self.markers = markers.map(|marker| (marker, signals.to_vec())).collect();
+        self.is_of_pipeline = true;
         self
     }
 
@@ -276,6 +284,9 @@ impl Follow {
             snapshot.trace = trace.with_log_holes(polled.log_troubles);
         }
         snapshot.passage = self.passage();
+        if self.is_of_pipeline {
+            snapshot.trace = snapshot.trace.with_delivery(self.delivery());
+        }
         snapshot.with_holes(holes)
     }
 
@@ -291,6 +302,64 @@ impl Follow {
                 .max()
                 .map_or(Passage::NotAwaited, Passage::Complete),
         }
+    }
+
+    /// The arrivals of the spans, and the part of the trace that each named receiver got.
+    fn delivery(&mut self) -> Delivery {
+        let mut delivery = Delivery {
+            has_repeats: self.is_first_hand,
+            ..Delivery::default()
+        };
+        let mut arrived = |span: SpanId, receiver: &str| {
+            let receivers = delivery.arrivals.entry(span).or_default();
+            receivers.push(receiver.to_owned());
+        };
+        let Some(decoded) = self.decoded.get(&self.trace) else {
+            return delivery;
+        };
+        let mut parts: BTreeMap<String, Vec<Span>> = BTreeMap::new();
+        for (span, _) in &decoded.copies {
+            arrived(span.span_id, span.resource.receiver());
+            let part = parts
+                .entry(span.resource.receiver().to_owned())
+                .or_default();
+            part.push(span.clone());
+        }
+        for (span, resource) in self.state.lock().repeats(self.trace) {
+            if let Ok(resource) = self.decoder.resource(resource) {
+                arrived(span, resource.receiver());
+            }
+        }
+        let mut logs: BTreeMap<String, Vec<Arc<LogRecord>>> = BTreeMap::new();
+        for record in decoded.logs.records.iter() {
+            let name = record.resource.receiver().to_owned();
+            logs.entry(name).or_default().push(Arc::clone(record));
+        }
+        let names: BTreeSet<String> = parts.keys().chain(logs.keys()).cloned().collect();
+        for name in names.into_iter().filter(|name| !name.is_empty()) {
+            let spans = parts.remove(&name).unwrap_or_default();
+            let logs = logs.remove(&name).unwrap_or_default();
+            let part = Trace::assemble(self.trace, self.origin, spans).with_logs(Arc::new(logs));
+            delivery.at.insert(name, part);
+        }
+        delivery.marked = (!self.markers.is_empty()).then(|| self.marked());
+        delivery
+    }
+
+    /// The named receivers at which a marker arrived.
+    fn marked(&self) -> BTreeSet<String> {
+        let decoded = self.markers.iter();
+        let decoded = decoded.filter_map(|(marker, _)| marker.decoded.get(&marker.trace));
+        let names = decoded.flat_map(|decoded| {
+            let of_spans = decoded
+                .copies
+                .iter()
+                .map(|(span, _)| span.resource.receiver());
+            let of_logs = decoded.logs.records.iter();
+            of_spans.chain(of_logs.map(|record| record.resource.receiver()))
+        });
+        let names = names.filter(|name| !name.is_empty());
+        names.map(str::to_owned).collect()
     }
 
     /// The last arrival of a record, if one of each of these signals arrived.

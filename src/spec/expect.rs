@@ -45,6 +45,8 @@ pub struct Check {
     pub at: Location,
     /// Captures without a value. It is unjudged while there are any.
     pub awaits: Vec<String>,
+    /// The named receiver whose spans it is about; `None` for all.
+    pub receiver: Option<String>,
 }
 
 /// A condition on a response, or on a trace as a whole.
@@ -86,6 +88,10 @@ pub enum Condition {
     Orphans(Limits<u64>),
     /// Number of spans.
     SpanCount(Limits<u64>),
+    /// The spans that were sent into a pipeline and did not come out.
+    Lost(LostSpans),
+    /// Number of spans that were sent into a pipeline and came out more than once.
+    Duplicated(Limits<u64>),
     /// From the first start of a span to the last end.
     TraceDuration(Limits<Nanos>),
     /// At least one span belongs to this service.
@@ -98,6 +104,27 @@ pub enum Condition {
     LogsCorrelated(Option<String>),
     /// The services follow the sampled flag and the thresholds of their callers.
     HeadSampling,
+}
+
+/// The spans that a pipeline must lose.
+#[derive(Clone, Debug)]
+pub enum LostSpans {
+    /// Any spans, in this number.
+    Number(Limits<u64>),
+    /// Those that one of these selects, and no others.
+    Exactly(Vec<Selector>),
+}
+
+impl fmt::Display for LostSpans {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(limits) => limits.fmt(f),
+            Self::Exactly(selectors) => {
+                let all: Vec<String> = selectors.iter().map(Selector::to_string).collect();
+                write!(f, "exactly {}", all.join(", "))
+            }
+        }
+    }
 }
 
 /// The errors that a GraphQL response must have. It must be one of GraphQL in any case.
@@ -232,6 +259,8 @@ impl Condition {
             Self::Errors(_)
                 | Self::Orphans(_)
                 | Self::SpanCount(_)
+                | Self::Lost(_)
+                | Self::Duplicated(_)
                 | Self::TraceDuration(_)
                 | Self::Service(_)
                 | Self::Edge(..)
@@ -264,6 +293,8 @@ impl fmt::Display for Condition {
             Self::Errors(limits) => write!(f, "spans with status error: {limits}"),
             Self::Orphans(limits) => write!(f, "spans whose parent never arrived: {limits}"),
             Self::SpanCount(limits) => write!(f, "number of spans: {limits}"),
+            Self::Lost(lost) => write!(f, "spans that were lost: {lost}"),
+            Self::Duplicated(limits) => write!(f, "spans that arrived more than once: {limits}"),
             Self::TraceDuration(limits) => write!(f, "duration of the trace: {limits}"),
             Self::Service(name) => write!(f, "a span of service `{name}`"),
             Self::Edge(from, to) => write!(f, "a call `{from} -> {to}`"),
@@ -278,6 +309,30 @@ impl fmt::Display for Condition {
 }
 
 impl Expect {
+    /// Adds further checks.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.checks.extend(other.checks);
+        self.spans.extend(other.spans);
+        self.spans_await.extend(other.spans_await);
+        self.logs.extend(other.logs);
+        self.metrics.extend(other.metrics);
+    }
+
+    /// The same checks of what arrived at a named receiver.
+    pub(crate) fn at_receiver(mut self, receiver: &str) -> Self {
+        let name = || Some(receiver.to_owned());
+        self.checks
+            .iter_mut()
+            .for_each(|check| check.receiver = name());
+        self.spans
+            .iter_mut()
+            .for_each(|entry| entry.receiver = name());
+        self.logs
+            .iter_mut()
+            .for_each(|entry| entry.receiver = name());
+        self
+    }
+
     /// Returns `true` if any check needs the trace.
     #[must_use]
     pub fn is_about_trace(&self) -> bool {

@@ -8,6 +8,8 @@ use super::{AttributeKey, Limits, Location, Matcher};
 /// An entry of `logs`.
 #[derive(Clone, Debug)]
 pub struct LogEntry {
+    /// The named receiver whose records it is about; `None` for all.
+    pub receiver: Option<String>,
     /// The selector.
     pub find: LogSelector,
     /// Number of log records that match.

@@ -54,7 +54,8 @@ pub use aggregate::{Aggregate, AggregateOf};
 pub use attribute_key::AttributeKey;
 pub use budget::{Budget, CompareVersions, Limit, Measure, QuantileBudget, Regression, UpperLimit};
 pub use expect::{
-    Capture, CaptureFrom, Check, Condition, Expect, ExpectedGraphQlError, GraphQlErrors, Syntax,
+    Capture, CaptureFrom, Check, Condition, Expect, ExpectedGraphQlError, GraphQlErrors, LostSpans,
+    Syntax,
 };
 #[cfg_attr(not(feature = "cli"), expect(unused_imports, reason = "for mutate"))]
 pub(crate) use fault::Counted;

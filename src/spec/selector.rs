@@ -170,6 +170,8 @@ pub enum Pattern {
 /// An entry of `spans`.
 #[derive(Clone, Debug)]
 pub struct SpanEntry {
+    /// The named receiver whose records it is about; `None` for all.
+    pub receiver: Option<String>,
     /// The selector.
     pub find: Selector,
     /// Number of spans that match.

@@ -58,6 +58,8 @@ pub enum Field {
     LogRecords,
     /// Log records without a trace id.
     LogsWithoutTrace,
+    /// Repeated exports of a span.
+    Copies,
 }
 
 impl fmt::Display for Field {
@@ -95,6 +97,7 @@ impl fmt::Display for Field {
             Self::LinkingTraces => "other traces that link to this one",
             Self::LogRecords => "log records",
             Self::LogsWithoutTrace => "log records without a trace id",
+            Self::Copies => "how often a span was exported",
         })
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod any;
 mod attributes;
 mod calls;
 mod critical;
+mod delivery;
 mod difference;
 mod duration;
 mod event;
@@ -37,6 +38,8 @@ mod value;
 
 pub use attributes::Attributes;
 pub use calls::{Calls, Service, ServiceGraph, Tie};
+pub use delivery::Delivery;
+pub(crate) use delivery::RECEIVER;
 pub use difference::{Change, structural_changes};
 pub use duration::NoDuration;
 pub use event::Event;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::identity::{self, Index};
-use super::{Hole, Link, LogRecord, Losses, Span, SpanId, StatusCode, TraceId};
+use super::{Delivery, Hole, Link, LogRecord, Losses, Span, SpanId, StatusCode, TraceId};
 
 /// The origin of a trace, which determines the parent that never arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub struct Trace {
     holes: Vec<Hole>,
     logs: Arc<Vec<Arc<LogRecord>>>,
     log_holes: Vec<Hole>,
+    delivery: Option<Arc<Delivery>>,
 }
 
 impl Trace {
@@ -90,6 +91,35 @@ impl Trace {
             holes: Vec::new(),
             logs: Arc::default(),
             log_holes: Vec::new(),
+            delivery: None,
+        }
+    }
+
+    /// Sets the arrivals of its spans.
+    #[must_use]
+    pub(crate) fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = Some(Arc::new(delivery));
+        self
+    }
+
+    /// The arrivals of its spans, if it was sent into a pipeline.
+    pub(crate) fn delivery(&self) -> Option<&Delivery> {
+        self.delivery.as_deref()
+    }
+
+    /// The part of it that arrived at a named receiver, with the same losses.
+    pub(crate) fn at(&self, receiver: &str) -> Self {
+        let delivery = self.delivery();
+        let part = delivery.and_then(|delivery| delivery.at.get(receiver));
+        let part = part.cloned();
+        let part = part.unwrap_or_else(|| Self::assemble(self.id, self.origin, []));
+        let part = part
+            .with_losses(self.losses.clone())
+            .with_holes(self.holes.iter().cloned())
+            .with_log_holes(self.log_holes.iter().cloned());
+        match delivery {
+            Some(delivery) => part.with_delivery(delivery.only_at(receiver)),
+            None => part,
         }
     }
 

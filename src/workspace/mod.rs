@@ -14,6 +14,7 @@ mod unused;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -194,6 +195,21 @@ impl Workspace {
         })
     }
 
+    /// The addresses of the named receivers, as far as their ports are known.
+    pub(crate) fn named_receivers(&self) -> Vec<(&str, SocketAddr)> {
+        let address = |name: &str| match self.globals.services.get(&receiver_variable(name))? {
+            Some(Value::Int(port)) => {
+                let port = u16::try_from(*port).ok()?;
+                Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+            }
+            _ => None,
+        };
+        let names = self.project.receivers.iter().map(|(name, _)| name.as_str());
+        names
+            .filter_map(|name| Some((name, address(name)?)))
+            .collect()
+    }
+
     /// Starts only the services that these specs need.
     pub fn start_for<'s>(&mut self, specs: impl IntoIterator<Item = &'s Spec>) {
         let run = specs.into_iter().filter(|spec| spec.skip.is_none());
@@ -367,15 +383,25 @@ fn globals(search: &Search, project: &Project) -> Result<Globals, LoadError> {
     })
 }
 
-/// The ports of the services, by their variables in specs.
+/// The variable with the port of a named receiver.
+pub(crate) fn receiver_variable(name: &str) -> String {
+    format!("receivers.{name}.otlp")
+}
+
+/// The ports of services and of named receivers, by their variables in specs.
 fn numbered(
     ports: &Ports,
     project: &Project,
 ) -> Result<BTreeMap<String, Option<Value>>, LoadError> {
     let mut numbered = BTreeMap::new();
-    for port in &project.ports {
-        let name = port.variable();
-        let number = match (ports, port.spec) {
+    let of_services = project
+        .ports
+        .iter()
+        .map(|port| (port.variable(), port.spec));
+    let receivers = project.receivers.iter();
+    let receivers = receivers.map(|(name, port)| (receiver_variable(name), *port));
+    for (name, spec) in of_services.chain(receivers) {
+        let number = match (ports, spec) {
             (Ports::Given(given), _) if given.contains_key(&name) => given.get(&name).copied(),
             (_, PortSpec::Fixed(number)) => Some(number),
             (Ports::Allocated, PortSpec::Auto) => Some(free_port().map_err(LoadError::NoPort)?),

@@ -13,7 +13,6 @@ mod json;
 pub(super) mod message;
 mod metric_export;
 pub(crate) mod metric_message;
-#[cfg(feature = "run")]
 mod pack;
 mod read;
 #[cfg(feature = "run")]
@@ -41,6 +40,7 @@ pub(crate) use json::{logs_from_json, traces_from_json};
 pub(crate) use metric_export::{MetricExport, ProcessExport, SeriesExport};
 #[cfg(feature = "run")]
 pub(crate) use pack::pack;
+pub(crate) use pack::stamp;
 pub(crate) use read::assemble;
 pub use read::read;
 #[cfg(feature = "cli")]

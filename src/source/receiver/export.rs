@@ -1,5 +1,6 @@
 //! Accepts the export request of either protocol: reads its body, decompresses it and stores it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,6 +21,8 @@ use crate::trace::Sender;
 #[derive(Clone, Debug)]
 pub(super) struct HandlerState {
     pub(super) store: Store,
+    /// The name of the receiver, if it has one.
+    pub(super) name: Option<Arc<str>>,
     pub(super) turns: Arc<Turns>,
     pub(super) timeouts: Timeouts,
 }
@@ -145,20 +148,55 @@ pub(super) async fn with_body<T>(
 pub(super) fn accept(
     signal: Signal,
     encoding: Encoding,
-    store: &Store,
+    shared: &HandlerState,
     message: &[u8],
     sender: &Sender,
 ) -> Result<Vec<u8>, Refused> {
-    let accepted = match signal {
-        Signal::Traces => accept_traces(encoding, store, message, sender),
-        Signal::Logs => accept_logs(encoding, store, message),
-        Signal::Metrics => accept_metrics(encoding, store, message),
+    let store = &shared.store;
+    let accepted = match &shared.name {
+        None => accept_unnamed(signal, encoding, store, message, sender),
+        Some(name) => accept_named(name, signal, encoding, store, message, sender),
     };
     accepted.map_err(|error| Refused {
         service: otlp::service_hint(message),
         has_spans: otlp::has_spans(encoding, message),
         ..error.into()
     })
+}
+
+fn accept_unnamed(
+    signal: Signal,
+    encoding: Encoding,
+    store: &Store,
+    message: &[u8],
+    sender: &Sender,
+) -> Result<Vec<u8>, Malformed> {
+    match signal {
+        Signal::Traces => accept_traces(encoding, store, message, sender),
+        Signal::Logs => accept_logs(encoding, store, message),
+        Signal::Metrics => accept_metrics(encoding, store, message),
+    }
+}
+
+/// Stores a message with the name of the receiver in its resources.
+fn accept_named(
+    name: &str,
+    signal: Signal,
+    encoding: Encoding,
+    store: &Store,
+    message: &[u8],
+    sender: &Sender,
+) -> Result<Vec<u8>, Malformed> {
+    let protobuf = match (encoding, signal) {
+        (Encoding::Protobuf, _) => Cow::Borrowed(message),
+        (Encoding::Json, Signal::Traces) => Cow::Owned(otlp::traces_from_json(message)?),
+        (Encoding::Json, Signal::Logs) => Cow::Owned(otlp::logs_from_json(message)?),
+        (Encoding::Json, Signal::Metrics) => Cow::Owned(otlp::metrics_from_json(message)?),
+    };
+    let stamped = otlp::stamp(&protobuf, name)?;
+    let protobuf = Encoding::Protobuf;
+    accept_unnamed(signal, protobuf, store, &stamped, sender)?;
+    Ok(otlp::success(encoding))
 }
 
 fn accept_traces(

@@ -71,7 +71,7 @@ async fn accept(
     let coding = request.headers().get(GRPC_ENCODING).cloned();
     export::with_body(shared, request.into_body(), |body| {
         let message = only_message(&body, coding.as_ref())?;
-        export::accept(signal, Encoding::Protobuf, &shared.store, &message, sender)
+        export::accept(signal, Encoding::Protobuf, shared, &message, sender)
     })
     .await
 }

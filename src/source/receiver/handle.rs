@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -57,6 +58,7 @@ pub struct ReceiverBuilder {
     origins: Origins,
     store: Store,
     timeouts: Timeouts,
+    name: Option<Arc<str>>,
     routes: Option<Router>,
 }
 
@@ -95,6 +97,14 @@ impl ReceiverBuilder {
         self
     }
 
+    /// Adds this name to the resources that arrive, as the attribute `spanspec.receiver`.
+    #[cfg(feature = "run")]
+    #[must_use]
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     /// Also serves these routes, on the same ports and for the same web pages.
     #[must_use]
     pub fn routes(mut self, routes: Router) -> Self {
@@ -123,7 +133,13 @@ impl ReceiverBuilder {
     }
 
     fn serve(self, bound: Vec<(TcpListener, SocketAddr)>, runtime: &Handle) -> Receiver {
-        let router = routes::router(&self.store, self.origins, self.timeouts, self.routes);
+        let router = routes::router(
+            &self.store,
+            self.origins,
+            self.timeouts,
+            self.name,
+            self.routes,
+        );
         let mut addresses = Vec::with_capacity(bound.len());
         let mut listeners = JoinSet::new();
         let connections = watch::Sender::new(0);

@@ -52,7 +52,7 @@ async fn accept(
             Some(coding) => coding.decode(&body)?.into(),
             None => body,
         };
-        export::accept(signal, encoding, &shared.store, &body, sender)
+        export::accept(signal, encoding, shared, &body, sender)
     })
     .await
 }

@@ -23,6 +23,7 @@ pub(super) fn router(
     store: &Store,
     origins: Origins,
     timeouts: Timeouts,
+    name: Option<Arc<str>>,
     more: Option<Router>,
 ) -> Router {
     let mut router = Router::new();
@@ -39,6 +40,7 @@ pub(super) fn router(
         .fallback(unknown_path)
         .with_state(HandlerState {
             store: store.clone(),
+            name,
             turns: Arc::default(),
             timeouts,
         })

@@ -90,6 +90,11 @@ impl RecordDecoder {
         otlp::span(raw.bytes, &resource, &scope)
     }
 
+    /// Decodes a resource.
+    pub(in crate::source) fn resource(&mut self, raw: Bytes) -> Result<Arc<Resource>, Malformed> {
+        shared(&mut self.resources, raw, otlp::resource)
+    }
+
     /// Decodes a log record.
     pub(in crate::source) fn log_record(&mut self, raw: RawRecord) -> Result<LogRecord, Malformed> {
         let resource = shared(&mut self.resources, raw.resource, otlp::resource)?;

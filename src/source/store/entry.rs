@@ -44,6 +44,8 @@ pub(super) struct TraceEntry {
     /// In order of arrival.
     pub(super) logs: Vec<RawRecord>,
     pub(super) copies: HashSet<SpanCopy>,
+    /// The spans of which the same copy arrived again, each with its resource.
+    pub(super) repeats: Vec<(SpanId, Bytes)>,
     /// The traces that its spans link to.
     pub(super) links: HashSet<TraceId>,
     /// Present while the trace is followed.

@@ -8,6 +8,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::closed::ClosedTraces;
@@ -28,7 +29,7 @@ use crate::source::parcel::Parcel;
 use crate::source::stats::ReceiverStats;
 #[cfg(feature = "run")]
 use crate::source::text_log::WrittenTrace;
-use crate::trace::{Hole, MetricRecords, Sender, TraceId};
+use crate::trace::{Hole, MetricRecords, Sender, SpanId, TraceId};
 
 /// The state of a store, behind its lock.
 #[derive(Debug, Default)]
@@ -502,6 +503,12 @@ impl StoreState {
         new.unwrap_or_default().to_vec()
     }
 
+    /// The spans of a followed trace of which the same copy arrived again, each with its resource.
+    pub(in crate::source) fn repeats(&self, trace: TraceId) -> Vec<(SpanId, Bytes)> {
+        let entry = self.entries.get(&trace);
+        entry.map_or_else(Vec::new, |entry| entry.repeats.clone())
+    }
+
     /// The traces that a followed trace is linked with.
     pub(in crate::source) fn ties(&self, trace: TraceId) -> Vec<TraceId> {
         let followed = self
@@ -577,6 +584,9 @@ fn walks_of_spans<'a>(
     requests.filter_map(|(request, arrived)| Some((Walk::of(request).ok()?, arrived)))
 }
 
+/// Maximum number of repeated spans of a trace that are recorded.
+const MOST_REPEATS: usize = 100_000;
+
 /// Adds a span to a trace, unless the same copy arrived before.
 fn add(
     entry: &mut TraceEntry,
@@ -588,6 +598,10 @@ fn add(
     let is_new = entry.copies.insert(SpanCopy::of(walk, span));
     if is_new {
         entry.spans.push(raw(interner, walk, span, arrived));
+    } else if entry.repeats.len() < MOST_REPEATS {
+        let resource = &walk.resources[walk.scopes[span.scope].resource];
+        let resource = interner.intern(&resource.joined());
+        entry.repeats.push((span.span_id, resource));
     }
     is_new
 }

@@ -30,6 +30,12 @@ pub(crate) const ANSWER_CHECKS: Keys = Keys(&[
     RESPONSE_TIME,
 ]);
 
+/// Checks of the output of a pipeline.
+pub(crate) const OUTPUT_CHECKS: Keys = Keys(&[OUTPUT]);
+
+/// Checks of the output that one named receiver got.
+pub(crate) const RECEIVER_CHECKS: Keys = Keys(&[CONSERVATION, TRACE]);
+
 /// Checks of a trigger that has no result.
 pub(crate) const NO_CHECKS: Keys = Keys(&[]);
 
@@ -39,6 +45,7 @@ pub(crate) const TRACE_CHECKS: Keys = Keys(&[TRACE]);
 /// All of `expect`.
 #[cfg(feature = "cli")]
 pub(crate) const EXPECT: Keys = Keys(&[
+    OUTPUT,
     STATUS,
     HTTP_RESPONSE,
     JSON,
@@ -48,6 +55,26 @@ pub(crate) const EXPECT: Keys = Keys(&[
     RESPONSE_TIME,
     TRACE,
 ]);
+
+const OUTPUT: &[Key] = &[LOST, DUPLICATED, AT];
+
+const CONSERVATION: &[Key] = &[LOST, DUPLICATED];
+
+const LOST: Key = key(
+    "lost",
+    "lost_spans",
+    "The number of spans that were sent and did not arrive; or a list of spans: exactly those.",
+);
+const DUPLICATED: Key = key(
+    "duplicated",
+    "count",
+    "The number of spans that were sent and arrived more than once.",
+);
+const AT: Key = key(
+    "at",
+    "expect_at",
+    "Names of `receivers` of the project file, each with expectations for what arrived there.",
+);
 
 const STATUS: &[Key] = &[key(
     "status",

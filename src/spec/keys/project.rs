@@ -32,6 +32,11 @@ pub(crate) const PROJECT: Keys = Keys(&[&[
     ),
     RECEIVER_KEY,
     key(
+        "receivers",
+        "ports",
+        "Further OTLP receivers by name, each with a port; `auto` selects a free one. `${receivers.NAME.otlp}` is its number.",
+    ),
+    key(
         "services",
         "services",
         "Services to start before the first spec, and to stop after the last.",

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Reader;
 use super::selector::{EntryIds, may_be_none};
-use crate::spec::expect::{Check, Condition, Expect};
+use crate::spec::expect::{Check, Condition, Expect, LostSpans};
 use crate::spec::keys::{self, Keys};
 use crate::spec::selector::{Ask, Pattern, Selector, SpanEntry};
 use crate::spec::{Limits, Location, Place};
@@ -60,7 +60,8 @@ impl TriggerResult {
             Self::Grpc => keys::GRPC_CHECKS,
             Self::Command => keys::COMMAND_CHECKS,
             Self::Message => keys::MESSAGE_CHECKS,
-            Self::Output | Self::Nothing => keys::NO_CHECKS,
+            Self::Output => keys::OUTPUT_CHECKS,
+            Self::Nothing => keys::NO_CHECKS,
             Self::Unknown => keys::ANSWER_CHECKS,
         }
     }
@@ -123,18 +124,106 @@ impl Reader<'_> {
             .get("spans")
             .map(Node::items)
             .map_or_else(EntryIds::new, |items| self.ids(items));
-        let read = self.all(entries, |entry| {
+        let is_at = |entry: &&Entry| answer == TriggerResult::Output && entry.key.text == "at";
+        let others: Vec<&Entry> = entries.iter().filter(|entry| !is_at(entry)).collect();
+        let read = self.all(&others, |entry| {
             self.expect_entry(entry, answer, trace, &ids)
+        });
+        let mut expect = Expect::default();
+        for part in read.iter().flatten() {
+            expect.add(part.clone());
+        }
+        let at = entries.iter().find(is_at).map(|entry| &entry.value);
+        let at = at.map(|at| self.expect_at(at, &mut expect));
+        (read.is_some() && at.is_none_or(|at| at.is_some())).then_some(expect)
+    }
+
+    /// The expectations for what arrived at named receivers.
+    fn expect_at(&self, node: &Node, expect: &mut Expect) -> Option<()> {
+        let entries = self.any_map(node, "`at`")?;
+        if entries.is_empty() {
+            return self.wrong(
+                node.place,
+                "`at` is empty",
+                "empty",
+                "add an entry, or remove this",
+            );
+        }
+        for entry in entries {
+            let name = self.receiver(entry)?;
+            let of_receiver = self.expect_at_one(entry)?;
+            expect.add(of_receiver.at_receiver(&name));
+        }
+        Some(())
+    }
+
+    /// The expectations for one receiver.
+    fn expect_at_one(&self, entry: &Entry) -> Option<Expect> {
+        let what = format!("`at.{}`", entry.key.text);
+        let checks = self.map(&entry.value, &what, keys::RECEIVER_CHECKS)?;
+        if checks.is_empty() {
+            let help = "add a check such as `span_count: 0`";
+            return self.wrong(entry.value.place, format!("{what} is empty"), "empty", help);
+        }
+        let items = entry.value.get("spans").map(Node::items);
+        let ids = items.map_or_else(EntryIds::new, |items| self.ids(items));
+        let read = self.all(checks, |check| match check.key.text.as_str() {
+            "metrics" => self.wrong(
+                check.key.place,
+                "metrics are not checked for each receiver",
+                "not available",
+                "select them by `resource: { spanspec.receiver: … }`, outside of `at`",
+            ),
+            _ => self.output_entry(check, &ids),
         })?;
         let mut expect = Expect::default();
-        for part in read {
-            expect.checks.extend(part.checks);
-            expect.spans.extend(part.spans);
-            expect.spans_await.extend(part.spans_await);
-            expect.logs.extend(part.logs);
-            expect.metrics.extend(part.metrics);
-        }
+        read.into_iter().for_each(|part| expect.add(part));
         Some(expect)
+    }
+
+    /// The name of a receiver of the project file.
+    fn receiver(&self, entry: &Entry) -> Option<String> {
+        let name = self.key(entry)?;
+        let known = self.scope.receivers();
+        if known.contains(&name) {
+            return Some(name);
+        }
+        let names: Vec<&str> = known.iter().map(String::as_str).collect();
+        let help = match names.as_slice() {
+            [] => format!("add it to spanspec.yaml: `receivers: {{ {name}: auto }}`"),
+            names => crate::yaml::suggest(&name, names),
+        };
+        self.wrong(
+            entry.key.place,
+            format!("no receiver `{name}` in the project file"),
+            "unknown receiver",
+            help,
+        )
+    }
+
+    /// A check of the output of a pipeline.
+    fn output_entry(&self, entry: &Entry, ids: &EntryIds) -> Option<Expect> {
+        let node = &entry.value;
+        match entry.key.text.as_str() {
+            "lost" => self.lost(node).map(|lost| self.one(lost, node)),
+            "duplicated" => {
+                let limits = self.count(node, "`duplicated`")?;
+                Some(self.one(Condition::Duplicated(limits), node))
+            }
+            key => self.trace_entry(key, node, ids),
+        }
+    }
+
+    fn lost(&self, node: &Node) -> Option<Condition> {
+        let selectors = match &node.kind {
+            Kind::List(items) if items.iter().any(is_selector) => items,
+            _ => {
+                let limits = self.count(node, "`lost`")?;
+                return Some(Condition::Lost(LostSpans::Number(limits)));
+            }
+        };
+        let selectors = self.all(selectors, |item| self.selector(item, &EntryIds::new()))?;
+        Some(Condition::Lost(LostSpans::Exactly(selectors)))
     }
 
     fn expect_entry(
@@ -163,11 +252,26 @@ impl Reader<'_> {
             }
             return self.trace_entry(key, &entry.value, ids);
         }
+        if answer == TriggerResult::Output && keys::OUTPUT_CHECKS.contains(key) {
+            if let Some((why, help)) = trace.refusal() {
+                let what = format!("`{key}` checks the trace, but {why}");
+                return self.wrong(entry.key.place, what, "not available", help);
+            }
+            return self.output_entry(entry, ids);
+        }
         if answer.checks().contains(key) {
             return match answer {
                 TriggerResult::Grpc => self.grpc_entry(key, &entry.value),
                 _ => self.answer_entry(key, &entry.value),
             };
+        }
+        if keys::OUTPUT_CHECKS.contains(key) && answer != TriggerResult::Unknown {
+            return self.wrong(
+                entry.key.place,
+                format!("`{key}` compares the output of a pipeline with what `send` put in"),
+                "not available",
+                "use the trigger `send`, or `spans`, `span_count` and `logs`",
+            );
         }
         if keys::ANSWER_CHECKS.contains(key) {
             let (trigger, checks) = match answer {
@@ -282,6 +386,7 @@ impl Reader<'_> {
             ask,
             at: self.at(node.place),
             awaits,
+            receiver: None,
         };
         Expect {
             checks: vec![check],
@@ -389,6 +494,7 @@ impl Reader<'_> {
                 ask: Condition::Order(Box::new((pair[0].clone(), pair[1].clone()))),
                 at: self.at(item.place),
                 awaits: awaits.clone(),
+                receiver: None,
             });
         Some(Expect {
             checks: checks.collect(),
@@ -437,6 +543,7 @@ impl Reader<'_> {
             let at = self.at(node.place);
             let count = Limits::at_least(1);
             return Some(SpanEntry {
+                receiver: None,
                 find,
                 count,
                 count_at: at.clone(),
@@ -476,6 +583,7 @@ impl Reader<'_> {
         let first = first.or(aggregates.first().map(|aggregate| aggregate.at.place));
         self.refuse_idle_conditions(&count, "span", first)?;
         Some(SpanEntry {
+            receiver: None,
             find,
             count,
             count_at: self.at(count_at),
@@ -537,6 +645,7 @@ impl Reader<'_> {
             ask: Condition::ExitCode(zero),
             at,
             awaits: Vec::new(),
+            receiver: None,
         }
     }
 
@@ -547,8 +656,18 @@ impl Reader<'_> {
             ask: Condition::ResponseStatus(limits),
             at,
             awaits: Vec::new(),
+            receiver: None,
         }
     }
+}
+
+/// Returns `true` for a name or a map, and not for a count.
+fn is_selector(node: &Node) -> bool {
+    let is_count = |text: &str| {
+        let text = text.trim_start_matches(['<', '>', '=', ' ']);
+        text.starts_with(|sign: char| sign.is_ascii_digit() || sign == '.')
+    };
+    node.scalar().is_none_or(|scalar| !is_count(&scalar.text))
 }
 
 fn references(selector: &Selector) -> Vec<usize> {

@@ -497,6 +497,7 @@ impl Reader<'_> {
             ask: Condition::GraphQlErrors(GraphQlErrors::Count(none)),
             at,
             awaits: Vec::new(),
+            receiver: None,
         }
     }
 }

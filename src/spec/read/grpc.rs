@@ -428,6 +428,7 @@ impl Reader<'_> {
             ask: Condition::GrpcStatus(GrpcStatuses::ok()),
             at,
             awaits: Vec::new(),
+            receiver: None,
         }
     }
 }

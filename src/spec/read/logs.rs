@@ -28,6 +28,7 @@ impl Reader<'_> {
         let at = self.at(node.place);
         if matches!(node.kind, Kind::Scalar(_)) {
             return Some(LogEntry {
+                receiver: None,
                 find: self.log_selector(node, ids)?,
                 count: Limits::at_least(1),
                 count_at: at.clone(),
@@ -55,6 +56,7 @@ impl Reader<'_> {
         let first = each.first().map(|condition| condition.at.place);
         self.refuse_idle_conditions(&count, "log record", first)?;
         Some(LogEntry {
+            receiver: None,
             find,
             count,
             count_at: self.at(count_at),

@@ -172,6 +172,13 @@ impl Scope {
         self.awaited.replace(awaited);
     }
 
+    /// The names of the receivers of the project file.
+    pub(crate) fn receivers(&self) -> Vec<String> {
+        let ports = self.globals.services.keys();
+        let names = ports.filter_map(|port| port.strip_prefix("receivers.")?.strip_suffix(".otlp"));
+        names.map(str::to_owned).collect()
+    }
+
     /// Sets `${trace_id}` for the next step.
     pub fn set_trace_id(&mut self, id: TraceId) {
         self.trace_id = Some(id);
