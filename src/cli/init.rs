@@ -3,6 +3,7 @@
 //! `detect` finds the services, with the help of `pom` and `compose`, `protos` those of gRPC, and `text`
 //! writes the files.
 
+mod collector;
 mod compose;
 mod detect;
 mod pom;
@@ -78,10 +79,12 @@ pub(super) fn init(arguments: &InitArguments) -> Exit {
 /// The files of a new project, with their paths.
 fn files(arguments: &InitArguments, found: &Found) -> Vec<(PathBuf, String)> {
     let dir = &arguments.dir;
-    let mut files = vec![
-        (dir.join(FILE_NAME), text::project(found)),
-        (dir.join(FIRST_SPEC), text::spec()),
-    ];
+    let configuration = collector::configuration(dir);
+    let (project, spec) = match configuration.filter(|_| found.services.is_empty()) {
+        Some(file) => (collector::project(file), collector::spec()),
+        None => (text::project(found), text::spec()),
+    };
+    let mut files = vec![(dir.join(FILE_NAME), project), (dir.join(FIRST_SPEC), spec)];
     #[cfg(feature = "grpc")]
     files.extend(protos::spec(dir).map(|text| (dir.join(GRPC_SPEC), text)));
     // A CI system looks for its files at the root of the repository only.

@@ -58,6 +58,7 @@ pub(super) fn watch(arguments: WatchArguments) -> Exit {
             reporters: Reporters::new(&arguments.run),
             user,
             running: None,
+            sent: Vec::new(),
         };
         watch.run_until_ended(changes).await
     })
@@ -82,6 +83,8 @@ struct Watch<'a> {
     /// Stopped by Ctrl-C only.
     user: Stopper,
     running: Option<Running>,
+    /// The files that specs sent in the last round.
+    sent: Vec<PathBuf>,
 }
 
 /// Services that are up, and what they were started with.
@@ -143,6 +146,14 @@ impl Watch<'_> {
     ///
     /// # Errors
     /// If files cannot be watched any more.
+    /// Watches the files of the project, and those that specs send.
+    fn look_at(&self, workspace: &Workspace, changes: &mut Changes) -> Result<(), String> {
+        let also: Vec<PathBuf> = self.also.iter().chain(&self.sent).cloned().collect();
+        let interest = Interest::new(&self.search, Some(&workspace.project), &also);
+        let looked = changes.look_at(interest);
+        looked.map_err(|error| error.to_string())
+    }
+
     async fn round(&mut self, next: &Next, changes: &mut Changes) -> Result<(), String> {
         self.bury().await;
         self.search.ports = match &self.running {
@@ -151,13 +162,17 @@ impl Watch<'_> {
         };
         // The relevant files may have changed; if the project cannot be read, they stay the same.
         if let Ok(workspace) = Workspace::without_specs(&self.search) {
-            let interest = Interest::new(&self.search, Some(&workspace.project), self.also);
-            changes
-                .look_at(interest)
-                .map_err(|error| error.to_string())?;
+            self.look_at(&workspace, changes)?;
         }
         match Workspace::load(&self.search) {
-            Ok(workspace) => self.run(workspace, next).await,
+            Ok(workspace) => {
+                let sent = workspace.sent_files();
+                if sent != self.sent {
+                    self.sent = sent;
+                    self.look_at(&workspace, changes)?;
+                }
+                self.run(workspace, next).await
+            }
             Err(error) => {
                 fail_load(&error);
             }

@@ -27,7 +27,10 @@ impl Workspace {
         let services = self.project.services(&self.globals).unwrap_or_default();
         let of_services = services.iter().flat_map(|service| &service.ports);
         let listen = self.project.listen.iter().flatten().map(SocketAddr::port);
-        let ports: Vec<u16> = of_services.map(|(_, port)| *port).chain(listen).collect();
+        let named = self.named_receivers().into_iter();
+        let named = named.map(|(_, address)| address.port());
+        let of_services = of_services.map(|(_, port)| *port);
+        let ports: Vec<u16> = of_services.chain(listen).chain(named).collect();
         let files = services.iter().flat_map(|service| {
             let files = configurations(service).into_iter();
             files.map(move |file| (service, file))

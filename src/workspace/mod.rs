@@ -33,8 +33,8 @@ use crate::send;
 use crate::service::{PortSpec, Service, free_port};
 use crate::source::backend::SourceSettings;
 use crate::spec::{
-    Context, DeclaredService, Globals, NeedGraph, Scope, ServiceSet, Source, Spec, SpecError,
-    SpecErrors, Trigger, Variables,
+    Context, DeclaredService, Globals, NeedGraph, Scope, SendTelemetry, ServiceSet, Source, Spec,
+    SpecError, SpecErrors, Trigger, Variables,
 };
 use crate::trace::Value;
 
@@ -210,6 +210,16 @@ impl Workspace {
             .collect()
     }
 
+    /// The files that specs send.
+    #[cfg(feature = "cli")]
+    pub(crate) fn sent_files(&self) -> Vec<PathBuf> {
+        let files = inputs(&self.specs).flat_map(|input| {
+            let files = input.traces.iter().chain(&input.logs);
+            files.cloned().collect::<Vec<_>>()
+        });
+        files.collect()
+    }
+
     /// Starts only the services that these specs need.
     pub fn start_for<'s>(&mut self, specs: impl IntoIterator<Item = &'s Spec>) {
         let run = specs.into_iter().filter(|spec| spec.skip.is_none());
@@ -304,18 +314,24 @@ fn refused_when_reading(spec: &Spec) -> Option<SpecError> {
     })
 }
 
+/// The inputs of `send`, as far as captures and ports do not determine them.
+fn inputs(specs: &[Spec]) -> impl Iterator<Item = Box<SendTelemetry>> {
+    let steps = specs.iter().flat_map(|spec| {
+        let sending = spec.all_steps().filter(|step| step.sends_telemetry());
+        sending.map(move |step| step.trigger(&spec.scope()))
+    });
+    steps.filter_map(|trigger| match trigger {
+        Ok(Trigger::Send(input)) => Some(input),
+        _ => None,
+    })
+}
+
 /// The errors in the files of `send`, as far as captures and ports do not determine them.
 fn unsendable(specs: &[Spec]) -> Vec<SpecError> {
     let mut errors: Vec<SpecError> = Vec::new();
-    for spec in specs {
-        let sending = spec.all_steps().filter(|step| step.sends_telemetry());
-        for step in sending {
-            if let Ok(Trigger::Send(input)) = step.trigger(&spec.scope())
-                && let Err(error) = send::check(&input)
-                && !errors.contains(&error)
-            {
-                errors.push(error);
-            }
+    for error in inputs(specs).filter_map(|input| send::check(&input).err()) {
+        if !errors.contains(&error) {
+            errors.push(error);
         }
     }
     errors

@@ -18,6 +18,7 @@ mod merge;
 mod metrics;
 mod mutating;
 mod needs;
+mod pipeline;
 mod polling;
 mod recording;
 mod reports;

@@ -1,0 +1,257 @@
+//! `send`: telemetry through a small pipeline, with the faults that pipelines have.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use serde_json::json;
+use spanspec::internal::service::free_port;
+
+use super::system::Project;
+
+/// The treatment of exports.
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    None,
+    /// Drops what is not a marker.
+    DropsAll,
+    DropsMarkers,
+    Doubles,
+    /// Accepts nothing.
+    Overloaded,
+    /// Rejects a part.
+    Rejects,
+}
+
+#[derive(Clone)]
+struct Pipeline {
+    fault: Fault,
+    receiver: u16,
+    client: reqwest::Client,
+}
+
+/// Starts a pipeline that exports to this port. Returns its address.
+async fn pipeline(fault: Fault, receiver: u16) -> String {
+    let state = Pipeline {
+        fault,
+        receiver,
+        client: reqwest::Client::builder().no_proxy().build().unwrap(),
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new()
+        .route("/v1/{signal}", any(accept))
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .with_state(state);
+    tokio::spawn(async { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+async fn accept(State(pipeline): State<Pipeline>, headers: HeaderMap, body: Bytes) -> Response {
+    let is_marker = body.windows(15).any(|part| part == b"spanspec.marker");
+    let times = match pipeline.fault {
+        Fault::Overloaded => {
+            let headers = [(header::RETRY_AFTER, "3")];
+            return (StatusCode::SERVICE_UNAVAILABLE, headers, "queue is full").into_response();
+        }
+        Fault::Rejects => {
+            let partial =
+                json!({ "partialSuccess": { "rejectedSpans": "1", "errorMessage": "too old" } });
+            return partial.to_string().into_response();
+        }
+        Fault::DropsAll if !is_marker => 0,
+        Fault::DropsMarkers if is_marker => 0,
+        Fault::Doubles => 2,
+        _ => 1,
+    };
+    for _ in 0..times {
+        let url = format!("http://127.0.0.1:{}/v1/traces", pipeline.receiver);
+        let export = pipeline.client.post(url).body(body.clone());
+        let export = export.header(header::CONTENT_TYPE, headers[header::CONTENT_TYPE].clone());
+        export.send().await.unwrap();
+    }
+    StatusCode::OK.into_response()
+}
+
+/// A project with a pipeline, and a spec with this input and these keys.
+async fn project(fault: Fault, input: &str, rest: &str) -> Project {
+    let project = Project::with(&[]).await;
+    let to = pipeline(fault, project.system.otlp).await;
+    let spec = format!("name: sent\nsend:\n  to: {to}\n  {input}\n{rest}\n");
+    project.write("specs/a.yaml", &spec);
+    project
+}
+
+const SPANS: &str =
+    "spans: [{ name: POST /orders, service: shop, children: [{ name: charge, status: error }] }]";
+
+async fn check(fault: Fault, expect: &str, code: i32, texts: &[&str]) {
+    let rest = format!("wait: {{ timeout: 1s }}\nexpect: {{ {expect} }}");
+    let project = project(fault, SPANS, &rest).await;
+    project.run(&[]).await.expect(code, texts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_output_of_a_pipeline_is_judged_with_fresh_ids() {
+    let expect = "lost: 0, duplicated: 0, errors: 1, orphans: 0, spans: [{ find: charge, child_of: POST /orders, service: shop }]";
+    check(Fault::None, expect, 0, &["1 passed"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn absence_is_proven_by_the_marker_and_by_nothing_else() {
+    let gone = "span_count: 0, lost: 2";
+    check(Fault::DropsAll, gone, 0, &["1 passed"]).await;
+    let there = ["expected none, found 2"];
+    check(Fault::None, "span_count: 0", 1, &there).await;
+    let unknown = [
+        "the marker did not come out of the pipeline within 1 s",
+        "1 errored",
+    ];
+    check(
+        Fault::DropsMarkers,
+        "spans: [{ find: x, count: 0 }]",
+        3,
+        &unknown,
+    )
+    .await;
+    // A span that is missing may still come, so that this is no failure.
+    check(Fault::DropsMarkers, "spans: [x]", 3, &unknown).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn if_nothing_was_dropped_that_was_expected_it_is_a_failure() {
+    let nothing = ["expected at least 1, found none"];
+    check(Fault::DropsAll, "spans: [charge]", 1, &nothing).await;
+    // Without spans, this would check nothing.
+    let unjudged = ["1 errored", "no span of this trace arrived"];
+    check(Fault::DropsAll, "errors: 0", 3, &unjudged).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_span_that_is_exported_twice_is_a_duplicate() {
+    let twice = [
+        "expected none, found 2 of 2 spans",
+        "POST /orders › charge",
+        "2 arrivals",
+    ];
+    check(Fault::Doubles, "duplicated: 0", 1, &twice).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_is_not_accepted_is_an_error_with_the_message_of_the_pipeline() {
+    let overloaded = [
+        "status 503",
+        "queue is full",
+        "`Retry-After` of 3 s",
+        "memory_limiter",
+    ];
+    check(Fault::Overloaded, "span_count: 2", 3, &overloaded).await;
+    let rejected = ["rejected 1 record of the export", "too old"];
+    check(Fault::Rejects, "span_count: 2", 3, &rejected).await;
+}
+
+/// A file with this number of traces and of spans in each.
+fn file(traces: usize, spans: usize) -> String {
+    let span = |trace: usize, number: usize| {
+        json!({
+            "traceId": format!("{:032x}", trace + 1),
+            "spanId": format!("{:016x}", number + 1),
+            "parentSpanId": if number == 0 { String::new() } else { format!("{:016x}", 1) },
+            "name": "work",
+            "startTimeUnixNano": "1700000000000000000",
+            "endTimeUnixNano": "1700000000001000000",
+        })
+    };
+    let all = (0..traces).flat_map(|trace| (0..spans).map(move |number| span(trace, number)));
+    json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": all.collect::<Vec<_>>() }] }] })
+        .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_spans_go_through_in_several_exports() {
+    let rest = "expect: { span_count: 10000, lost: 0, duplicated: 0 }";
+    let project = project(Fault::None, "traces: large.json", rest).await;
+    project.write("specs/large.json", &file(1, 10_000));
+    project.run(&[]).await.expect(0, &["1 passed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_sent_is_an_error_before_anything_runs() {
+    for (content, texts) in [
+        (
+            file(2, 1),
+            [
+                "the input has 2 traces, and a step sends one",
+                "choose one: `trace: 0000",
+            ],
+        ),
+        (
+            String::new(),
+            ["empty: expected OTLP/JSON", "save the traces again"],
+        ),
+        (
+            "{\"resourceSpans\":[]}".to_owned(),
+            ["no spans in a.json", "under `logs`"],
+        ),
+        (
+            file(1, 1).replace("\"spanId\":\"0000000000000001\"", "\"spanId\":\"1\""),
+            ["its span id is `1`", "correct the id"],
+        ),
+    ] {
+        let project = project(Fault::None, "traces: a.json", "expect: { errors: 0 }").await;
+        project.write("specs/a.json", &content);
+        let said = project.run(&[]).await;
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        for text in texts.iter().take(1) {
+            assert!(said.err.contains(text), "{text}: {}", said.err);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_named_receiver_got_is_judged_alone() {
+    let project = Project::with(&[]).await;
+    let eu = free_port().unwrap();
+    project.write(
+        "spanspec.yaml",
+        &format!("receivers: {{ eu: {eu}, us: auto }}\n"),
+    );
+    let to = pipeline(Fault::None, eu).await;
+    let spec = |at: &str| format!("send:\n  to: {to}\n  {SPANS}\nexpect: {{ {at} }}\n");
+    let kept = "lost: 0, at: { eu: { span_count: 2, spans: [charge], lost: 0 } }";
+    project.write("specs/a.yaml", &spec(kept));
+    project.run(&[]).await.expect(0, &["1 passed"]);
+    project.write("specs/a.yaml", &spec("at: { eu: { span_count: 0 } }"));
+    let found = ["expected none, found 2 at `eu`"];
+    project.run(&[]).await.expect(1, &found);
+    // No marker arrived there.
+    project.write("specs/a.yaml", &spec("at: { us: { span_count: 0 } }"));
+    let elsewhere = ["no marker arrived at `us`", "1 errored"];
+    project.run(&[]).await.expect(3, &elsewhere);
+    project.write("specs/a.yaml", &spec("at: { ue: { span_count: 0 } }"));
+    let unknown = ["no receiver `ue` in the project file", "did you mean `eu`?"];
+    project.run(&[]).await.expect(2, &unknown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_project_beside_a_collector_configuration_starts_the_collector() {
+    let project = Project::with(&[]).await;
+    std::fs::remove_file(project.path().join("spanspec.yaml")).unwrap();
+    let config = "receivers: { otlp: { protocols: { http: {} } } }\nexporters: { debug: {} }\nservice: { pipelines: { traces: { receivers: [otlp], exporters: [debug] } } }\n";
+    project.write("otel-collector.yaml", config);
+    project
+        .spanspec(&["init"])
+        .await
+        .expect(0, &["created  spanspec.yaml"]);
+    let text = project.read("spanspec.yaml");
+    assert!(
+        text.contains("otelcol-contrib --config otel-collector.yaml"),
+        "{text}"
+    );
+    project
+        .spanspec(&["lint"])
+        .await
+        .expect(0, &["1 spec in 1 file: no errors"]);
+}
