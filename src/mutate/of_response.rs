@@ -78,7 +78,7 @@ fn fault(kind: FaultKind, what: &str, edit: Edit) -> Mutant {
     }
 }
 
-/// Headers. By default only the media type counts: others are set by frameworks and proxies.
+/// Headers, which count with `--all`: frameworks and proxies set most of them.
 fn headers<'h>(names: impl Iterator<Item = &'h String>) -> Vec<Mutant> {
     let mut names: Vec<&String> = names.collect();
     names.sort_unstable();
@@ -86,7 +86,6 @@ fn headers<'h>(names: impl Iterator<Item = &'h String>) -> Vec<Mutant> {
     let gone = names.into_iter().map(|name| Mutant {
         detail: Some(name.clone()),
         counted: match name.as_str() {
-            "content-type" => Counted::Always,
             "date" | "content-length" | "connection" | "transfer-encoding" => Counted::Never,
             _ => Counted::WithAll,
         },

@@ -132,7 +132,7 @@ impl FaultKind {
     pub fn counted(self) -> Counted {
         match self {
             Self::SpanLost | Self::Added => Counted::Never,
-            kind if kind <= Self::HeaderGone => Counted::Always,
+            kind if kind <= Self::AttributeValue => Counted::Always,
             _ => Counted::WithAll,
         }
     }
