@@ -7,7 +7,7 @@ use super::request::{Payload, Protocol, Request};
 use super::spans::{self, GroupSpans, SpanGroup};
 use super::varies::Varies;
 use super::{logs, response, yaml};
-use crate::trace::{LogRecord, Response, Trace, Value};
+use crate::trace::{LogRecord, Response, SpanKind, Trace, Value};
 
 /// Parts of a draft of one execution.
 pub(crate) struct Sketches {
@@ -66,9 +66,14 @@ impl Sketches {
         self.group(span).find(self.trace())
     }
 
-    /// Returns `true` if a draft would have an entry for this span.
-    pub(crate) fn is_telling(&self, span: usize) -> bool {
-        spans::is_telling(self.trace(), span) && !self.varies.text(&self.trace().spans()[span].name)
+    /// Returns `true` if a draft would have an entry for this span, and it is not internal work of an
+    /// instrumentation library.
+    pub(crate) fn is_telling(&self, at: usize) -> bool {
+        let span = &self.trace().spans()[at];
+        // `@opentelemetry/instrumentation-graphql`, `opentelemetry.instrumentation.flask`.
+        let is_of_library =
+            span.kind == SpanKind::Internal && span.scope.name.contains("instrumentation");
+        spans::is_telling(self.trace(), at) && !self.varies.text(&span.name) && !is_of_library
     }
 
     /// `find`, and perhaps `service`, on lines of their own.

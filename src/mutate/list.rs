@@ -12,7 +12,7 @@ use super::subject::Subject;
 use super::value::{OTHER, other_text, other_type, other_value};
 use crate::draft::{AttributeForm, Sketches};
 use crate::number::counted;
-use crate::spec::{Counted, FaultKind, severity_name};
+use crate::spec::{Counted, EXCEPTION, FaultKind, severity_name};
 use crate::trace::{
     Attributes, LogRecord, Nanos, Span, SpanKind, StatusCode, Trace, Value, nanos_of,
 };
@@ -380,6 +380,7 @@ impl<'e> FaultList<'e> {
             known.push(&event.name);
             let what = format!("event `{}` gone", excerpt(&event.name));
             let counted = match self.matters {
+                _ if event.name == EXCEPTION && self.has_exception_in_log() => Counted::Never,
                 true => Counted::Always,
                 false => Counted::WithAll,
             };
@@ -401,6 +402,15 @@ impl<'e> FaultList<'e> {
                 }));
             }
         }
+    }
+
+    /// Returns `true` if the exception is a log record, too, which then stands for the event.
+    fn has_exception_in_log(&self) -> bool {
+        let id = Some(self.span().span_id);
+        let is_exception = |record: &LogRecord| {
+            record.span_id == id && record.attributes.get("exception.type").is_some()
+        };
+        self.trace.logs().iter().any(|record| is_exception(record))
     }
 
     fn links(&mut self) {
