@@ -450,8 +450,10 @@ impl<'e> FaultList<'e> {
 
     /// A span with children that is lost: each run reports it, unless the spec accepts orphans.
     fn lost_span(&mut self) {
-        let parents = (0..self.trace.len()).filter(|at| !self.trace.children(*at).is_empty());
-        let Some(first) = parents.last() else { return };
+        let mut parents = (0..self.trace.len()).filter(|at| !self.trace.children(*at).is_empty());
+        let Some(first) = parents.next_back() else {
+            return;
+        };
         (self.at, self.equal) = (first, 1);
         let words = ("lost; its children arrive".to_owned(), None);
         self.add_counted(FaultKind::SpanLost, Counted::Never, words, Edit::Lose);
