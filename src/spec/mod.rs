@@ -57,7 +57,7 @@ pub use expect::{
     Capture, CaptureFrom, Check, Condition, Expect, ExpectedGraphQlError, GraphQlErrors, LostSpans,
     Syntax,
 };
-#[cfg_attr(not(feature = "cli"), expect(unused_imports, reason = "for mutate"))]
+#[cfg(feature = "cli")]
 pub(crate) use fault::Counted;
 pub use fault::{FaultKind, IgnoredFaults};
 pub use file::{Context, Defaults};
