@@ -6,7 +6,7 @@ use crate::number::{counted, duration};
 
 /// An export that the endpoint did not accept.
 #[derive(Debug, thiserror::Error)]
-#[error("the pipeline {}{}{} ({attempted})", refusal(*status, *rejected), said(message), again(*retry_after))]
+#[error("{}{}{} ({attempted})", refusal(*status, *rejected), said(message), again(*retry_after))]
 pub struct Refused {
     /// The HTTP status.
     pub(super) status: u16,
@@ -22,8 +22,11 @@ pub struct Refused {
 
 fn refusal(status: u16, rejected: u64) -> String {
     match rejected {
-        0 => format!("refused the export: status {status}"),
-        rejected => format!("rejected {} of the export", counted(rejected, "record")),
+        0 => format!("the pipeline refused the export: status {status}"),
+        rejected => format!(
+            "the pipeline rejected {} of the export",
+            counted(rejected, "record")
+        ),
     }
 }
 
