@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use crate::sampling::CollectorVersion;
+use crate::sampling::replay::Arrival;
 
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true)]
@@ -17,6 +18,63 @@ pub(super) struct SamplingArguments {
 pub(super) enum SamplingCommand {
     /// Check the samplers of a Collector's configuration, and the pipelines that they stand in
     Lint(SamplingLintArguments),
+    /// Decide about saved traces as the tail sampling of a Collector does
+    Replay(SamplingReplayArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SamplingReplayArguments {
+    /// Configuration of a Collector
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) file: PathBuf,
+    /// Saved traces: files, folders, or `-` for standard input
+    #[arg(value_name = "TRACES", required = true, value_hint = ValueHint::AnyPath)]
+    pub(super) traces: Vec<PathBuf>,
+    /// The processor, if the file has several, such as tail_sampling/errors
+    #[arg(long, value_name = "ID", env = "SPANSPEC_PROCESSOR")]
+    pub(super) processor: Option<String>,
+    /// Version of the Collector, which determines keys, types and decisions
+    #[arg(
+        long,
+        value_name = "VERSION",
+        default_value_t,
+        env = "SPANSPEC_COLLECTOR_VERSION"
+    )]
+    pub(super) collector_version: CollectorVersion,
+    /// When spans arrive at the Collector
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        env = "SPANSPEC_ARRIVAL"
+    )]
+    pub(super) arrival: ArrivalArgument,
+    /// Show all traces
+    #[arg(long, env = "SPANSPEC_ALL")]
+    pub(super) all: bool,
+    /// Format of standard output
+    #[arg(long, value_enum, default_value_t, env = "SPANSPEC_FORMAT")]
+    pub(super) format: SamplingFormat,
+}
+
+/// When spans arrive at the Collector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ArrivalArgument {
+    /// Each span at its end, so that spans can be too late for the decision.
+    #[default]
+    End,
+    /// All spans of a trace before its decision.
+    Together,
+}
+
+impl From<ArrivalArgument> for Arrival {
+    fn from(argument: ArrivalArgument) -> Self {
+        match argument {
+            ArrivalArgument::End => Self::AtEnd,
+            ArrivalArgument::Together => Self::Together,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -3,16 +3,26 @@
 //! Pure: no clock, no network. Times are those of the spans.
 
 pub(crate) mod config;
+pub(crate) mod judge;
+pub(crate) mod ottl;
 mod policy;
 mod probabilistic;
 pub(crate) mod re2;
+pub(crate) mod replay;
+mod state_value;
 mod tracestate;
 mod version;
+mod vote;
 
-pub(crate) use policy::{
-    Allocation, AttributeValue, Composite, DecisionCache, OttlConditions, Policy, Rule, Strategy,
-    TailSampling,
-};
-pub(crate) use probabilistic::{Mode, ProbabilisticSampler, Reason, SpanDecision};
+pub(crate) use policy::{Policy, Rule, Strategy, TailSampling};
+pub(crate) use probabilistic::{Mode, ProbabilisticSampler};
 pub(crate) use tracestate::{OtelState, Randomness};
-pub(crate) use version::{CollectorVersion, Since};
+pub(crate) use version::CollectorVersion;
+pub(crate) use vote::Vote;
+
+use crate::trace::{Attributes, Value};
+
+/// The value of an attribute, as the Collector finds it.
+fn attribute<'a>(attributes: &'a Attributes, key: &str) -> Option<&'a Value> {
+    attributes.first(key)
+}

@@ -148,6 +148,20 @@ pub(crate) struct Allocation {
 }
 
 impl Policy {
+    /// Returns `true` for a policy that drops traces, and is asked before the others.
+    pub(crate) fn is_drop(&self) -> bool {
+        matches!(self.rule, Rule::Drop(_))
+    }
+
+    /// Returns `true` if its vote depends on other traces of the same time.
+    pub(crate) fn limits_rate(&self) -> bool {
+        let is_limit = matches!(
+            self.rule,
+            Rule::RateLimiting { .. } | Rule::BytesLimiting { .. } | Rule::Composite(_)
+        );
+        is_limit || self.inner().iter().any(Self::limits_rate)
+    }
+
     /// The policies inside of it.
     pub(crate) fn inner(&self) -> &[Policy] {
         match &self.rule {

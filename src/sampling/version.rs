@@ -28,10 +28,14 @@ pub(crate) enum Since {
     TailStorage,
     /// An inverted match votes like any other policy; before, it is a veto. The default of a feature gate.
     PlainInvertedVotes,
+    /// `rate_limiting` has a token bucket and `burst_capacity`; before, it counts in each second.
+    TokenBucket,
     /// `latency` keeps traces above the threshold; before, also those equal to it.
     LatencyAbove,
     /// `num_shards`, and an equal share for a policy without `rate_allocation`; before, it has none.
     Shards,
+    /// A `drop` policy that does not match has no vote; before, it votes against the trace.
+    SilentDrop,
 }
 
 impl CollectorVersion {
@@ -63,8 +67,10 @@ impl Since {
             Self::Not => 145,
             Self::Strategy => 149,
             Self::TailStorage => 150,
+            Self::TokenBucket => 153,
             Self::LatencyAbove => 157,
             Self::Shards => 159,
+            Self::SilentDrop => 160,
         };
         CollectorVersion::of(minor, 0)
     }

@@ -2,9 +2,9 @@
 
 use std::io;
 
-#[cfg(feature = "cli")]
-use super::otlp::FileTraces;
 use super::otlp::{self, ReadError};
+#[cfg(feature = "cli")]
+use super::otlp::{FileTraces, SentSpans};
 pub(crate) use super::otlp::{UntiedFile, whole_part};
 use super::{jaeger_json, zipkin_json};
 use crate::trace::{Hole, Losses, Span, Trace};
@@ -90,6 +90,27 @@ pub(crate) fn read_untied(file: &[u8]) -> Result<UntiedFile, SavedError> {
             ..UntiedFile::default()
         })
     })
+}
+
+/// The spans of a saved file in order, and the fields that its format loses.
+///
+/// # Errors
+/// When the bytes have another format.
+#[cfg(feature = "cli")]
+pub(crate) fn read_spans(file: &[u8]) -> Result<(SentSpans, Losses), SavedError> {
+    let error = match otlp::read_spans(file) {
+        Ok(sent) => return Ok((sent, Losses::none())),
+        Err(error) => error,
+    };
+    let (mut sent, mut losses) = (SentSpans::default(), Losses::none());
+    for trace in of_other_format(file, error)? {
+        losses.add(trace.losses());
+        let holes = trace.holes().iter();
+        sent.holes
+            .extend(holes.map(|hole| (Some(trace.id()), hole.clone())));
+        sent.spans.extend(trace.spans().iter().cloned());
+    }
+    Ok((sent, losses))
 }
 
 fn of_other_format(file: &[u8], error: ReadError) -> Result<Vec<Trace>, SavedError> {

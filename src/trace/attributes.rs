@@ -9,9 +9,11 @@ use super::value::{last_of_each, lookup};
 /// an attribute is set again, the last value counts.
 ///
 /// Cheap to clone, because a trace is assembled again whenever a part of it arrives.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Attributes {
     entries: Arc<[(String, Value)]>,
+    /// Earlier values of repeated keys, in order; `None` for nearly all attributes.
+    replaced: Option<Arc<[(String, Value)]>>,
     dropped: u32,
 }
 
@@ -20,6 +22,13 @@ impl Attributes {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
         lookup(&self.entries, key)
+    }
+
+    /// The first value that was sent for a key, which the Collector reads.
+    pub(crate) fn first(&self, key: &str) -> Option<&Value> {
+        let replaced = self.replaced.as_deref().unwrap_or_default();
+        let first = replaced.iter().find(|(name, _)| name == key);
+        first.map(|(_, value)| value).or_else(|| self.get(key))
     }
 
     /// All keys and values.
@@ -42,6 +51,14 @@ impl Attributes {
         Self { dropped, ..self }
     }
 
+    /// Sets the earlier values of repeated keys, in order.
+    pub(crate) fn with_replaced(self, replaced: Vec<(String, Value)>) -> Self {
+        Self {
+            replaced: (!replaced.is_empty()).then(|| replaced.into()),
+            ..self
+        }
+    }
+
     /// Returns `true` if there are no attributes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -49,14 +66,22 @@ impl Attributes {
     }
 }
 
+impl PartialEq for Attributes {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries == other.entries && self.dropped == other.dropped
+    }
+}
+
 impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let entries = entries.into_iter();
         let entries = entries.map(|(key, value)| (key.into(), value.into()));
-        Self {
-            entries: last_of_each(entries.collect()).into(),
-            dropped: 0,
-        }
+        let (entries, replaced) = last_of_each(entries.collect());
+        let all = Self {
+            entries: entries.into(),
+            ..Self::default()
+        };
+        all.with_replaced(replaced)
     }
 }
 
@@ -75,5 +100,7 @@ mod tests {
             entries,
             [("route", &Value::Int(2)), ("retry", &Value::Int(4))]
         );
+        assert_eq!(all.first("retry"), Some(&Value::Int(1)));
+        assert_eq!(all.first("route"), Some(&Value::Int(2)));
     }
 }

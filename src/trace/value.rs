@@ -228,15 +228,23 @@ impl fmt::Display for Value {
     }
 }
 
-/// The entries without those whose key is repeated later.
-pub(crate) fn last_of_each<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
+/// The entries without those whose key is repeated later, and these.
+pub(crate) fn last_of_each<V>(entries: Vec<(String, V)>) -> Entries<V> {
     let mut known = HashSet::with_capacity(entries.len());
     let from_last = entries.iter().rev();
     let is_last: Vec<bool> = from_last.map(|(key, _)| known.insert(&**key)).collect();
-    let mut is_last = is_last.into_iter().rev();
-    entries.retain(|_| is_last.next().unwrap_or(true));
-    entries
+    let is_distinct = is_last.iter().all(|is_last| *is_last);
+    if is_distinct {
+        return (entries, Vec::new());
+    }
+    let marked = is_last.into_iter().rev().zip(entries);
+    let (last, replaced): (Vec<_>, Vec<_>) = marked.partition(|(is_last, _)| *is_last);
+    let entries = |of: Vec<(bool, (String, V))>| of.into_iter().map(|(_, entry)| entry).collect();
+    (entries(last), entries(replaced))
 }
+
+/// Entries, and those that later ones replace.
+type Entries<V> = (Vec<(String, V)>, Vec<(String, V)>);
 
 pub(super) fn lookup<'a>(entries: &'a [(String, Value)], key: &str) -> Option<&'a Value> {
     entries

@@ -2,6 +2,7 @@
 
 mod file;
 mod lint;
+mod replay;
 
 use super::exit::Exit;
 use super::sampling_arguments::{SamplingArguments, SamplingCommand};
@@ -10,5 +11,6 @@ use super::sampling_arguments::{SamplingArguments, SamplingCommand};
 pub(super) fn sampling(arguments: &SamplingArguments) -> Exit {
     match &arguments.command {
         SamplingCommand::Lint(arguments) => lint::lint(arguments),
+        SamplingCommand::Replay(arguments) => replay::replay(arguments),
     }
 }

@@ -8,6 +8,7 @@ use super::finding::{Finding, LintRule};
 use super::patterns;
 use super::shape::{Nest, policy_fields, unquoted};
 use super::value::{Data, Key, Value};
+use crate::sampling::ottl::{Condition, Context, ProblemKind};
 use crate::sampling::policy::{
     Allocation, AttributeValue, Composite, OttlConditions, Policy, Rule,
 };
@@ -637,12 +638,32 @@ impl Policies<'_> {
             self.note(finding.help("add conditions as `span` or `spanevent`"));
             return None;
         }
+        self.look_at_conditions(draft, &span, Context::Span);
+        self.look_at_conditions(draft, &span_event, Context::SpanEvent);
         let mode = draft.text("error_mode").to_lowercase();
         Some(Rule::OttlCondition(OttlConditions {
             ignores_errors: matches!(mode.as_str(), "ignore" | "silent"),
             span,
             span_event,
         }))
+    }
+
+    /// Records conditions that the Collector refuses.
+    fn look_at_conditions(&self, draft: &Draft<'_>, all: &[(String, Location)], context: Context) {
+        for (text, at) in all {
+            let Err(problem) = Condition::parse(text, context) else {
+                continue;
+            };
+            if problem.kind == ProblemKind::Invalid {
+                let what = format!("has an invalid condition: {}", problem.what);
+                let finding =
+                    draft.finding(LintRule::BadCondition, &problem.location(text, at), what);
+                let help = problem
+                    .help
+                    .unwrap_or_else(|| "correct the condition".to_owned());
+                self.note(finding.help(help));
+            }
+        }
     }
 
     /// The policies inside of one; `None` if one of them cannot be read.

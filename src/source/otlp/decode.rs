@@ -228,7 +228,7 @@ impl From<AnyValue> for Value {
                 Self::Array(array.values.into_iter().map(Self::from).collect())
             }
             Some(ValueKind::Map(map)) => {
-                Self::Map(last_of_each(map.values.into_iter().map(entry).collect()))
+                Self::Map(last_of_each(map.values.into_iter().map(entry).collect()).0)
             }
         }
     }
@@ -247,10 +247,13 @@ pub(super) fn attributes(sent: Vec<Bytes>, dropped: u32) -> Attributes {
         let key = attribute::check(&key_value).map_or_else(|one| one.key, |()| &[]);
         (String::from_utf8_lossy(key).into_owned(), None)
     });
-    let entries = last_of_each(entries.collect()).into_iter();
-    let attributes: Attributes = entries
-        .filter_map(|(key, value)| Some((key, value?)))
-        .collect();
+    let (last, replaced) = last_of_each(entries.collect());
+    let decoded = |entries: Vec<(String, Option<Value>)>| {
+        let entries = entries.into_iter();
+        entries.filter_map(|(key, value)| Some((key, value?)))
+    };
+    let attributes: Attributes = decoded(last).collect();
+    let attributes = attributes.with_replaced(decoded(replaced).collect());
     attributes.with_dropped(dropped.saturating_add(undecodable))
 }
 

@@ -48,7 +48,7 @@ pub use read::read_logs;
 #[cfg(feature = "cli")]
 pub(crate) use read::{FileTraces, read_file};
 #[cfg(feature = "run")]
-pub(crate) use read::{UntiedFile, read_untied, tie};
+pub(crate) use read::{SentSpans, UntiedFile, read_spans, read_untied, tie};
 #[cfg(feature = "run")]
 pub(crate) use resend::{Exports, ResendError, SavedTelemetry};
 pub(crate) use signal::Signal;

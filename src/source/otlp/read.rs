@@ -53,6 +53,32 @@ pub(crate) fn read_file(bytes: &[u8]) -> Result<FileTraces, ReadError> {
     file_traces(file::content(bytes)?, |traces, _| tie(traces))
 }
 
+/// The spans of a saved file as they were sent, in order.
+#[cfg(feature = "run")]
+#[derive(Debug, Default)]
+pub(crate) struct SentSpans {
+    /// Also those that were sent several times.
+    pub(crate) spans: Vec<Span>,
+    /// Spans that are left out, with their traces; `None`: perhaps of any trace.
+    pub(crate) holes: Vec<(Option<TraceId>, Hole)>,
+}
+
+/// Reads the spans of a saved file, in order.
+///
+/// # Errors
+/// As of [`read`].
+#[cfg(feature = "run")]
+pub(crate) fn read_spans(bytes: &[u8]) -> Result<SentSpans, ReadError> {
+    let content = file::content(bytes)?;
+    let (spans, rejected) = decode::spans(content.traces);
+    let rejected = rejected.into_iter().map(|span| (span.trace, span.hole));
+    let unread = unread_hole(&content.unread).map(|hole| (None, hole));
+    Ok(SentSpans {
+        spans,
+        holes: rejected.chain(unread).collect(),
+    })
+}
+
 /// Reads the log records of a saved file, in order, also those without a trace id.
 ///
 /// # Errors

@@ -54,6 +54,7 @@ type Entry = (String, (common::AnyValue, Value));
 fn key_values(entries: Vec<Entry>) -> (Vec<common::KeyValue>, Vec<(String, Value)>) {
     // Of a repeated key, we read only the last.
     let pairs = last_of_each(entries)
+        .0
         .into_iter()
         .map(|(key, (value, ours))| {
             let theirs = common::KeyValue {

@@ -248,6 +248,7 @@ impl<'a> Walk<'a> {
                 11 => self.event(resource, field.message()?)?,
                 13 => self.link(resource, field.message()?)?,
                 15 => status(field.message()?)?,
+                16 => field.fixed32()?,
                 _ => {}
             }
         }

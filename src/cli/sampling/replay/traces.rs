@@ -1,0 +1,121 @@
+//! Reads saved traces from files and folders: a trace can be spread over several files.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::super::super::exit::{Exit, fail};
+use super::super::super::show;
+use super::say;
+use crate::number::counted;
+use crate::sampling::replay::Recorded;
+use crate::source::saved;
+use crate::trace::{Hole, TraceId};
+use crate::workspace::shown;
+
+/// The traces of all files, in the order of their first spans.
+#[derive(Debug, Default)]
+pub(super) struct Traces {
+    pub(super) all: Vec<Recorded>,
+    /// Traces of which spans are missing.
+    pub(super) incomplete: HashMap<TraceId, Incomplete>,
+    index: HashMap<TraceId, usize>,
+}
+
+/// The reason that spans of a trace are missing.
+#[derive(Clone, Debug)]
+pub(super) struct Incomplete(pub(super) String);
+
+/// Reads files and folders. The reason that there is no trace has been printed.
+pub(super) fn read(paths: &[PathBuf]) -> Result<Traces, Exit> {
+    let mut traces = Traces::default();
+    for path in paths {
+        match path.is_dir() {
+            true => traces.add_folder(path)?,
+            false => traces.add_file(path)?,
+        }
+    }
+    if traces.all.is_empty() {
+        let text = "error: no trace to decide about\nhelp: name files with traces as OTLP JSON or protobuf, such as those that failed specs save";
+        return Err(fail(Exit::Nothing, text));
+    }
+    Ok(traces)
+}
+
+impl Traces {
+    fn add_file(&mut self, path: &Path) -> Result<(), Exit> {
+        let bytes =
+            show::bytes(path).map_err(|error| fail(Exit::Usage, &format!("error: {error}")))?;
+        match saved::read_spans(&bytes) {
+            Ok((sent, losses)) => {
+                self.add(sent.spans, &losses);
+                self.add_holes(&sent.holes, path);
+                Ok(())
+            }
+            Err(error) => {
+                let why = show::not_a_trace(path, &bytes, &error);
+                Err(fail(Exit::Usage, &format!("error: {why}")))
+            }
+        }
+    }
+
+    /// Adds the traces of a folder. Files of other kinds are skipped.
+    fn add_folder(&mut self, folder: &Path) -> Result<(), Exit> {
+        let mut skipped = 0;
+        let walk = walkdir::WalkDir::new(folder).sort_by_file_name();
+        for entry in walk {
+            let entry = entry.map_err(|error| {
+                let text = format!("error: cannot read {}: {error}", shown(folder));
+                fail(Exit::Usage, &text)
+            })?;
+            if !entry.file_type().is_file() {
+                continue;
+            }
+            let path = entry.path();
+            let bytes =
+                show::bytes(path).map_err(|error| fail(Exit::Usage, &format!("error: {error}")))?;
+            match saved::read_spans(&bytes) {
+                Ok((sent, losses)) => {
+                    self.add(sent.spans, &losses);
+                    self.add_holes(&sent.holes, path);
+                }
+                Err(_) => skipped += 1,
+            }
+        }
+        if skipped > 0 {
+            let files = counted(skipped, "file");
+            say(&format!("{files} in {} are no traces", shown(folder)));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, spans: Vec<crate::trace::Span>, losses: &crate::trace::Losses) {
+        for span in spans {
+            let id = span.trace_id;
+            let at = *self.index.entry(id).or_insert_with(|| {
+                self.all.push(Recorded {
+                    id,
+                    spans: Vec::new(),
+                    losses: losses.clone(),
+                });
+                self.all.len() - 1
+            });
+            let trace = &mut self.all[at];
+            if trace.spans.is_empty() || trace.losses != *losses {
+                trace.losses.add(losses);
+            }
+            trace.spans.push(span);
+        }
+    }
+
+    fn add_holes(&mut self, holes: &[(Option<TraceId>, Hole)], path: &Path) {
+        for (id, hole) in holes {
+            match id {
+                Some(id) => {
+                    let why = Incomplete(hole.to_string());
+                    self.incomplete.entry(*id).or_insert(why);
+                }
+                None => say(&format!("{}: {hole}", shown(path))),
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The functions that are evaluated.
+
+/// A function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Function {
+    Bool,
+    Concat,
+    ContainsValue,
+    ConvertCase,
+    Double,
+    Duration,
+    HasPrefix,
+    HasSuffix,
+    Hours,
+    Int,
+    IsBool,
+    IsDouble,
+    IsEmpty,
+    IsInt,
+    IsList,
+    IsMap,
+    IsMatch,
+    IsRootSpan,
+    IsString,
+    Len,
+    Microseconds,
+    Milliseconds,
+    Minutes,
+    Nanoseconds,
+    Seconds,
+    SpanId,
+    String,
+    Substring,
+    ToLowerCase,
+    ToUpperCase,
+    TraceId,
+}
+
+/// Each function, with its name, the names of its arguments, and the number of those that are required.
+const ALL: [(Function, &str, &[&str], usize); 31] = [
+    (Function::Bool, "Bool", &["target"], 1),
+    (Function::Concat, "Concat", &["vals", "delimiter"], 2),
+    (
+        Function::ContainsValue,
+        "ContainsValue",
+        &["target", "item"],
+        2,
+    ),
+    (
+        Function::ConvertCase,
+        "ConvertCase",
+        &["target", "to_case"],
+        2,
+    ),
+    (Function::Double, "Double", &["target"], 1),
+    (Function::Duration, "Duration", &["duration"], 1),
+    (Function::HasPrefix, "HasPrefix", &["target", "prefix"], 2),
+    (Function::HasSuffix, "HasSuffix", &["target", "suffix"], 2),
+    (Function::Hours, "Hours", &["duration"], 1),
+    (Function::Int, "Int", &["target"], 1),
+    (Function::IsBool, "IsBool", &["target"], 1),
+    (Function::IsDouble, "IsDouble", &["target"], 1),
+    (Function::IsEmpty, "IsEmpty", &["target"], 1),
+    (Function::IsInt, "IsInt", &["target"], 1),
+    (Function::IsList, "IsList", &["target"], 1),
+    (Function::IsMap, "IsMap", &["target"], 1),
+    (Function::IsMatch, "IsMatch", &["target", "pattern"], 2),
+    (Function::IsRootSpan, "IsRootSpan", &[], 0),
+    (Function::IsString, "IsString", &["target"], 1),
+    (Function::Len, "Len", &["target"], 1),
+    (Function::Microseconds, "Microseconds", &["duration"], 1),
+    (Function::Milliseconds, "Milliseconds", &["duration"], 1),
+    (Function::Minutes, "Minutes", &["duration"], 1),
+    (Function::Nanoseconds, "Nanoseconds", &["duration"], 1),
+    (Function::Seconds, "Seconds", &["duration"], 1),
+    (Function::SpanId, "SpanID", &["target"], 1),
+    (Function::String, "String", &["target"], 1),
+    (
+        Function::Substring,
+        "Substring",
+        &["target", "start", "length", "utf8_safe"],
+        3,
+    ),
+    (Function::ToLowerCase, "ToLowerCase", &["target"], 1),
+    (Function::ToUpperCase, "ToUpperCase", &["target"], 1),
+    (Function::TraceId, "TraceID", &["target"], 1),
+];
+
+/// Functions of the Collector that are not evaluated.
+pub(super) const UNSUPPORTED: [&str; 74] = [
+    "All",
+    "Any",
+    "Base64Encode",
+    "Coalesce",
+    "CommunityID",
+    "ConvertAttributesToElementsXML",
+    "ConvertTextToElementsXML",
+    "Day",
+    "Decode",
+    "ExtractGrokPatterns",
+    "ExtractPatterns",
+    "Filter",
+    "Find",
+    "FNV",
+    "Format",
+    "FormatTime",
+    "GetXML",
+    "Hex",
+    "Hour",
+    "Index",
+    "InsertXML",
+    "IsInCIDR",
+    "IsValidLuhn",
+    "Keys",
+    "Log",
+    "MD5",
+    "MapEach",
+    "MapKeys",
+    "Minute",
+    "Month",
+    "Murmur3Hash",
+    "Murmur3Hash128",
+    "Nanosecond",
+    "Now",
+    "ParseCSV",
+    "ParseInt",
+    "ParseJSON",
+    "ParseKeyValue",
+    "ParseSeverity",
+    "ParseSimplifiedXML",
+    "ParseXML",
+    "ProfileID",
+    "Reduce",
+    "RemoveXML",
+    "SHA1",
+    "SHA256",
+    "SHA512",
+    "Second",
+    "SliceToMap",
+    "Sort",
+    "Split",
+    "Time",
+    "ToCamelCase",
+    "ToKeyValueString",
+    "ToSnakeCase",
+    "Trim",
+    "TrimPrefix",
+    "TrimSuffix",
+    "TruncateTime",
+    "URL",
+    "UUID",
+    "UUIDv7",
+    "Unix",
+    "UnixMicro",
+    "UnixMilli",
+    "UnixNano",
+    "UnixSeconds",
+    "UserAgent",
+    "Values",
+    "Weekday",
+    "When",
+    "XXH128",
+    "XXH3",
+    "Year",
+];
+
+impl Function {
+    /// The function with this name, the names of its arguments, and the number of those that are required.
+    pub(super) fn find(name: &str) -> Option<(Self, &'static [&'static str], usize)> {
+        let found = ALL.iter().find(|(_, known, ..)| *known == name)?;
+        Some((found.0, found.2, found.3))
+    }
+
+    /// The names of all functions that are evaluated.
+    pub(super) fn names() -> Vec<&'static str> {
+        ALL.iter().map(|(_, name, ..)| *name).collect()
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        let found = ALL.iter().find(|(function, ..)| *function == self);
+        found.map_or("", |(_, name, ..)| name)
+    }
+}
