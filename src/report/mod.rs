@@ -9,6 +9,8 @@ pub mod ab;
 pub mod baseline;
 #[cfg(feature = "run")]
 mod brief;
+#[cfg(test)]
+pub(crate) mod conforms;
 #[cfg(feature = "run")]
 mod file;
 #[cfg(feature = "cli")]

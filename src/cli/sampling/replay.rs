@@ -5,6 +5,9 @@ mod summary;
 mod text;
 mod traces;
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 use std::path::Path;
 
@@ -203,6 +206,9 @@ impl Replay<'_> {
         }
         let mut unknown = votes.filter(|(_, cast)| cast.is_some_and(|cast| cast.vote().is_none()));
         match unknown.next().and_then(said) {
+            Some((name, why)) if self.kept(at).is_some() => {
+                format!("whatever `{name}` votes: {why}")
+            }
             Some((name, why)) => format!("`{name}`: {why}"),
             None => "several decisions are possible".to_owned(),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Input;
 use super::cast::{Cast, Ground};
-use crate::number::{count, counted, exact, nanos};
+use crate::number::{count, counted, exact, nanos_where};
 use crate::sampling::attribute;
 use crate::sampling::policy::{AttributeValue, Composite, OttlConditions, Policy, Rule};
 use crate::sampling::vote::Vote;
@@ -177,8 +177,17 @@ fn latency(threshold: i64, upper: i64, cast: &Cast) -> String {
         return String::new();
     };
     let limit = |ms: i64| exact(Duration::from_millis(ms.unsigned_abs()));
+    let is_beyond = |nanos: u64| {
+        let ms = i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX);
+        (ms > threshold, upper != 0 && ms > upper)
+    };
     let sign = if taken < 0 { "-" } else { "" };
-    let taken = format!("{sign}{}", nanos(taken.unsigned_abs()));
+    let taken = taken.unsigned_abs();
+    // As many digits as distinguish it from a threshold.
+    let taken = format!(
+        "{sign}{}",
+        nanos_where(taken, |shown| is_beyond(shown) == is_beyond(taken))
+    );
     let is_for = cast.votes.any(Vote::is_for);
     match (upper, is_for) {
         (0, true) => format!("the trace takes {taken}, longer than {}", limit(threshold)),

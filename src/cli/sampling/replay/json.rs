@@ -178,6 +178,3 @@ fn votes(replay: &Replay<'_>, at: usize) -> Map<String, Json> {
         .map(|(policy, cast)| (policy.name.clone(), vote(cast)))
         .collect()
 }
-
-#[cfg(test)]
-mod tests;
