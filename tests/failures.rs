@@ -149,6 +149,7 @@ failures! {
     response_no_json
     response_status
     response_time
+    sampling_not_kept
     sampling_threshold_lowered
     scope_wrong
     self_time

@@ -82,6 +82,7 @@ mistakes! {
     quantities
     regex_in_braces
     repeat
+    sampling
     search
     send
     several_documents

@@ -48,6 +48,7 @@ mod renamed;
 mod response;
 mod select;
 mod spans;
+mod tail_sampling;
 mod truncated;
 mod truth;
 mod uncertain;

@@ -117,6 +117,13 @@ pub enum Unjudged {
         /// The remedy in the imperative.
         remedy: String,
     },
+    /// The decision of tail sampling is not known.
+    Sampling {
+        /// The reason.
+        reason: String,
+        /// The remedy in the imperative.
+        remedy: String,
+    },
     /// It depends on the attribute with this key, and the matcher cannot judge a value of its type.
     OtherType(SpanName, String),
     /// It depends on an attribute with these alternative keys, of which exactly one must be present.
@@ -356,7 +363,7 @@ impl Unjudged {
                 "check this cause in a spec of the linked trace, or with `linked_to`".to_owned(),
             ),
             Self::OtherType(..) => Some("write a matcher for the type that was sent".to_owned()),
-            Self::Metrics { remedy, .. } => Some(remedy.clone()),
+            Self::Metrics { remedy, .. } | Self::Sampling { remedy, .. } => Some(remedy.clone()),
             Self::SeveralKeys(..) => Some(ONE_KEY.to_owned()),
             Self::NotUtf8 => {
                 Some("let the system write UTF-8, or check its text without `not`".to_owned())
@@ -403,7 +410,9 @@ impl Unjudged {
             | Self::ExceptionWithoutSpan(record)
             | Self::OfOtherTrace(record, _)
             | Self::NoSeverity(record) => record.change(&change),
-            Self::Metrics { reason, .. } => *reason = change(reason),
+            Self::Metrics { reason, .. } | Self::Sampling { reason, .. } => {
+                *reason = change(reason);
+            }
             Self::OtherType(span, key)
             | Self::SeveralKeys(span, key)
             | Self::NoNumber(span, key, _) => {
@@ -466,7 +475,7 @@ impl fmt::Display for Unjudged {
                 f,
                 "{record} arrived in two exports: it was written twice, or sent twice"
             ),
-            Self::Metrics { reason, .. } => f.write_str(reason),
+            Self::Metrics { reason, .. } | Self::Sampling { reason, .. } => f.write_str(reason),
             Self::SpanOfRecord(record) => {
                 write!(f, "the span in which {record} was written did not arrive")
             }

@@ -285,6 +285,10 @@ fn expectations() -> Map<String, Value> {
         ("sampling", map_of(keys::SAMPLING).into()),
         ("head_sampling", json!({ "const": "consistent" })),
         (
+            "policy_votes",
+            json!({ "type": "object", "additionalProperties": reference("flag") }),
+        ),
+        (
             "span_entry",
             json!({ "anyOf": [text(), requiring(map_of(keys::SPAN_ENTRY), "find")] }),
         ),

@@ -6,6 +6,7 @@ use super::grpc::GrpcStatuses;
 use super::log::LogEntry;
 use super::metric::MetricEntry;
 use super::selector::{Selector, SpanEntry};
+use super::tail_sampling::TailExpectation;
 use super::{JsonPath, Limits, Location, Matcher};
 use crate::trace::Nanos;
 
@@ -104,6 +105,8 @@ pub enum Condition {
     LogsCorrelated(Option<String>),
     /// The services follow the sampled flag and the thresholds of their callers.
     HeadSampling,
+    /// A Collector's tail sampling decides so.
+    TailSampling(Box<TailExpectation>),
 }
 
 /// The spans that a pipeline must lose.
@@ -267,6 +270,7 @@ impl Condition {
                 | Self::Order(_)
                 | Self::LogsCorrelated(_)
                 | Self::HeadSampling
+                | Self::TailSampling(_)
         )
     }
 }
@@ -304,6 +308,9 @@ impl fmt::Display for Condition {
             }
             Self::LogsCorrelated(None) => f.write_str("the trace id in each log record"),
             Self::HeadSampling => f.write_str("consistent head sampling"),
+            Self::TailSampling(expected) => {
+                write!(f, "the decision of `{}`", expected.processor.id)
+            }
         }
     }
 }

@@ -44,6 +44,7 @@ mod services;
 )]
 mod spec;
 mod steps;
+pub(crate) mod tail_sampling;
 mod template;
 mod tls;
 mod trigger;

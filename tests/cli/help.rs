@@ -22,6 +22,7 @@ const COMMANDS: [&str; 26] = [
     "merge",
     "sampling",
     "sampling lint",
+    "sampling replay",
     "doctor",
     "show",
     "watch",

@@ -186,11 +186,35 @@ const TRACE: &[Key] = &[
 ];
 
 /// `sampling`.
-pub(crate) const SAMPLING: Keys = Keys(&[&[key(
-    "head",
-    "head_sampling",
-    "`consistent`: services follow the sampled flag and the thresholds in `tracestate` of their callers.",
-)]]);
+pub(crate) const SAMPLING: Keys = Keys(&[&[
+    key(
+        "head",
+        "head_sampling",
+        "`consistent`: services follow the sampled flag and the thresholds in `tracestate` of their callers.",
+    ),
+    key(
+        "config",
+        "text",
+        "Configuration of a Collector, relative to this file, whose tail sampling decides about the trace.",
+    ),
+    key(
+        "processor",
+        "text",
+        "The processor, if the configuration has several of type `tail_sampling`.",
+    ),
+    key(
+        "collector_version",
+        "text",
+        "Version of the Collector, such as 0.161.0.",
+    ),
+    key("kept", "flag", "Whether the Collector keeps the trace."),
+    key("kept_by", "text", "The policy that keeps the trace."),
+    key(
+        "policies",
+        "policy_votes",
+        "Policies, and whether each of them matches the trace.",
+    ),
+]]);
 
 pub(crate) const MATCHER: Keys = Keys(&[&[
     key(

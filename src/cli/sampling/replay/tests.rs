@@ -140,7 +140,9 @@ const POLICIES: &str = "processors:
 #[test]
 fn a_trace_has_its_policy_its_reason_and_what_it_depends_on() {
     let text = printed(POLICIES, &shop(), Arrival::AtEnd, SamplingFormat::Text);
-    assert_data_eq!(text, str![[r#"
+    assert_data_eq!(
+        text,
+        str![[r#"
 collector.yaml: tail_sampling, decided as by Collector 0.161.0
 
 policy        matches  decides  share of traces
@@ -161,7 +163,8 @@ kept      00000000000000000000000000000002  errors  span `charge` of payment has
 kept      00000000000000000000000000000003  -       whatever `json` votes: OTTL function `ParseJSON` is not evaluated by spanspec (collector.yaml:20:16); 1 span after the decision, of which 1 kept; depends on the rate
 kept      00000000000000000000000000000004  -       whatever `json` votes: OTTL function `ParseJSON` is not evaluated by spanspec (collector.yaml:20:16); depends on the rate
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
