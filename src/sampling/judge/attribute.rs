@@ -2,8 +2,9 @@
 
 use super::cast::{Cast, Ground};
 use super::features::Inverted;
+use super::input::Input;
 use super::rule::ValueCheck;
-use super::{Input, single};
+use super::single;
 use crate::sampling::attribute;
 use crate::sampling::vote::Vote;
 use crate::trace::{Attributes, Field, Resource, Value};

@@ -2,7 +2,8 @@
 
 use super::cast::{Cast, Ground};
 use super::features::{OmittedShare, RateLimit};
-use super::{Asked, Input, trace_size};
+use super::input::{Asked, Input};
+use super::size::trace_size;
 use crate::sampling::policy::Composite;
 use crate::sampling::vote::{Vote, Votes};
 use crate::trace::Nanos;

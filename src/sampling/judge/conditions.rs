@@ -1,12 +1,31 @@
 //! `ottl_condition`.
 
 use super::cast::{Cast, Ground};
-use super::{Input, WrongCondition, single};
+use super::input::Input;
+use super::single;
 use crate::sampling::ottl::{Condition, Context, Fidelity, Problem, ProblemKind, Record, Stop};
 use crate::sampling::policy::{OttlConditions, Policy, Rule};
 use crate::sampling::vote::{Vote, Votes};
 use crate::trace::{Field, Span};
 use crate::yaml::Location;
+
+/// A condition of a policy that is invalid, or that is not evaluated.
+#[derive(Clone, Debug)]
+pub(crate) struct WrongCondition {
+    /// The name of the policy.
+    pub(crate) policy: String,
+    /// The condition, and its place.
+    pub(crate) text: String,
+    pub(crate) at: Location,
+    pub(crate) problem: Problem,
+}
+
+impl WrongCondition {
+    /// The place of the problem in the configuration.
+    pub(crate) fn location(&self) -> Location {
+        self.problem.location(&self.text, &self.at)
+    }
+}
 
 /// Conditions on spans and on events; one that holds is enough.
 #[derive(Debug)]

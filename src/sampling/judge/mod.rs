@@ -8,6 +8,7 @@ mod budget;
 mod cast;
 mod conditions;
 mod features;
+mod input;
 mod nested;
 mod outcome;
 mod rule;
@@ -19,46 +20,20 @@ mod words;
 mod tests;
 
 use crate::trace::{Losses, Nanos, Span};
-use crate::yaml::Location;
 
-use super::ottl::Problem;
 use super::policy::{Policy, TailSampling};
 use super::version::CollectorVersion;
-use super::vote::Vote;
 
 pub(crate) use cast::Cast;
+pub(crate) use conditions::WrongCondition;
+pub(crate) use input::Input;
 pub(crate) use outcome::{Decision, Verdict};
 pub(crate) use size::trace_size;
 pub(crate) use words::reason;
 
 use features::Features;
-use rule::Check;
-
-/// The spans of a trace, or a part of them, that are judged together.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Input<'t> {
-    /// In the order of arrival. Not empty.
-    pub(crate) spans: &'t [&'t Span],
-    /// The number of spans that the Collector counts, which can include spans of earlier batches.
-    pub(crate) count: usize,
-    /// The fields that the source of the trace loses.
-    pub(crate) losses: &'t Losses,
-}
-
-impl<'t> Input<'t> {
-    pub(crate) fn new(spans: &'t [&'t Span], losses: &'t Losses) -> Self {
-        Self {
-            spans,
-            count: spans.len(),
-            losses,
-        }
-    }
-
-    /// The number of spans, as policies compare it.
-    fn count(&self) -> i64 {
-        i64::try_from(self.count).unwrap_or(i64::MAX)
-    }
-}
+use input::{Asked, Pending};
+use rule::Judged;
 
 /// A processor that judges.
 #[derive(Debug)]
@@ -67,40 +42,6 @@ pub(crate) struct Judge {
     policies: Vec<Judged>,
     features: Features,
     stops_at_first: bool,
-}
-
-/// A policy that votes.
-#[derive(Debug)]
-struct Judged {
-    check: Check,
-}
-
-/// A condition of a policy that is invalid, or that is not evaluated.
-#[derive(Clone, Debug)]
-pub(crate) struct WrongCondition {
-    /// The name of the policy.
-    pub(crate) policy: String,
-    /// The condition, and its place.
-    pub(crate) text: String,
-    pub(crate) at: Location,
-    pub(crate) problem: Problem,
-}
-
-impl WrongCondition {
-    /// The place of the problem in the configuration.
-    pub(crate) fn location(&self) -> Location {
-        self.problem.location(&self.text, &self.at)
-    }
-}
-
-/// Whether a policy is asked, which limits of rates count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    Surely,
-    /// The votes of other policies are not known.
-    Perhaps,
-    /// It is not, but would be in another order of arrival.
-    Not,
 }
 
 impl Judge {
@@ -177,37 +118,11 @@ impl Judge {
     }
 }
 
-/// Whether a `drop` policy leaves a batch open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pending {
-    No,
-    Perhaps,
-    Yes,
-}
-
-impl Pending {
-    fn and(self, cast: &Cast) -> Self {
-        match (cast.vote().map(Vote::is_against), self) {
-            (Some(true), _) | (_, Self::Yes) => Self::Yes,
-            (None, _) if cast.may_be_against() => Self::Perhaps,
-            _ => self,
-        }
-    }
-}
-
 /// The policies in the order in which they are asked, which is that of the votes.
 pub(crate) fn in_order(config: &TailSampling) -> Vec<&Policy> {
     let (drops, others): (Vec<&Policy>, Vec<&Policy>) =
         config.policies.iter().partition(|policy| policy.is_drop());
     drops.into_iter().chain(others).collect()
-}
-
-impl Judged {
-    fn new(policy: &Policy, features: Features, shards: i64) -> Self {
-        Self {
-            check: Check::new(&policy.rule, features, shards),
-        }
-    }
 }
 
 /// The conditions that cannot be evaluated, in the order of the configuration.

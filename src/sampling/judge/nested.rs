@@ -2,7 +2,8 @@
 
 use super::budget::Allowance;
 use super::cast::{Cast, Ground};
-use super::{Asked, Input, Judged};
+use super::input::{Asked, Input};
+use super::rule::Judged;
 use crate::sampling::vote::{Vote, Votes};
 use crate::trace::Nanos;
 

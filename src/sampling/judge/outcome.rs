@@ -2,8 +2,8 @@
 
 use super::cast::Cast;
 use super::features::{Features, UnmatchedDrop};
+use super::input::{Asked, Pending};
 use super::rule::Check;
-use super::{Asked, Pending};
 use crate::sampling::vote::{Vote, Votes};
 
 /// What becomes of a trace. Policies are indexes of the votes.

@@ -8,9 +8,24 @@ use super::budget::{Allowance, Budget};
 use super::cast::Cast;
 use super::conditions::Conditions;
 use super::features::{Features, Inverted, LatencyBound};
-use super::{Asked, Input, Judged, attribute, nested, single};
+use super::input::{Asked, Input};
+use super::{attribute, nested, single};
 use crate::sampling::policy::{AttributeValue, Policy, Rule};
 use crate::trace::Nanos;
+
+/// A policy that votes.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) check: Check,
+}
+
+impl Judged {
+    pub(super) fn new(policy: &Policy, features: Features, shards: i64) -> Self {
+        Self {
+            check: Check::new(&policy.rule, features, shards),
+        }
+    }
+}
 
 /// What a policy looks at.
 #[derive(Debug)]

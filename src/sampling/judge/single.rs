@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::Input;
 use super::cast::{Cast, Ground};
 use super::features::LatencyBound;
+use super::input::Input;
 use crate::sampling::state_value;
 use crate::sampling::vote::Vote;
 use crate::trace::{Field, Span, StatusCode};

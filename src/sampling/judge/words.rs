@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::Input;
 use super::cast::{Cast, Ground};
+use super::input::Input;
 use crate::number::{count, counted, exact, nanos_where};
 use crate::sampling::attribute;
 use crate::sampling::policy::{AttributeValue, Composite, OttlConditions, Policy, Rule};

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::Stop;
 use super::number;
+use super::record::Stop;
 use crate::trace::{Attributes, Value};
 
 /// A value of OTTL: those of attributes, and of fields.

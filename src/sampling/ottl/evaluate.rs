@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use super::compare::compare;
 use super::datum::{Datum, Entries, equals, expected, unknown};
 use super::function::Function;
+use super::number;
 use super::path::{EventField, Path, ResourceField, ScopeField, SpanField};
+use super::record::{Fidelity, Record, Stop};
 use super::syntax::{Call, Comparison, Expression, Key, Literal, Operation, Predicate};
-use super::{Fidelity, Record, Stop, number};
 use crate::sampling::{attribute, state_value};
 use crate::trace::{Attributes, Span, SpanId, SpanKind, TraceId, Value};
 

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::problem::{Problem, ProblemKind};
 use super::syntax::{Comparison, Operation};
-use super::{Problem, ProblemKind};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use super::evaluate;
 use super::function::{Function, UNSUPPORTED};
 use super::lexer::{Spanned, Token, invalid, tokens};
 use super::path::{Found, Indexes, Path};
+use super::problem::{Problem, ProblemKind};
+use super::record::Context;
 use super::syntax::{Call, Comparison, Expression, Key, Literal, Operation, Predicate};
-use super::{Context, Problem, ProblemKind, evaluate};
 use crate::sampling::re2::{self, PatternError};
 use crate::trace::{SpanKind, StatusCode, Value};
 use crate::yaml::did_you_mean;

@@ -1,6 +1,6 @@
 //! Paths: the fields of spans, events, scopes and resources.
 
-use super::Context;
+use super::record::Context;
 use crate::trace::Field;
 
 /// A field.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::trace::{Attributes, SpanId, SpanKind, TraceId, Value};
+use crate::trace::{Attributes, Event, Span, SpanId, SpanKind, TraceId, Value};
 
 fn span() -> Span {
     let trace = "0af7651916cd43dd8448eb211c80319c"

@@ -1,0 +1,36 @@
+//! What a condition is evaluated for, and the reasons that it has no value.
+
+use crate::trace::{Event, Span};
+
+/// The records that a condition is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Context {
+    Span,
+    SpanEvent,
+}
+
+/// A span, and one of its events for conditions on events.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'t> {
+    pub(crate) span: &'t Span,
+    pub(crate) event: Option<(usize, &'t Event)>,
+    pub(crate) fidelity: Fidelity,
+}
+
+/// Whether a span is as it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fidelity {
+    /// All fields are there.
+    Whole,
+    /// Its source loses fields, and may lose the numbers of dropped records.
+    Partial,
+}
+
+/// The reason that a condition has no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The Collector fails too.
+    Error(String),
+    /// The Collector has a value that spanspec does not know.
+    Unknown(String),
+}
