@@ -5,7 +5,7 @@ use std::process::Command;
 
 use snapbox::{Assert, Data};
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "",
     "run",
     "baseline",
