@@ -18,6 +18,8 @@ pub(super) struct SamplingArguments {
 pub(super) enum SamplingCommand {
     /// Check the samplers of a Collector's configuration, and the pipelines that they stand in
     Lint(SamplingLintArguments),
+    /// Propose policies from saved traces, for a number of spans per second
+    Design(SamplingDesignArguments),
     /// Decide about saved traces as the tail sampling of a Collector does
     Replay(SamplingReplayArguments),
 }
@@ -78,6 +80,27 @@ impl From<ArrivalArgument> for Arrival {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct SamplingDesignArguments {
+    /// Saved traces: files, folders, or `-` for standard input
+    #[arg(value_name = "TRACES", required = true, value_hint = ValueHint::AnyPath)]
+    pub(super) traces: Vec<PathBuf>,
+    /// Number of spans per second to keep, on average
+    #[arg(long, value_name = "N", value_parser = above_zero, env = "SPANSPEC_SPANS_PER_SECOND")]
+    pub(super) spans_per_second: f64,
+    /// Version of the Collector, which determines decisions
+    #[arg(
+        long,
+        value_name = "VERSION",
+        default_value_t,
+        env = "SPANSPEC_COLLECTOR_VERSION"
+    )]
+    pub(super) collector_version: CollectorVersion,
+    /// Format of standard output: YAML with comments, or a JSON document
+    #[arg(long, value_enum, default_value_t, env = "SPANSPEC_FORMAT")]
+    pub(super) format: SamplingFormat,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct SamplingLintArguments {
     /// Configurations of a Collector, or Jaeger's remote sampling strategies
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
@@ -113,6 +136,13 @@ pub(super) enum SamplingFormat {
     Text,
     /// A JSON document.
     Json,
+}
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|number: &f64| number.is_finite() && *number > 0.0)
+        .ok_or_else(|| "write a number above 0".to_owned())
 }
 
 fn rule(text: &str) -> Result<crate::sampling::config::LintRule, String> {

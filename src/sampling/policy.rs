@@ -134,8 +134,7 @@ pub(crate) struct OttlConditions {
 #[derive(Clone, Debug)]
 pub(crate) struct Composite {
     pub(crate) max_total_spans_per_second: i64,
-    /// Names of `policies`, in the order in which they are asked.
-    pub(crate) policy_order: Vec<String>,
+    /// In the order in which they are asked: the Collector does not read `policy_order`.
     pub(crate) policies: Vec<Policy>,
     pub(crate) rate_allocation: Vec<Allocation>,
 }

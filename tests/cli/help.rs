@@ -5,7 +5,7 @@ use std::process::Command;
 
 use snapbox::{Assert, Data};
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "",
     "run",
     "baseline",
@@ -23,6 +23,7 @@ const COMMANDS: [&str; 27] = [
     "sampling",
     "sampling lint",
     "sampling replay",
+    "sampling design",
     "doctor",
     "show",
     "watch",

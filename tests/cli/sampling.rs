@@ -169,3 +169,126 @@ fn a_file_without_a_sampler_is_named_for_what_it_is() {
     let missing = sampling(&["lint", "no-such-file.yaml"]);
     assert_eq!(missing.status.code(), Some(2));
 }
+
+#[test]
+fn errors_are_what_a_real_collector_refuses() {
+    let recorded = include_str!("../sampling/collector.jsonl");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("collector.yaml");
+    for line in recorded.lines() {
+        let case: serde_json::Value = serde_json::from_str(line).unwrap();
+        let configuration = case["configuration"].as_str().unwrap();
+        std::fs::write(&file, configuration).unwrap();
+        let output = sampling(&["lint", file.to_str().unwrap()]);
+        let starts = output.status.code() == Some(0);
+        let found = text(&output);
+        assert_eq!(
+            starts, case["starts"],
+            "{}\n{found}\n{configuration}",
+            case["name"]
+        );
+    }
+}
+
+/// 400 traces of one span each within 10 s: one with an error, one slow, one of a rare service, one of a rare operation.
+fn traces() -> String {
+    let mut lines = String::new();
+    for number in 0..400_u64 {
+        let start = 1_700_000_000_000_000_000 + number * 25_000_000;
+        let millis = if number == 5 { 3_000 } else { 20 };
+        let name = if number == 7 {
+            "POST /refunds"
+        } else {
+            "GET /orders"
+        };
+        let service = if number == 9 { "payout" } else { "shop" };
+        let status = if number == 3 { 2 } else { 0 };
+        // Ids that are spread like random ones.
+        let id = u128::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        let span = serde_json::json!({
+            "traceId": format!("{id:032x}"), "spanId": format!("{:016x}", number + 1), "name": name, "kind": 2,
+            "startTimeUnixNano": start.to_string(),
+            "endTimeUnixNano": (start + millis * 1_000_000).to_string(),
+            "status": { "code": status },
+        });
+        let attribute =
+            serde_json::json!({ "key": "service.name", "value": { "stringValue": service } });
+        let resource = serde_json::json!({ "attributes": [attribute] });
+        let scope = serde_json::json!([{ "scope": {}, "spans": [span] }]);
+        let request =
+            serde_json::json!({ "resourceSpans": [{ "resource": resource, "scopeSpans": scope }] });
+        lines.push_str(&format!("{request}\n"));
+    }
+    lines
+}
+
+#[test]
+fn a_design_is_yaml_that_lint_accepts_with_its_figures_as_comments() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("traces.jsonl");
+    std::fs::write(&file, traces()).unwrap();
+    let file = file.to_str().unwrap();
+    let output = sampling(&["design", file, "--spans-per-second", "10"]);
+    let assert = Assert::new().action_env("SNAPSHOTS");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sampling/design.txt");
+    assert.eq(text(&output), Data::read_from(&golden, None).raw());
+
+    let proposed = dir.path().join("proposed.yaml");
+    std::fs::write(&proposed, &output.stdout).unwrap();
+    let proposed = proposed.to_str().unwrap();
+    assert_eq!(
+        sampling(&["lint", proposed, "--strict"]).status.code(),
+        Some(0)
+    );
+    let json = [
+        "design",
+        file,
+        "--spans-per-second",
+        "10",
+        "--format",
+        "json",
+    ];
+    let design: serde_json::Value = serde_json::from_slice(&sampling(&json).stdout).unwrap();
+    let replay = [
+        "replay",
+        proposed,
+        file,
+        "--format",
+        "json",
+        "--arrival",
+        "together",
+    ];
+    let replay: serde_json::Value = serde_json::from_slice(&sampling(&replay).stdout).unwrap();
+    let kept = |traces: &serde_json::Value| {
+        let traces = traces.as_array().unwrap().iter();
+        traces.filter(|trace| trace["kept"] == true).count() as u64
+    };
+    let policies = design["policies"].as_array().unwrap().iter();
+    let designed: u64 = policies
+        .map(|policy| policy["kept"].as_u64().unwrap())
+        .sum();
+    assert_eq!(kept(&replay["traces"]), designed);
+}
+
+#[test]
+fn a_design_needs_traces_of_some_time_and_a_number_above_zero() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("traces.jsonl");
+    let one = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","name":"a","startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000000000000000"}]}]}]}"#;
+    std::fs::write(&file, one).unwrap();
+    let file = file.to_str().unwrap();
+    let same_time = text(&sampling(&["design", file, "--spans-per-second", "5"]));
+    assert!(
+        same_time.contains("all spans have the same time"),
+        "{same_time}"
+    );
+    for number in ["0", "-1", "x", "inf"] {
+        let argument = format!("--spans-per-second={number}");
+        let wrong = text(&sampling(&["design", file, &argument]));
+        assert!(wrong.contains("write a number above 0"), "{wrong}");
+    }
+    std::fs::write(dir.path().join("empty.json"), r#"{"resourceSpans":[]}"#).unwrap();
+    let empty = dir.path().join("empty.json");
+    let none = sampling(&["design", empty.to_str().unwrap(), "--spans-per-second", "5"]);
+    assert_eq!(none.status.code(), Some(4), "{}", text(&none));
+}

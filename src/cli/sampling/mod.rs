@@ -1,8 +1,10 @@
 //! `spanspec sampling`: the sampling of a Collector, checked and replayed.
 
+mod design;
 mod file;
 mod lint;
 mod replay;
+mod traces;
 
 use super::exit::Exit;
 use super::sampling_arguments::{SamplingArguments, SamplingCommand};
@@ -11,6 +13,7 @@ use super::sampling_arguments::{SamplingArguments, SamplingCommand};
 pub(super) fn sampling(arguments: &SamplingArguments) -> Exit {
     match &arguments.command {
         SamplingCommand::Lint(arguments) => lint::lint(arguments),
+        SamplingCommand::Design(arguments) => design::design(arguments),
         SamplingCommand::Replay(arguments) => replay::replay(arguments),
     }
 }

@@ -3,7 +3,6 @@
 mod json;
 mod summary;
 mod text;
-mod traces;
 
 #[cfg(test)]
 mod tests;
@@ -11,10 +10,11 @@ mod tests;
 use std::io::Write;
 use std::path::Path;
 
-use super::super::exit::{Exit, fail, note};
+use super::super::exit::{Exit, fail};
 use super::super::output;
 use super::super::sampling_arguments::{SamplingFormat, SamplingReplayArguments};
 use super::file;
+use super::traces::{self, Incomplete, Traces};
 use crate::number::count;
 use crate::sampling::config::{Level, Reading};
 use crate::sampling::judge::{
@@ -27,7 +27,6 @@ use crate::workspace::shown;
 use crate::yaml::suggest;
 
 use summary::Summary;
-use traces::{Incomplete, Traces};
 
 /// A configuration, the traces, and the decisions about them.
 pub(super) struct Replay<'r> {
@@ -141,11 +140,6 @@ fn processor<'r>(
             fail(Exit::Usage, &text)
         }),
     }
-}
-
-/// Prints a note about what was read.
-fn say(text: &str) {
-    note(&format!("note: {text}"));
 }
 
 impl Replay<'_> {

@@ -95,7 +95,8 @@ rules! {
     UnusedProcessor "unused-processor" Warning "A sampler in no pipeline.",
     SeveralSamplers "several-samplers" Warning "Several samplers in one pipeline.",
     Replicas "replicas" Warning "Several replicas, whose spans no exporter distributes by trace id.",
-    NotEvaluated "not-evaluated" Warning "A part that spanspec does not evaluate.",
+    NotEvaluated "not-evaluated" Warning "A policy that `replay` does not evaluate: of an extension, or an OTTL condition.",
+    UnknownValue "unknown-value" Warning "A value that spanspec does not know, or a pattern that it does not translate.",
     Documents "documents" Warning "Documents after the first, which the Collector does not read.",
 }
 
@@ -139,6 +140,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn every_rule_is_documented() {
+        let page = include_str!("../../../docs/sampling.md");
+        for rule in LintRule::ALL {
+            let row = format!("| `{}` |", rule.id());
+            assert!(page.contains(&row), "{row}");
+        }
+    }
 
     #[test]
     fn ids_are_unique() {

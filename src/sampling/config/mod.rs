@@ -81,13 +81,13 @@ const SECTIONS: &[&str] = &[
 ];
 
 impl Reading {
-    /// The findings that prevent a decision about traces: errors, and parts that are not evaluated.
+    /// The findings that prevent a decision about traces: errors, and values that are not known.
     pub(crate) fn obstacles(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| {
             finding.level == Level::Error
                 || matches!(
                     finding.rule,
-                    LintRule::UnresolvedVariable | LintRule::NotEvaluated
+                    LintRule::UnresolvedVariable | LintRule::UnknownValue
                 )
         })
     }

@@ -28,7 +28,7 @@ pub(super) fn regex(title: &str, value: &str, at: &Location) -> (Option<Regex>, 
         Err(PatternError::NotTranslated(why)) => {
             let what = format!("{title} has a pattern that spanspec does not evaluate: {why}");
             let finding =
-                Finding::new(LintRule::NotEvaluated, at, what).help("write the pattern without it");
+                Finding::new(LintRule::UnknownValue, at, what).help("write the pattern without it");
             (None, vec![finding])
         }
     }

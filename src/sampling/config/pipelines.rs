@@ -13,7 +13,6 @@ use crate::yaml::{Location, did_you_mean};
 pub(crate) struct Pipeline {
     /// The id, such as `traces` or `traces/eu`.
     pub(crate) id: String,
-    pub(crate) at: Location,
     /// The ids of its processors, in order.
     pub(crate) processors: Vec<(String, Location)>,
 }
@@ -101,7 +100,6 @@ impl Pipelines<'_> {
         self.look_at_repeated(&processors);
         Pipeline {
             id: key.text.clone(),
-            at: key.at.clone(),
             processors,
         }
     }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use super::finding::{Finding, LintRule};
 use super::patterns;
 use super::shape::{Nest, policy_fields, unquoted};
-use super::value::{Data, Key, Value};
+use super::value::{Data, Key, Value, is_variable};
 use crate::sampling::ottl::{Condition, Context, ProblemKind};
 use crate::sampling::policy::{
     Allocation, AttributeValue, Composite, OttlConditions, Policy, Rule,
@@ -638,8 +638,11 @@ impl Policies<'_> {
             self.note(finding.help("add conditions as `span` or `spanevent`"));
             return None;
         }
-        self.look_at_conditions(draft, &span, Context::Span);
-        self.look_at_conditions(draft, &span_event, Context::SpanEvent);
+        let is_valid = [(&span, Context::Span), (&span_event, Context::SpanEvent)]
+            .map(|(conditions, context)| self.look_at_conditions(draft, conditions, context));
+        if is_valid.contains(&false) {
+            return None;
+        }
         let mode = draft.text("error_mode").to_lowercase();
         Some(Rule::OttlCondition(OttlConditions {
             ignores_errors: matches!(mode.as_str(), "ignore" | "silent"),
@@ -648,22 +651,37 @@ impl Policies<'_> {
         }))
     }
 
-    /// Records conditions that the Collector refuses.
-    fn look_at_conditions(&self, draft: &Draft<'_>, all: &[(String, Location)], context: Context) {
-        for (text, at) in all {
+    /// Returns `true` if the Collector accepts the conditions.
+    fn look_at_conditions(
+        &self,
+        draft: &Draft<'_>,
+        conditions: &[(String, Location)],
+        context: Context,
+    ) -> bool {
+        let mut is_valid = true;
+        for (text, at) in conditions {
             let Err(problem) = Condition::parse(text, context) else {
                 continue;
             };
-            if problem.kind == ProblemKind::Invalid {
-                let what = format!("has an invalid condition: {}", problem.what);
-                let finding =
-                    draft.finding(LintRule::BadCondition, &problem.location(text, at), what);
-                let help = problem
-                    .help
-                    .unwrap_or_else(|| "correct the condition".to_owned());
-                self.note(finding.help(help));
-            }
+            is_valid &= problem.kind != ProblemKind::Invalid;
+            let (rule, fact) = match problem.kind {
+                ProblemKind::Invalid => (LintRule::BadCondition, "has an invalid condition"),
+                ProblemKind::Unsupported => (
+                    LintRule::NotEvaluated,
+                    "has a condition that `replay` does not evaluate",
+                ),
+            };
+            let finding = match is_variable(at) {
+                true => draft.finding(rule, at, fact),
+                false => {
+                    let what = format!("{fact}: {}", problem.what);
+                    draft.finding(rule, &problem.location(text, at), what)
+                }
+            };
+            let help = problem.help.filter(|_| !is_variable(at));
+            self.note(finding.help(help.unwrap_or_default()));
         }
+        is_valid
     }
 
     /// The policies inside of one; `None` if one of them cannot be read.
@@ -734,7 +752,6 @@ impl Policies<'_> {
         self.look_at_allocations(draft, entries, &allocations, &policies, max);
         Some(Rule::Composite(Composite {
             max_total_spans_per_second: max,
-            policy_order: order.into_iter().map(|(name, _)| name).collect(),
             policies,
             rate_allocation: allocations,
         }))

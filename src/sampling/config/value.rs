@@ -370,7 +370,7 @@ fn of_scheme(scheme: &str, inner: &str, at: &Location) -> Finding {
         .help(format!("write `${{env:{name}:-{default}}}`"));
     }
     let what = format!("`${{{scheme}:…}}` is not evaluated");
-    Finding::new(LintRule::NotEvaluated, at, what)
+    Finding::new(LintRule::UnknownValue, at, what)
         .help("check the configuration that the Collector prints with `print-config`")
 }
 

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::super::super::exit::{Exit, fail};
-use super::super::super::show;
-use super::say;
+use super::super::exit::{Exit, fail, note};
+use super::super::show;
 use crate::number::counted;
 use crate::sampling::replay::Recorded;
 use crate::source::saved;
@@ -83,7 +82,7 @@ impl Traces {
         }
         if skipped > 0 {
             let files = counted(skipped, "file");
-            say(&format!("{files} in {} are no traces", shown(folder)));
+            note(&format!("note: {files} in {} are no traces", shown(folder)));
         }
         Ok(())
     }
@@ -114,7 +113,7 @@ impl Traces {
                     let why = Incomplete(hole.to_string());
                     self.incomplete.entry(*id).or_insert(why);
                 }
-                None => say(&format!("{}: {hole}", shown(path))),
+                None => note(&format!("note: {}: {hole}", shown(path))),
             }
         }
     }
