@@ -150,6 +150,7 @@ failures! {
     response_status
     response_time
     sampling_not_kept
+    sampling_spans_dropped
     sampling_threshold_lowered
     scope_wrong
     self_time

@@ -10,7 +10,7 @@ use super::lost::{lost_candidates, lost_in, lost_in_find, lost_of, lost_of_trace
 use super::select::Evaluator;
 use super::{
     CheckRef, EntryCheck, Evidence, Outcome, Unjudged, conservation, correlated, head_sampling,
-    logs, metrics, response, spans, tail_sampling, whole,
+    logs, metrics, response, span_sampling, spans, tail_sampling, whole,
 };
 use crate::spec::{Check, Condition, Expect, LogEntry, SpanEntry};
 #[cfg(feature = "run")]
@@ -313,6 +313,10 @@ fn judge_check(
             evidence,
             evaluator.forest.trace(),
         ));
+    }
+    if let Condition::SpanSampling(expected) = &check.ask {
+        let trace = evaluator.forest.trace();
+        return with(span_sampling::judge(check, expected, trace));
     }
     if let Condition::TailSampling(expected) = &check.ask {
         let trace = evaluator.forest.trace();

@@ -47,6 +47,7 @@ mod relations;
 mod renamed;
 mod response;
 mod select;
+mod span_sampling;
 mod spans;
 mod tail_sampling;
 mod truncated;

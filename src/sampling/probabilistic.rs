@@ -2,9 +2,10 @@
 //!
 //! Follows version 0.161 of the Collector; 0.140 decides the same.
 
+use std::fmt;
+
 use super::tracestate::{DIGITS, NEVER, OtelState, Randomness, Threshold};
 use crate::trace::{Span, TraceId, Value};
-use crate::yaml::Location;
 
 /// The number of hash buckets of `hash_seed`: 14 bits.
 const BUCKETS: u32 = 1 << 14;
@@ -18,7 +19,6 @@ const MOST_MEMBERS: usize = 31;
 pub(crate) struct ProbabilisticSampler {
     /// The id of the component: `probabilistic_sampler`, or `probabilistic_sampler/name`.
     pub(crate) id: String,
-    pub(crate) at: Location,
     /// A 32-bit number in the Collector, too.
     pub(crate) sampling_percentage: f32,
     pub(crate) mode: Mode,
@@ -57,6 +57,16 @@ pub(crate) enum Reason {
     Randomness,
     /// The `tracestate` is invalid, or contradicts the sampler; `fail_closed` decides.
     TraceState(String),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Priority => f.write_str("by `sampling.priority`"),
+            Self::Randomness => f.write_str("by the randomness of the trace"),
+            Self::TraceState(why) => write!(f, "by `fail_closed`, since {why}"),
+        }
+    }
 }
 
 impl ProbabilisticSampler {
@@ -230,7 +240,6 @@ mod tests {
 
     use super::*;
     use crate::trace::SpanId;
-    use crate::yaml::{Place, Source};
 
     /// Spans with trace id, `tracestate` and `sampling.priority`, and the indexes of those that each
     /// sampler of a real Collector kept.
@@ -256,7 +265,6 @@ mod tests {
     fn sampler(recorded: &Json) -> ProbabilisticSampler {
         ProbabilisticSampler {
             id: "probabilistic_sampler".to_owned(),
-            at: Source::new("collector.yaml", "").at(Place::default()),
             sampling_percentage: recorded["sampling_percentage"].as_f64().unwrap() as f32,
             mode: match recorded["mode"].as_str() {
                 Some("equalizing") => Mode::Equalizing,

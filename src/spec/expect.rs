@@ -6,7 +6,7 @@ use super::grpc::GrpcStatuses;
 use super::log::LogEntry;
 use super::metric::MetricEntry;
 use super::selector::{Selector, SpanEntry};
-use super::tail_sampling::TailExpectation;
+use super::tail_sampling::{SpanSamplingExpectation, TailExpectation};
 use super::{JsonPath, Limits, Location, Matcher};
 use crate::trace::Nanos;
 
@@ -107,6 +107,8 @@ pub enum Condition {
     HeadSampling,
     /// A Collector's tail sampling decides so.
     TailSampling(Box<TailExpectation>),
+    /// A Collector's `probabilistic_sampler` decides like this about each span.
+    SpanSampling(Box<SpanSamplingExpectation>),
 }
 
 /// The spans that a pipeline must lose.
@@ -271,6 +273,7 @@ impl Condition {
                 | Self::LogsCorrelated(_)
                 | Self::HeadSampling
                 | Self::TailSampling(_)
+                | Self::SpanSampling(_)
         )
     }
 }
@@ -310,6 +313,9 @@ impl fmt::Display for Condition {
             Self::HeadSampling => f.write_str("consistent head sampling"),
             Self::TailSampling(expected) => {
                 write!(f, "the decision of `{}`", expected.processor.id)
+            }
+            Self::SpanSampling(expected) => {
+                write!(f, "the decisions of `{}`", expected.processor.id)
             }
         }
     }

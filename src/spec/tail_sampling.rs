@@ -1,9 +1,8 @@
-//! What a Collector's tail sampling is expected to decide about a trace.
+//! Decisions that are expected of a Collector's samplers about a trace.
 
 use std::sync::Arc;
 
-use crate::sampling::{CollectorVersion, TailSampling};
-use crate::yaml::Location;
+use crate::sampling::{CollectorVersion, ProbabilisticSampler, TailSampling};
 
 /// Expectations for the decision of a `tail_sampling` processor, of which there is at least one.
 #[derive(Clone, Debug)]
@@ -16,6 +15,12 @@ pub struct TailExpectation {
     pub(crate) kept_by: Option<String>,
     /// Policies that match the trace, or that do not.
     pub(crate) policies: Vec<(String, bool)>,
-    /// The file of the configuration, for messages.
-    pub(crate) config: Location,
+}
+
+/// The expected decision of a `probabilistic_sampler` processor, the same about each span.
+#[derive(Clone, Debug)]
+pub struct SpanSamplingExpectation {
+    pub(crate) processor: Arc<ProbabilisticSampler>,
+    /// Whether the spans are kept.
+    pub(crate) kept: bool,
 }

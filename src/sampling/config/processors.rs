@@ -337,7 +337,6 @@ impl Processors<'_> {
         }
         ProbabilisticSampler {
             id: id.clone(),
-            at: key.at.clone(),
             sampling_percentage: percentage.map_or(0.0, Value::as_number) as f32,
             hash_seed: get("hash_seed").map_or(0, |seed| seed.as_integer() as u32),
             mode: match get("mode").and_then(Value::text) {

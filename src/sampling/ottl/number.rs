@@ -56,7 +56,7 @@ fn part(number: &str, unit: &str) -> Option<i64> {
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_digits(whole) || !is_digits(fraction) || number.len() < 1 || number == "." {
+    if !is_digits(whole) || !is_digits(fraction) || number.is_empty() || number == "." {
         return None;
     }
     let whole: i64 = match whole {

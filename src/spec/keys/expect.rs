@@ -200,7 +200,7 @@ pub(crate) const SAMPLING: Keys = Keys(&[&[
     key(
         "processor",
         "text",
-        "The processor, if the configuration has several of type `tail_sampling`.",
+        "The processor, if the configuration has several of type `tail_sampling`; or a `probabilistic_sampler`, which decides about each span.",
     ),
     key(
         "collector_version",

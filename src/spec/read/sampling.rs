@@ -4,14 +4,20 @@ use std::sync::Arc;
 
 use super::{Reader, Refusal};
 use crate::sampling::config::{self, Environment, NotASampler};
-use crate::sampling::{CollectorVersion, TailSampling};
+use crate::sampling::{CollectorVersion, ProbabilisticSampler, TailSampling};
 use crate::spec::expect::{Condition, Expect};
 use crate::spec::keys;
-use crate::spec::tail_sampling::TailExpectation;
+use crate::spec::tail_sampling::{SpanSamplingExpectation, TailExpectation};
 use crate::yaml::{Node, suggest};
 
 /// What a configuration is expected to decide.
 const DECISIONS: [&str; 3] = ["kept", "kept_by", "policies"];
+
+/// A processor of the configuration.
+enum Sampler {
+    Tail(Arc<TailSampling>),
+    Probabilistic(Arc<ProbabilisticSampler>),
+}
 
 impl Reader<'_> {
     pub(super) fn sampling(&self, node: &Node) -> Option<Expect> {
@@ -70,14 +76,18 @@ impl Reader<'_> {
                 },
             )?,
         };
-        let processor = self.processor(node, config, version)?;
+        let processor = match self.processor(node, config, version)? {
+            Sampler::Tail(processor) => processor,
+            Sampler::Probabilistic(processor) => {
+                return self.span_sampling(node, config, processor);
+            }
+        };
         let expected = TailExpectation {
             kept: self.kept(node)?,
             kept_by: self.kept_by(node, &processor)?,
             policies: self.policy_votes(node, &processor)?,
             processor,
             version,
-            config: self.at(config.place),
         };
         if expected.kept.is_none() && expected.kept_by.is_none() && expected.policies.is_empty() {
             return self.wrong(
@@ -88,6 +98,35 @@ impl Reader<'_> {
             );
         }
         Some(self.one(Condition::TailSampling(Box::new(expected)), config))
+    }
+
+    /// The expectation for a processor that decides about single spans.
+    fn span_sampling(
+        &self,
+        node: &Node,
+        config: &Node,
+        processor: Arc<ProbabilisticSampler>,
+    ) -> Option<Expect> {
+        for key in ["kept_by", "policies"] {
+            if let Some(other) = node.get(key) {
+                return self.wrong(
+                    other.place,
+                    format!("`{}` has no policies", processor.id),
+                    "not available",
+                    "write `kept: true` or `kept: false`, for each span",
+                );
+            }
+        }
+        let Some(kept) = self.kept(node)? else {
+            return self.wrong(
+                node.place,
+                "`sampling` expects nothing of this configuration",
+                "no expectation",
+                "add `kept: true` or `kept: false`, for each span",
+            );
+        };
+        let expected = SpanSamplingExpectation { processor, kept };
+        Some(self.one(Condition::SpanSampling(Box::new(expected)), config))
     }
 
     /// `kept`; `None` inside if it is absent.
@@ -158,12 +197,7 @@ impl Reader<'_> {
     }
 
     /// The processor of the file that `config` names.
-    fn processor(
-        &self,
-        node: &Node,
-        config: &Node,
-        version: CollectorVersion,
-    ) -> Option<Arc<TailSampling>> {
+    fn processor(&self, node: &Node, config: &Node, version: CollectorVersion) -> Option<Sampler> {
         let path = self.file(config, "`config`")?;
         let source = self.source_of(&path, config)?;
         let environment = Environment {
@@ -182,28 +216,41 @@ impl Reader<'_> {
                 obstacle.help.clone(),
             );
         }
-        let all = &reading.configuration.tail_sampling;
-        let ids: Vec<&str> = all.iter().map(|one| one.id.as_str()).collect();
-        let Some(id) = node.get("processor") else {
-            return match all.as_slice() {
-                [only] => Some(Arc::new(only.clone())),
-                [] => self.no_sampler(config, NotASampler::NoSampler),
-                _ => self.wrong(
-                    config.place,
-                    "this file has several processors of type `tail_sampling`",
-                    "which one?",
-                    format!("add `processor`: {}", ids.join(", ")),
-                ),
-            };
+        let tail = reading.configuration.tail_sampling.iter();
+        let probabilistic = reading.configuration.probabilistic.iter();
+        let name = match node.get("processor") {
+            None => None,
+            Some(id) => Some((self.named(id, "`processor`")?, id)),
         };
-        let name = self.named(id, "`processor`")?;
-        match all.iter().find(|one| one.id == name) {
-            Some(found) => Some(Arc::new(found.clone())),
-            None => self.wrong(
+        let is_it = |id: &str| name.as_ref().is_none_or(|(name, _)| name == id);
+        let mut found: Vec<Sampler> = tail
+            .clone()
+            .filter(|one| is_it(&one.id))
+            .map(|one| Sampler::Tail(Arc::new(one.clone())))
+            .collect();
+        // It decides about spans, so it is meant only if it is named, or alone.
+        if found.is_empty() {
+            let named = probabilistic.clone().filter(|one| is_it(&one.id));
+            found.extend(named.map(|one| Sampler::Probabilistic(Arc::new(one.clone()))));
+        }
+        let ids: Vec<&str> = tail
+            .map(|one| one.id.as_str())
+            .chain(probabilistic.map(|one| one.id.as_str()))
+            .collect();
+        match (found.len(), name) {
+            (1, _) => found.pop(),
+            (0, None) => self.no_sampler(config, NotASampler::NoSampler),
+            (0, Some((name, id))) => self.wrong(
                 id.place,
                 format!("the configuration has no processor `{name}`"),
                 "unknown processor",
                 suggest(&name, &ids),
+            ),
+            _ => self.wrong(
+                config.place,
+                "this file has several samplers",
+                "which one?",
+                format!("add `processor`: {}", ids.join(", ")),
             ),
         }
     }
@@ -213,7 +260,9 @@ impl Reader<'_> {
             NotASampler::Syntax(error) => format!("{}: {}", error.at, error.text),
             NotASampler::Empty => "this file is empty".to_owned(),
             NotASampler::NotACollector => "this is no configuration of a Collector".to_owned(),
-            NotASampler::NoSampler => "this file has no processor `tail_sampling`".to_owned(),
+            NotASampler::NoSampler => {
+                "this file has no `tail_sampling` and no `probabilistic_sampler`".to_owned()
+            }
         };
         let help = "name the file that the Collector gets with `--config`";
         self.wrong(config.place, what, "this file", help)

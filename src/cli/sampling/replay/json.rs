@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use super::Replay;
+use super::decisions::Replay;
 use super::summary::{PolicySummary, Share, Summary};
 use crate::sampling::judge::{Cast, in_order};
 use crate::sampling::replay::{Arrival, Ending};

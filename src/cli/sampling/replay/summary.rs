@@ -1,6 +1,6 @@
 //! Figures of a replay: votes, decisions, and spans per second.
 
-use super::Replay;
+use super::decisions::Replay;
 use crate::budget::share_bounds;
 use crate::sampling::Vote;
 use crate::sampling::judge::in_order;

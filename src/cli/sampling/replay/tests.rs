@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 use snapbox::{assert_data_eq, str};
 
+use super::super::traces::Traces;
 use super::*;
 use crate::report::conforms::wrong;
+use crate::sampling::CollectorVersion;
 use crate::sampling::config::{Environment, read as read_config};
+use crate::sampling::judge::in_order;
+use crate::sampling::replay::Arrival;
 use crate::trace::TraceId;
 use crate::yaml::Source;
 

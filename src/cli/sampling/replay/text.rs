@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Replay;
+use super::decisions::Replay;
 use super::summary::{Share, Summary};
 use crate::number::{count, counted, exact, figure};
 use crate::sampling::judge::in_order;

@@ -1,0 +1,52 @@
+//! Compares the decisions of a Collector's `probabilistic_sampler` about the spans of a trace with what is
+//! expected.
+
+use super::judgement::{Finality, Standing};
+use super::{Failure, Subject, Unjudged, Witness};
+use crate::number::counted;
+use crate::sampling::Reason;
+use crate::spec::Check;
+use crate::spec::tail_sampling::SpanSamplingExpectation;
+use crate::trace::{Field, Span, Trace};
+
+/// Judges all spans of a trace. The sampler decides about each on its own.
+pub(super) fn judge(check: &Check, expected: &SpanSamplingExpectation, trace: &Trace) -> Standing {
+    let needed = [Field::TraceContext, Field::Attributes];
+    if let Some(field) = needed
+        .into_iter()
+        .find(|field| trace.losses().contains(*field))
+    {
+        return Standing::unjudged(Unjudged::Lost(field));
+    }
+    let decided = trace
+        .spans()
+        .iter()
+        .map(|span| (span, expected.processor.decide(span)));
+    let wrong: Vec<(&Span, Reason)> = decided
+        .filter(|(_, decision)| decision.is_kept != expected.kept)
+        .map(|(span, decision)| (span, decision.reason))
+        .collect();
+    if wrong.is_empty() {
+        return Standing::holds(Finality::Open);
+    }
+    let (want, is) = match expected.kept {
+        true => ("each span kept", "dropped"),
+        false => ("each span dropped", "kept"),
+    };
+    let found = format!("{} of {} {is}", wrong.len(), counted(trace.len(), "span"));
+    let subject = Subject::Trace("sampling of spans");
+    let mut failure = Failure::of_check(check, subject, want, found);
+    if wrong
+        .iter()
+        .any(|(_, reason)| *reason == Reason::Randomness)
+    {
+        failure.hints.push(format!(
+            "`{}` keeps a share of {} %: the attribute `sampling.priority` decides instead, 1 keeps a span and 0 drops it",
+            expected.processor.id, expected.processor.sampling_percentage
+        ));
+    }
+    failure.show(wrong, |(span, reason)| {
+        Witness::new(span, format!("{is}: {reason}"))
+    });
+    Standing::fails(failure, Finality::Open)
+}
