@@ -193,7 +193,7 @@ impl Designer<'_> {
         match rare_operations(self.traces) {
             Ok(names) => {
                 let has = |trace: &Recorded| {
-                    groups::roots(trace).any(|root| names.iter().any(|name| *name == root.name))
+                    groups::roots(trace).any(|root| names.contains(&root.name))
                 };
                 let traces = self.select(has);
                 if !traces.is_empty() && self.fits(&traces) {
