@@ -192,9 +192,8 @@ impl Designer<'_> {
         }
         match rare_operations(self.traces) {
             Ok(names) => {
-                let has = |trace: &Recorded| {
-                    groups::roots(trace).any(|root| names.contains(&root.name))
-                };
+                let has =
+                    |trace: &Recorded| groups::roots(trace).any(|root| names.contains(&root.name));
                 let traces = self.select(has);
                 if !traces.is_empty() && self.fits(&traces) {
                     self.add("rare-operations", Kind::Operations(names), traces);
