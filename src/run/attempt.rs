@@ -112,7 +112,7 @@ impl<'a> AttemptContext<'a> {
             repeat,
             on_progress,
         };
-        let repeated = repetition.run(&self.scope, Arc::clone(&self.session)).await;
+        let repeated = Box::pin(repetition.run(&self.scope, Arc::clone(&self.session))).await;
         Tested::Repeated(Box::new(repeated))
     }
 
@@ -121,7 +121,9 @@ impl<'a> AttemptContext<'a> {
         let mut reports = Vec::new();
         for step in steps {
             let (scope, session) = (&mut self.scope, &*self.session);
-            let (report, watched) = step::run_step(self.run, step, phase, scope, session).await;
+            // Boxed: it is too large for the stack of a thread, together with what awaits it.
+            let step = Box::pin(step::run_step(self.run, step, phase, scope, session));
+            let (report, watched) = step.await;
             let has_failed = report.has_failed();
             reports.push((report, WatchedTraces::of(watched)));
             if has_failed && phase != Phase::Teardown {

@@ -44,11 +44,11 @@ pub(crate) async fn run_step(
         phase,
         session,
     };
-    let control = match tryout.control(scope, &mut report).await {
+    let control = match Box::pin(tryout.control(scope, &mut report)).await {
         Ok(control) => control,
         Err(trouble) => return (report.with_trouble(trouble), None),
     };
-    let last = match tryout.fire(scope, &mut report).await {
+    let last = match Box::pin(tryout.fire(scope, &mut report)).await {
         Ok(last) => last,
         Err(trouble) => return (report.with_trouble(trouble), None),
     };
