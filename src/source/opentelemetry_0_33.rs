@@ -128,6 +128,7 @@ fn of_span(span: SpanData) -> message::SpanMessage {
         trace_id: bytes(context.trace_id().to_bytes()),
         span_id: bytes(context.span_id().to_bytes()),
         trace_state: text(&context.trace_state().header()),
+        flags: u32::from(context.trace_flags().to_u8()),
         parent_span_id: if parent == otel::SpanId::INVALID {
             Bytes::new()
         } else {
