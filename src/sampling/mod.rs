@@ -3,6 +3,7 @@
 //! Pure: no clock, no network. Times are those of the spans.
 
 pub(crate) mod config;
+#[cfg(feature = "cli")]
 pub(crate) mod design;
 pub(crate) mod judge;
 pub(crate) mod ottl;
