@@ -121,6 +121,17 @@ fn of_scope(scope: &InstrumentationScope) -> message::ScopeMessage {
     }
 }
 
+/// The trace flags, and where the parent is: `SpanFlags` of OTLP.
+fn flags(span: &SpanData) -> u32 {
+    const PARENT_IS_KNOWN: u32 = 0x100;
+    const PARENT_IS_REMOTE: u32 = 0x200;
+    let remote = match span.parent_span_is_remote {
+        true => PARENT_IS_REMOTE,
+        false => 0,
+    };
+    u32::from(span.span_context.trace_flags().to_u8()) | PARENT_IS_KNOWN | remote
+}
+
 fn of_span(span: SpanData) -> message::SpanMessage {
     let context = &span.span_context;
     let parent = span.parent_span_id;
@@ -128,7 +139,7 @@ fn of_span(span: SpanData) -> message::SpanMessage {
         trace_id: bytes(context.trace_id().to_bytes()),
         span_id: bytes(context.span_id().to_bytes()),
         trace_state: text(&context.trace_state().header()),
-        flags: u32::from(context.trace_flags().to_u8()),
+        flags: flags(&span),
         parent_span_id: if parent == otel::SpanId::INVALID {
             Bytes::new()
         } else {
