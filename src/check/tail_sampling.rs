@@ -89,7 +89,7 @@ impl<'t> Decided<'t> {
         self.whole.verdict.as_ref().ok_or_else(too_large)
     }
 
-    /// Whether it is kept.
+    /// Compares the decision with the expected one.
     fn kept(&self, expected: Option<bool>) -> Found {
         let Some(expected) = expected else {
             return Ok(None);
@@ -118,7 +118,7 @@ impl<'t> Decided<'t> {
         }
     }
 
-    /// The policy that keeps it. Whether it is kept is judged before.
+    /// Compares the policy that keeps it with the expected one. `kept` judges the decision itself.
     fn kept_by(&self, expected: Option<&str>) -> Found {
         let (Some(expected), Some(true)) = (expected, self.whole.kept()) else {
             return Ok(None);

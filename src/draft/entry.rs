@@ -15,7 +15,7 @@ pub(crate) struct Sketches {
     varies: Varies,
 }
 
-/// How a draft would check an attribute.
+/// The form of a check that a draft writes for an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttributeForm {
     /// With its value.
@@ -113,7 +113,7 @@ impl Sketches {
         place.strip_prefix("below: ").map(str::to_owned)
     }
 
-    /// How a draft would check an attribute of a span.
+    /// The form of a check that a draft writes for an attribute of a span.
     pub(crate) fn form_of(&self, span: usize, key: &str) -> AttributeForm {
         let span = &self.trace().spans()[span];
         let value = span.attributes.get(key);

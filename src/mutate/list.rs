@@ -97,10 +97,10 @@ const INSTRUMENTATION: [&str; 58] = [
 /// A shorter duration varies too much for a limit: 10 ms.
 const SHORTEST: Nanos = 10_000_000;
 
-/// How many times as long a slow span takes.
+/// Factor by which a fault makes a span slower.
 const SLOWER: u64 = 10;
 
-/// How much longer a span or a response takes that exceeds nearly every limit: 10 minutes.
+/// Additional duration of a span or a response that exceeds nearly every limit: 10 minutes.
 pub(super) const HANG: Duration = Duration::from_secs(600);
 
 /// Maximum number of characters of a value in words.

@@ -125,7 +125,7 @@ fn meet(condition: &SpanCondition, span: &mut Span, trace: &Trace) -> Option<()>
     Some(())
 }
 
-/// What the conditions of an entry exclude at a span that it selects.
+/// Parts that the conditions of an entry exclude at a span that it selects, as faults.
 fn parts(entry: &SpanEntry, at: usize) -> Vec<Mutant> {
     let excluded = entry
         .each

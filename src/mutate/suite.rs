@@ -155,7 +155,7 @@ struct ExaminedStep<'e> {
     exam: StepExam,
 }
 
-/// Where a fault occurs: indexes of the step and of the fault.
+/// The place of a fault: indexes of the step and of the fault.
 type Occurrence = (usize, usize);
 
 /// Judges the faults of all specs. Ends early if `is_stopped` returns `true`.

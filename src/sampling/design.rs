@@ -42,7 +42,7 @@ pub(crate) struct Proposal {
     /// Spans per second of traces with an error.
     pub(crate) errors: f64,
     pub(crate) seconds: f64,
-    /// What is not proposed, and why.
+    /// Policies that are not proposed, with the reasons.
     pub(crate) notes: Vec<String>,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct TailSampling {
     pub(crate) num_shards: u32,
 }
 
-/// When a trace is decided.
+/// The moment at which a trace is decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Strategy {
     /// Once, with all spans that arrived within `decision_wait`.
@@ -38,7 +38,7 @@ pub(crate) enum Strategy {
     SpanIngest,
 }
 
-/// How many decisions are remembered after the spans are gone; zero: none.
+/// Number of decisions that are remembered after the spans are gone; zero: none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DecisionCache {
     pub(crate) sampled: u64,

@@ -172,7 +172,7 @@ fn state(trace_state: &str) -> Result<OtelState, String> {
     Ok(OtelState::of(trace_state)?.unwrap_or_default())
 }
 
-/// Whether this is a `key=value` of a `tracestate`.
+/// Returns `true` for a `key=value` of a `tracestate`.
 fn is_member(member: &str) -> bool {
     let Some((key, value)) = member.split_once('=') else {
         return false;

@@ -47,7 +47,7 @@ fn reason(error: &regex::Error) -> String {
     last.to_owned()
 }
 
-/// What precedes the current position in a group.
+/// The item before the current position in a group.
 #[derive(Clone, Copy, Default)]
 struct Group {
     /// The number of copies that repetitions of the last item make.

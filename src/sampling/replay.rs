@@ -39,7 +39,7 @@ pub(crate) struct Recorded {
     pub(crate) losses: Losses,
 }
 
-/// What a processor decides about a trace.
+/// The decision of a processor about a trace.
 #[derive(Clone, Debug)]
 pub(crate) struct Replayed {
     /// The first decision; `None` if there is none.

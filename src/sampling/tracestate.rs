@@ -89,7 +89,7 @@ impl Threshold {
             .ok_or_else(|| format!("`th:{text}` is not 1 to {DIGITS} hex digits"))
     }
 
-    /// Whether a trace with this randomness is sampled.
+    /// Returns `true` if a trace with this randomness is sampled.
     pub(crate) fn keeps(self, randomness: Randomness) -> bool {
         randomness.0 >= self.0
     }

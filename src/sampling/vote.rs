@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a policy decides about a trace.
+/// The decision of a policy about a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Vote {
     Sampled,

@@ -21,6 +21,6 @@ pub struct TailExpectation {
 #[derive(Clone, Debug)]
 pub struct SpanSamplingExpectation {
     pub(crate) processor: Arc<ProbabilisticSampler>,
-    /// Whether the spans are kept.
+    /// `true` if the spans must be kept.
     pub(crate) kept: bool,
 }

@@ -7,7 +7,7 @@ use super::{Resource, SpanId, Trace, Value};
 /// The attribute of resources with the name of the receiver at which they arrived.
 pub(crate) const RECEIVER: &str = "spanspec.receiver";
 
-/// How often each span arrived, and at which named receivers.
+/// The number of arrivals of each span, and the named receivers that got it.
 #[derive(Clone, Debug, Default)]
 pub struct Delivery {
     /// The receivers of all arrivals of each span; an empty name for the receiver without one.

@@ -23,9 +23,9 @@ struct Design {
     results: Vec<Replayed>,
 }
 
-/// What becomes of the traces of a policy.
+/// Numbers of the traces of a policy, by decision.
 #[derive(Default)]
-struct Fate {
+struct TraceCounts {
     kept: usize,
     lost: usize,
     unknown: usize,
@@ -95,19 +95,19 @@ fn no_proposal(error: NoProposal) -> Exit {
 }
 
 impl Design {
-    fn fate(&self, policy: &Proposed) -> Fate {
-        let mut fate = Fate::default();
+    fn counts(&self, policy: &Proposed) -> TraceCounts {
+        let mut counts = TraceCounts::default();
         for &at in &policy.traces {
             match self.results[at].kept() {
                 Some(true) => {
-                    fate.kept += 1;
-                    fate.spans_kept += self.traces.all[at].spans.len();
+                    counts.kept += 1;
+                    counts.spans_kept += self.traces.all[at].spans.len();
                 }
-                Some(false) => fate.lost += 1,
-                None => fate.unknown += 1,
+                Some(false) => counts.lost += 1,
+                None => counts.unknown += 1,
             }
         }
-        fate
+        counts
     }
 
     fn per_second(&self, spans: usize) -> f64 {
@@ -117,7 +117,7 @@ impl Design {
     /// Spans per second that the policies keep of these traces.
     fn replayed(&self) -> f64 {
         let policies = self.proposal.policies.iter();
-        self.per_second(policies.map(|policy| self.fate(policy).spans_kept).sum())
+        self.per_second(policies.map(|policy| self.counts(policy).spans_kept).sum())
     }
 
     fn notes(&self) -> Vec<String> {
@@ -133,7 +133,7 @@ impl Design {
             .proposal
             .policies
             .iter()
-            .map(|policy| self.fate(policy).unknown)
+            .map(|policy| self.counts(policy).unknown)
             .sum();
         if unknown > 0 {
             notes.push(format!(
@@ -191,13 +191,13 @@ impl Design {
     fn table(&self) -> String {
         let mut rows = vec![["policy", "traces", "kept", "lost", "spans/s", ""].map(str::to_owned)];
         for policy in &self.proposal.policies {
-            let fate = self.fate(policy);
+            let counts = self.counts(policy);
             rows.push([
                 policy.name.to_owned(),
                 count(policy.traces.len()),
-                count(fate.kept),
-                count(fate.lost),
-                figure(self.per_second(fate.spans_kept)),
+                count(counts.kept),
+                count(counts.lost),
+                figure(self.per_second(counts.spans_kept)),
                 reason(policy),
             ]);
         }
@@ -216,13 +216,13 @@ impl Design {
     fn json(&self) -> Json {
         let proposal = &self.proposal;
         let policies = proposal.policies.iter().map(|policy| {
-            let fate = self.fate(policy);
+            let counts = self.counts(policy);
             json!({
                 "name": policy.name,
                 "traces": policy.traces.len(),
-                "kept": fate.kept,
-                "lost": fate.lost,
-                "spans_per_second": self.per_second(fate.spans_kept),
+                "kept": counts.kept,
+                "lost": counts.lost,
+                "spans_per_second": self.per_second(counts.spans_kept),
             })
         });
         json!({

@@ -13,7 +13,7 @@ const SERVICE: &[&str] = &["service", "type", "param", "operation_strategies"];
 const OPERATION: &[&str] = &["operation", "type", "param"];
 const FILE: &[&str] = &["default_strategy", "service_strategies"];
 
-/// Whether a strategy is for all operations of a service, or for one.
+/// The scope of a strategy: all operations of a service, or one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Level {
     Service,

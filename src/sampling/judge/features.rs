@@ -1,4 +1,4 @@
-//! Where versions of the processor decide differently.
+//! Differences between the decisions of versions of the processor.
 //!
 //! Read from the source of each release from 0.140.1 to 0.165.1. A newer version is taken to decide as the last one.
 

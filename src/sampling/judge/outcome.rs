@@ -6,7 +6,7 @@ use super::input::{Asked, Pending};
 use super::rule::Check;
 use crate::sampling::vote::{Vote, Votes};
 
-/// What becomes of a trace. Policies are indexes of the votes.
+/// The decision about a trace. Policies are indexes of the votes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// Kept, by this policy.
@@ -136,7 +136,7 @@ impl Verdict {
     }
 }
 
-/// What the votes so far come to.
+/// The decision that the votes so far lead to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct State {
     is_over: bool,

@@ -27,7 +27,7 @@ impl Judged {
     }
 }
 
-/// What a policy looks at.
+/// The spans that a policy reads.
 #[derive(Debug)]
 pub(super) enum Check {
     Always,

@@ -75,7 +75,7 @@ pub(super) enum Found {
 }
 
 impl Path {
-    /// What `IsRootSpan` reads.
+    /// The field that `IsRootSpan` reads.
     pub(super) const PARENT: Self = Self::Span(SpanField::ParentId);
 
     /// The field with these names.

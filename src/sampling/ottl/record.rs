@@ -1,4 +1,4 @@
-//! What a condition is evaluated for, and the reasons that it has no value.
+//! The record that a condition is evaluated for, and the reasons that it has no value.
 
 use crate::trace::{Event, Span};
 
@@ -17,7 +17,7 @@ pub(crate) struct Record<'t> {
     pub(crate) fidelity: Fidelity,
 }
 
-/// Whether a span is as it was sent.
+/// Returns `true` if a span is as it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fidelity {
     /// All fields are there.

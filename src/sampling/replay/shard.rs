@@ -35,7 +35,7 @@ struct Waiting {
     spans: Vec<usize>,
     bytes: i64,
     due: u64,
-    /// Whether it was kept. `None`: not yet decided.
+    /// `true` if it was kept. `None`: not yet decided.
     decided: Option<Option<bool>>,
     /// All spans are late ones of an earlier decision.
     is_late: bool,

@@ -10,7 +10,7 @@ use crate::spec::keys;
 use crate::spec::tail_sampling::{SpanSamplingExpectation, TailExpectation};
 use crate::yaml::{Node, suggest};
 
-/// What a configuration is expected to decide.
+/// The keys with expected decisions.
 const DECISIONS: [&str; 3] = ["kept", "kept_by", "policies"];
 
 /// A processor of the configuration.

@@ -22,7 +22,7 @@ pub(super) struct Replay<'r> {
 }
 
 impl Replay<'_> {
-    /// Whether a trace is kept. `None` if that is not known, because a policy or a part of the trace is not.
+    /// Returns `true` if a trace is kept. `None` if a policy, or a part of the trace, is not known.
     pub(super) fn kept(&self, at: usize) -> Option<bool> {
         match self.incomplete(at) {
             Some(_) => None,

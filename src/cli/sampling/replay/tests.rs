@@ -30,7 +30,7 @@ fn reading(text: &str, version: CollectorVersion) -> Reading {
     read_config(&Source::new("collector.yaml", text), &environment).unwrap()
 }
 
-/// What is printed about traces with these processors.
+/// The output for traces with these processors.
 fn printed(config: &str, traces: &Traces, arrival: Arrival, format: SamplingFormat) -> String {
     let version = CollectorVersion::default();
     let reading = reading(config, version);

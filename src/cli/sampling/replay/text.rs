@@ -95,7 +95,7 @@ fn total(summary: &Summary) -> String {
     text
 }
 
-/// What the figures do not say.
+/// Notes about the limits of the figures.
 fn notes(replay: &Replay<'_>, summary: &Summary) -> String {
     let mut text = String::new();
     let mut note = |what: String| {
