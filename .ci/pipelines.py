@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Tests Collector configurations with a real Collector: .ci/pipelines.py
 
-Runs the specs of examples/collector, which must pass, and those of tests/pipelines, of which none may pass, and
-compares what a user reads. The Collector comes from the cache of .ci/backends.py, which builds it.
+Runs the specs of examples/collector and tests/pipelines/passing.yaml, which must pass, and tests/pipelines/failing.yaml,
+of which none may pass, and compares what a user reads. The Collector comes from the cache of .ci/backends.py, which builds it.
 """
 
 import os
@@ -35,7 +35,10 @@ def main():
     code, output = spanspec(HERE / "examples" / "collector", env=env)
     wrong = [output] if code else []
     print(f"example: {output.strip().splitlines()[-1]} ({time.monotonic() - begun:.0f} s)")
-    code, output = spanspec(FAULTS, env=env)
+    code, output = spanspec(FAULTS, "passing.yaml", env=env)
+    wrong.extend([output] if code else [])
+    print(f"passing: {output.strip().splitlines()[-1]}")
+    code, output = spanspec(FAULTS, "failing.yaml", env=env)
     lines = (FAULTS / "failing.yaml").read_text().splitlines()
     read = " ".join(output.split())
     missing = [line[9:] for line in lines if line.startswith("# reads: ") and line[9:] not in read]

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use self::input::Input;
-use crate::source::otlp::{accepted, refusal};
-use crate::spec::SendTelemetry;
+use crate::source::otlp::{Signal, accepted, refusal};
+use crate::spec::{OtlpProtocol, SendTelemetry};
 use crate::trace::{SentTelemetry, unix_nanos};
 use crate::trigger::{AnswerReader, Exporter, Session, TraceContext, TriggerError};
 
@@ -34,6 +34,7 @@ pub(crate) async fn send(
     let exports = input.renewed(context.trace_id, unix_nanos(SystemTime::now()));
     let exporter = Exporter {
         to: &send.to,
+        protocol: send.protocol,
         headers: &send.headers,
         tls: &send.tls,
         timeout: send.timeout,
@@ -41,14 +42,16 @@ pub(crate) async fn send(
     let started = Instant::now();
     let mut note = None;
     for (signal, request) in exports.requests {
-        let answer = exporter.export(signal.http_path(), request, &ANSWERS, session);
+        let path = path(signal, send.protocol);
+        let answer = exporter.export(path, request, &ANSWERS, session);
         note = answer.await?.or(note);
     }
     let mut markers = Vec::new();
     for marker in &send.markers {
         let (trace, saved) = spans::marker(marker, has_root, &signals);
         for (signal, request) in saved.exports(trace).requests {
-            let answer = exporter.export(signal.http_path(), request, &ANSWERS, session);
+            let path = path(signal, send.protocol);
+            let answer = exporter.export(path, request, &ANSWERS, session);
             answer.await?;
         }
         markers.push(trace);
@@ -60,4 +63,12 @@ pub(crate) async fn send(
         note,
         time: started.elapsed(),
     })
+}
+
+/// The path of the export requests of a signal.
+fn path(signal: Signal, protocol: OtlpProtocol) -> &'static str {
+    match protocol {
+        OtlpProtocol::Http => signal.http_path(),
+        OtlpProtocol::Grpc => signal.grpc_path(),
+    }
 }

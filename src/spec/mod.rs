@@ -83,7 +83,7 @@ pub use selector::{
     Ask, Choice, EventPattern, LinkPattern, Pattern, Relation, Relative, Selector, SpanCondition,
     SpanEntry, SpanType, Take,
 };
-pub use send::{SendTelemetry, SpanToSend};
+pub use send::{OtlpProtocol, SendTelemetry, SpanToSend};
 pub use services::{DeclaredService, ServiceSet};
 pub use spec::{Spec, Step};
 pub use tls::Tls;

@@ -21,9 +21,11 @@ pub struct SendTelemetry {
     pub trace: Option<TraceId>,
     /// The endpoint, without the path of a signal.
     pub to: Url,
+    /// The protocol of the endpoint.
+    pub protocol: OtlpProtocol,
     /// Headers of the exports.
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
-    /// Certificates for `https`.
+    /// Certificates for `https` and `grpcs`.
     pub tls: Tls,
     /// Maximum time until an export is accepted.
     pub timeout: Option<Duration>,
@@ -31,6 +33,15 @@ pub struct SendTelemetry {
     pub markers: Vec<SpanToSend>,
     /// The place of its input in the spec.
     pub at: Location,
+}
+
+/// A protocol that carries OTLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtlpProtocol {
+    /// HTTP, with protobuf.
+    Http,
+    /// gRPC. The URL of the endpoint has the scheme `http` or, with TLS, `https`.
+    Grpc,
 }
 
 /// A span that a spec contains.
@@ -72,7 +83,7 @@ pub struct EventToSend {
 }
 
 impl SendTelemetry {
-    /// `send traces/checkout.json to http://127.0.0.1:4318/`.
+    /// `send traces/checkout.json to http://127.0.0.1:4318/`, or `… to grpc://127.0.0.1:4317`.
     pub(super) fn describe(&self) -> String {
         let files = self.traces.iter().chain(&self.logs);
         let mut parts: Vec<String> = files
@@ -86,6 +97,11 @@ impl SendTelemetry {
         let mut to = self.to.clone();
         // It fails only for URLs that cannot have a password.
         let _ = to.set_password(None);
-        format!("send {} to {to}", parts.join(", "))
+        let sent = parts.join(", ");
+        match (self.protocol, to.scheme()) {
+            (OtlpProtocol::Http, _) => format!("send {sent} to {to}"),
+            (OtlpProtocol::Grpc, "https") => format!("send {sent} to grpcs://{}", to.authority()),
+            (OtlpProtocol::Grpc, _) => format!("send {sent} to grpc://{}", to.authority()),
+        }
     }
 }

@@ -88,10 +88,20 @@ pub struct GrpcCode(pub u32);
 impl GrpcCode {
     /// Success.
     pub const OK: Self = Self(0);
+    /// The request is wrong.
+    pub const INVALID_ARGUMENT: Self = Self(3);
     /// The deadline expired.
     pub const DEADLINE_EXCEEDED: Self = Self(4);
+    /// The caller may not do this.
+    pub const PERMISSION_DENIED: Self = Self(7);
+    /// A limit is reached.
+    pub const RESOURCE_EXHAUSTED: Self = Self(8);
     /// The server has no such method.
     pub const UNIMPLEMENTED: Self = Self(12);
+    /// The server cannot answer now.
+    pub const UNAVAILABLE: Self = Self(14);
+    /// The caller has no valid credentials.
+    pub const UNAUTHENTICATED: Self = Self(16);
 
     /// The names of the codes from 0.
     pub const NAMES: [&str; 17] = [

@@ -10,7 +10,7 @@ use http::Method;
 use url::Url;
 
 use super::publish::PublishError;
-use super::refused::Refused;
+use super::refused::{NotExported, Refused};
 use crate::number::duration;
 use crate::process::LaunchError;
 use crate::spec::{Location, SpecError};
@@ -276,6 +276,9 @@ pub enum TriggerError {
     /// The pipeline did not accept an export.
     #[error(transparent)]
     Export(Box<Refused>),
+    /// The pipeline did not answer an export in the protocol of its endpoint.
+    #[error(transparent)]
+    NotExported(Box<NotExported>),
     /// The command could not be started.
     #[error(transparent)]
     Launch(#[from] LaunchError),
@@ -339,6 +342,7 @@ impl TriggerError {
     pub fn is_timeout(&self) -> bool {
         match self {
             Self::Publish(error) => error.is_timeout(),
+            Self::NotExported(of) => of.error().is_timeout(),
             _ => matches!(self, Self::Timeout { .. } | Self::CommandTimeout { .. }),
         }
     }
@@ -349,6 +353,7 @@ impl TriggerError {
         Some(match self {
             Self::Publish(error) => error.help()?,
             Self::Export(refused) => refused.help(),
+            Self::NotExported(of) => of.help(),
             Self::Refused { .. } => {
                 "start the service, or let `services` in spanspec.yaml start it"
             }

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use http_body_util::{BodyExt, Full};
 use serde_json::json;
 use spanspec::internal::service::free_port;
 
@@ -150,6 +151,99 @@ async fn an_export_that_is_not_accepted_is_an_error_with_the_message_of_the_pipe
     check(Fault::Overloaded, "span_count: 2", 3, &overloaded).await;
     let rejected = ["rejected 1 record of the export", "too old"];
     check(Fault::Rejects, "span_count: 2", 3, &rejected).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_grpc_the_same_is_sent() {
+    let project = Project::with(&[]).await;
+    let otlp = project.system.otlp;
+    let spec = format!(
+        "send:\n  to: grpc://127.0.0.1:{otlp}\n  {SPANS}\nexpect: {{ lost: 0, duplicated: 0, spans: [{{ find: charge, child_of: POST /orders }}] }}\n"
+    );
+    project.write("specs/a.yaml", &spec);
+    project.run(&[]).await.expect(0, &["1 passed"]);
+}
+
+/// Starts a gRPC server with this answer to each call. Returns its port.
+async fn grpc_server(headers: &'static [(&'static str, &'static str)], message: &[u8]) -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let length = u32::try_from(message.len()).unwrap();
+    let frame = Bytes::from([&[0][..], &length.to_be_bytes(), message].concat());
+    let router = Router::new().fallback(move || async move {
+        let mut trailers = HeaderMap::new();
+        for (name, value) in headers {
+            trailers.insert(*name, value.parse().unwrap());
+        }
+        let body = Full::from(frame).with_trailers(std::future::ready(Some(Ok(trailers))));
+        let kind = [(header::CONTENT_TYPE, "application/grpc")];
+        (kind, axum::body::Body::new(body)).into_response()
+    });
+    tokio::spawn(async { axum::serve(listener, router).await });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grpc_status_is_an_error_with_the_message_of_the_pipeline() {
+    // `RetryInfo` with 3 s, in base64.
+    const RETRY: &str = "GjAKKHR5cGUuZ29vZ2xlYXBpcy5jb20vZ29vZ2xlLnJwYy5SZXRyeUluZm8SBAoCCAM";
+    let busy: &[_] = &[
+        ("grpc-status", "14"),
+        ("grpc-message", "queue%20is%20full"),
+        ("grpc-status-details-bin", RETRY),
+    ];
+    let partial = b"\x0a\x0b\x08\x01\x12\x07too old";
+    for (headers, message, texts) in [
+        (
+            busy,
+            &b""[..],
+            [
+                "status UNAVAILABLE",
+                "queue is full",
+                "`retry_delay` of 3 s",
+                "memory_limiter",
+            ],
+        ),
+        (
+            &[("grpc-status", "8")],
+            b"",
+            ["status RESOURCE_EXHAUSTED", "max_recv_msg_size_mib", "", ""],
+        ),
+        (
+            &[("grpc-status", "16")],
+            b"",
+            ["status UNAUTHENTICATED", "to `headers`", "", ""],
+        ),
+        (
+            &[("grpc-status", "0")],
+            partial,
+            ["rejected 1 record of the export", "too old", "", ""],
+        ),
+    ] {
+        let project = Project::with(&[]).await;
+        let port = grpc_server(headers, message).await;
+        let spec = format!(
+            "send:\n  to: grpc://127.0.0.1:{port}\n  {SPANS}\nexpect: {{ span_count: 2 }}\n"
+        );
+        project.write("specs/a.yaml", &spec);
+        project.run(&[]).await.expect(3, &texts);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_of_another_protocol_is_an_error_that_names_the_scheme() {
+    let project = Project::with(&[]).await;
+    let address = pipeline(Fault::None, project.system.otlp).await;
+    let address = address.trim_start_matches("http://");
+    for (to, text) in [
+        (format!("grpc://{address}"), "write `http://`"),
+        (format!("grpcs://{address}"), "write `grpc://`"),
+        (format!("https://{address}"), "write `http://`"),
+    ] {
+        let spec = format!("send:\n  to: {to}\n  {SPANS}\nexpect: {{ span_count: 2 }}\n");
+        project.write("specs/a.yaml", &spec);
+        project.run(&[]).await.expect(3, &[text]);
+    }
 }
 
 /// A file with this number of traces and of spans in each.

@@ -27,12 +27,12 @@ pub(crate) const SEND: Keys = Keys(&[&[
     key(
         "to",
         "text",
-        "The OTLP/HTTP endpoint of the pipeline: http://127.0.0.1:4318. `/v1/traces` and `/v1/logs` are appended.",
+        "The OTLP endpoint of the pipeline: http://127.0.0.1:4318, to which `/v1/traces` and `/v1/logs` are appended, or grpc://127.0.0.1:4317.",
     ),
     key(
         "headers",
         "fields",
-        "Headers of the exports. A list repeats the header.",
+        "Headers of the exports, or their metadata over gRPC. A list repeats the header.",
     ),
     key("tls", "tls", "Certificates."),
     key(

@@ -251,7 +251,7 @@ impl Reader<'_> {
             let help = "write `timeout: 500ms`, which sets the deadline".to_owned();
             return wrong(format!("`{text}` cannot be set"), "reserved", help);
         }
-        if lower.starts_with("grpc-") || lower.starts_with(':') || CONNECTION.contains(&&*lower) {
+        if is_reserved(&text) {
             return wrong(
                 format!("`{text}` cannot be set: gRPC reserves it"),
                 "reserved",
@@ -443,6 +443,12 @@ const CONNECTION: [&str; 7] = [
     "te",
     "transfer-encoding",
 ];
+
+/// Returns `true` for a name that gRPC or HTTP/2 sets.
+pub(super) fn is_reserved(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.starts_with("grpc-") || lower.starts_with(':') || CONNECTION.contains(&&*lower)
+}
 
 fn call_target(text: &str) -> Result<CallTarget, Refusal> {
     let (scheme, rest) = match text.split_once("://") {

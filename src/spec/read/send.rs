@@ -2,13 +2,22 @@
 
 use std::time::Duration;
 
-use super::Reader;
-use super::trigger::TriggerDefaults;
+use super::grpc::is_reserved;
+use super::trigger::{TriggerDefaults, parse_url, unknown_url};
+use super::{Reader, Refusal};
 use crate::spec::keys;
-use crate::spec::send::{EventToSend, SendTelemetry, SpanToSend};
+use crate::spec::send::{EventToSend, OtlpProtocol, SendTelemetry, SpanToSend};
 use crate::spec::{Tls, Wait};
 use crate::trace::{NoTrace, SpanKind, Status, StatusCode, TraceId, TraceRef, Value};
 use crate::yaml::{Entry, Kind, Node};
+
+/// The endpoint of a pipeline.
+#[derive(Clone)]
+struct Endpoint {
+    /// Its scheme is `http` or `https`.
+    url: url::Url,
+    protocol: OtlpProtocol,
+}
 
 const EXAMPLE: &str =
     "write `{ traces: traces/checkout.json, to: \"http://127.0.0.1:${services.collector.otlp}\" }`";
@@ -52,7 +61,8 @@ impl Reader<'_> {
                 EXAMPLE,
             ),
         };
-        let headers = self.optional(node, "headers", |map| self.headers(map));
+        let protocol = to.as_ref().map_or(OtlpProtocol::Http, |to| to.protocol);
+        let headers = self.optional(node, "headers", |map| self.export_headers(map, protocol));
         let tls = self.optional(node, "tls", |map| self.tls(map));
         let timeout = self.optional(node, "timeout", |value| self.duration(value, "a timeout"));
         let markers = match node.get("marker") {
@@ -60,12 +70,14 @@ impl Reader<'_> {
             None => Some(vec![marker_without_keys()]),
         };
         let at = self.at(input?);
+        let Endpoint { url, protocol } = to?;
         Some(SendTelemetry {
             traces: traces?,
             spans: spans?.unwrap_or_default(),
             logs: logs?,
             trace: trace?,
-            to: without_signal(to?),
+            to: without_signal(url),
+            protocol,
             headers: headers?.unwrap_or_default(),
             tls: tls?.unwrap_or_else(Tls::default),
             timeout: timeout?.or(defaults.timeout),
@@ -102,17 +114,33 @@ impl Reader<'_> {
         }
     }
 
-    fn endpoint(&self, node: &Node) -> Option<url::Url> {
-        let is_grpc = node.scalar().is_some_and(|to| to.text.starts_with("grpc"));
-        match is_grpc {
-            true => self.wrong(
-                node.place,
-                "`send` speaks OTLP over HTTP",
-                "gRPC",
-                "write `http://` and the port of OTLP over HTTP, which is usually 4318",
-            ),
-            false => self.url(node),
+    fn endpoint(&self, node: &Node) -> Option<Endpoint> {
+        let awaited = Endpoint {
+            url: unknown_url(),
+            protocol: OtlpProtocol::Http,
+        };
+        self.refuse_altered_url(node, str::trim)?;
+        self.parse(node, "a URL", awaited, parse_endpoint)
+    }
+
+    /// Headers of exports: over gRPC, some names are reserved.
+    fn export_headers(
+        &self,
+        node: &Node,
+        protocol: OtlpProtocol,
+    ) -> Option<Vec<(http::HeaderName, http::HeaderValue)>> {
+        let headers = self.headers(node)?;
+        if let (OtlpProtocol::Grpc, Kind::Map(entries)) = (protocol, &node.kind)
+            && let Some(reserved) = entries.iter().find(|entry| is_reserved(&entry.key.text))
+        {
+            return self.wrong(
+                reserved.key.place,
+                format!("`{}` cannot be set: gRPC reserves it", reserved.key.text),
+                "reserved",
+                "remove it",
+            );
         }
+        Some(headers)
     }
 
     fn input_files(&self, node: &Node) -> Option<Vec<std::path::PathBuf>> {
@@ -127,7 +155,7 @@ impl Reader<'_> {
     fn trace_to_send(&self, node: &Node) -> Option<TraceId> {
         self.parse(node, "a trace id", TraceId::random(), |text| {
             text.parse().map_err(|error: crate::trace::InvalidId| {
-                super::Refusal::new(
+                Refusal::new(
                     error.to_string(),
                     "write the id of a trace of the file: `spanspec show FILE` lists them",
                 )
@@ -296,7 +324,7 @@ impl Reader<'_> {
         let awaited = TraceRef::from(TraceId::random());
         let link = self.parse(node, "a link", awaited, |text| {
             text.parse()
-                .map_err(|error: NoTrace| super::Refusal::new(error.to_string(), NoTrace::HELP))
+                .map_err(|error: NoTrace| Refusal::new(error.to_string(), NoTrace::HELP))
         })?;
         match link.span_id {
             None if self.text(node, "a link")?.is_some() => self.wrong(
@@ -321,7 +349,7 @@ impl Reader<'_> {
         self.parse(node, what, all[0].1, |text| {
             let found = all.iter().find(|(name, _)| *name == text);
             found.map(|(_, value)| *value).ok_or_else(|| {
-                super::Refusal::new(
+                Refusal::new(
                     format!("{what} cannot be `{text}`"),
                     crate::yaml::suggest(text, &names),
                 )
@@ -379,4 +407,39 @@ fn without_signal(mut url: url::Url) -> url::Url {
     let base = base.unwrap_or(&path).to_owned();
     url.set_path(&base);
     url
+}
+
+/// `http://127.0.0.1:4318`, `grpc://127.0.0.1:4317`, or the same with TLS.
+fn parse_endpoint(text: &str) -> Result<Endpoint, Refusal> {
+    let (scheme, rest) = match text.split_once("://") {
+        Some(("grpc", rest)) => ("http", rest),
+        Some(("grpcs", rest)) => ("https", rest),
+        _ => {
+            return Ok(Endpoint {
+                url: parse_url(text)?,
+                protocol: OtlpProtocol::Http,
+            });
+        }
+    };
+    let url = parse_url(&format!("{scheme}://{rest}"))?;
+    let has_port = rest.trim_end_matches('/').contains(&format!(
+        ":{}",
+        url.port_or_known_default().unwrap_or_default()
+    ));
+    if !has_port {
+        return Err(Refusal::new(
+            format!("`{text}` has no port"),
+            "add the port of OTLP over gRPC, which is usually 4317",
+        ));
+    }
+    if url.path() != "/" || url.query().is_some() {
+        return Err(Refusal::new(
+            format!("`{text}` has a path, and gRPC has paths of its own"),
+            "write only host and port: `grpc://127.0.0.1:4317`",
+        ));
+    }
+    Ok(Endpoint {
+        url,
+        protocol: OtlpProtocol::Grpc,
+    })
 }

@@ -157,7 +157,7 @@ impl Reader<'_> {
 
     /// Refuses the value of a variable that would lead to another path, or cut the URL. `url_in`
     /// returns the end of a text, which is its URL.
-    fn refuse_altered_url(&self, node: &Node, url_in: fn(&str) -> &str) -> Option<()> {
+    pub(super) fn refuse_altered_url(&self, node: &Node, url_in: fn(&str) -> &str) -> Option<()> {
         let Some(scalar) = node.scalar().filter(|scalar| scalar.text.contains("${")) else {
             return Some(());
         };

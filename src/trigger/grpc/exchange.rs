@@ -7,10 +7,11 @@ use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderValue, Method};
 use http_body_util::BodyExt;
 use reqwest::Body;
+use url::Url;
 
 use super::frames::{Frames, framed};
 use super::wire;
-use crate::spec::GrpcCall;
+use crate::spec::Tls;
 use crate::trace::{GrpcCode, GrpcEnding};
 use crate::trigger::body::LIMIT;
 use crate::trigger::cause::explain;
@@ -24,7 +25,9 @@ const EXCERPT: usize = 200;
 
 /// A request that is ready to send.
 pub(super) struct Exchange<'a> {
-    pub(super) call: &'a GrpcCall,
+    /// Scheme, host and port of the server.
+    pub(super) server: &'a Url,
+    pub(super) tls: &'a Tls,
     pub(super) path: &'a str,
     pub(super) headers: HeaderMap,
     pub(super) messages: &'a [Bytes],
@@ -53,8 +56,8 @@ struct Progress {
 }
 
 /// The request for the messages of a method.
-pub(super) fn attempted(call: &GrpcCall, path: &str) -> Attempted {
-    let mut url = call.server.clone();
+pub(super) fn attempted(server: &Url, path: &str) -> Attempted {
+    let mut url = server.clone();
     url.set_path(path);
     Attempted::new(&Method::POST, &url)
 }
@@ -62,9 +65,9 @@ pub(super) fn attempted(call: &GrpcCall, path: &str) -> Attempted {
 impl Exchange<'_> {
     /// Sends the request, and reads the response until its status, or until the deadline.
     pub(super) async fn run(self, session: &Session) -> Result<Answer, TriggerError> {
-        let attempted = attempted(self.call, self.path);
+        let attempted = attempted(self.server, self.path);
         // Building a client can read files, which does not count as response time.
-        let client = session.grpc_client(&self.call.server, &self.call.tls)?;
+        let client = session.grpc_client(self.server, self.tls)?;
         let mut headers = self.headers;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(TE, HeaderValue::from_static("trailers"));

@@ -1,6 +1,7 @@
 //! Calls a gRPC method: encodes the messages, sends them, and decodes the response.
 
 mod exchange;
+mod export;
 mod frames;
 mod reflection;
 mod schemas;
@@ -18,6 +19,7 @@ use crate::proto::{Detail, Method, Schema, decode, details, encode};
 use crate::spec::GrpcCall;
 use crate::trace::{GrpcCode, GrpcResponse, Value};
 
+pub(super) use self::export::export;
 pub(super) use self::schemas::Schemas;
 
 /// The trailer with the details of a status.
@@ -38,7 +40,8 @@ pub(super) async fn call(
     let mut headers = wire::metadata(call);
     hop::propagate(context, &mut headers)?;
     let answer = Exchange {
-        call,
+        server: &call.server,
+        tls: &call.tls,
         path: &call.path(),
         headers,
         messages: &messages,
@@ -77,7 +80,7 @@ async fn response(
     if answer.code == GrpcCode::OK && !method.returns_stream() && count != 1 {
         return Err(TriggerError::NotOneMessage {
             count,
-            attempted: exchange::attempted(call, &call.path()),
+            attempted: exchange::attempted(&call.server, &call.path()),
         });
     }
     let mut messages = Vec::with_capacity(answer.messages.len());
@@ -86,7 +89,7 @@ async fn response(
         messages.push(message.map_err(|reason| TriggerError::NotAMessage {
             name: output.full_name().to_owned(),
             reason,
-            attempted: exchange::attempted(call, &call.path()),
+            attempted: exchange::attempted(&call.server, &call.path()),
         })?);
     }
     let mut response = GrpcResponse {

@@ -193,7 +193,8 @@ impl<'a> Reflection<'a> {
             .map(|question| question.encode_to_vec().into())
             .collect();
         let answer = Exchange {
-            call: self.call,
+            server: &self.call.server,
+            tls: &self.call.tls,
             path: &format!("/{}/ServerReflectionInfo", self.service),
             headers: unsampled(metadata(self.call)),
             messages: &messages,
