@@ -2,6 +2,8 @@
 
 #[path = "load/measures.rs"]
 mod measures;
+#[path = "load/shares.rs"]
+mod shares;
 mod support;
 
 use std::collections::HashSet;

@@ -117,6 +117,7 @@ pub(crate) fn load(measured: Vec<Measured>, at: &Location, said: &str) -> Load {
         behind: Duration::from_micros(1_400),
         held_back: None,
         failure_share: None,
+        kept_share: None,
         other_failed: Vec::new(),
         failing: vec![Failing {
             check: None,

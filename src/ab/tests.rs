@@ -98,6 +98,7 @@ fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
         machine: None,
         failing: Vec::new(),
         failure_share: None,
+        kept_share: None,
         other_failed: Vec::new(),
         earlier: Vec::new(),
         is_strict: false,

@@ -3,8 +3,9 @@
 use super::quantile::Quantile;
 use super::sample_size::{SampleSize, Scatter, samples_for_bounds};
 use super::samples::Samples;
+use super::share::{SHARE_ERROR, trials_to_prove_within};
 use crate::number::{Unit, count, counted};
-use crate::spec::{QuantileBudget, Repeat, Spec, SpecError};
+use crate::spec::{QuantileBudget, Repeat, ShareRange, Spec, SpecError};
 
 /// Quantiles that are suggested instead.
 const USUAL: [Quantile; 4] = [Quantile::P99, Quantile::P95, Quantile::P90, Quantile::P50];
@@ -38,7 +39,9 @@ pub fn too_few_requests(specs: &[Spec]) -> Vec<SpecError> {
         };
         let claims = claims(spec);
         let asked = spec.budgets.iter().flat_map(|budget| &budget.quantiles);
-        for warning in asked.filter_map(|asked| too_few(asked, repeat, claims)) {
+        let of_share = too_few_for_share(spec, repeat);
+        let of_budgets = asked.filter_map(|asked| too_few(asked, repeat, claims));
+        for warning in of_budgets.chain(of_share) {
             if !found.contains(&warning) {
                 found.push(warning);
             }
@@ -135,6 +138,47 @@ fn too_few(asked: &QuantileBudget, repeat: &Repeat, claims: usize) -> Option<Spe
             true => format!("raise `limit` to at least {}{instead}", count(needed)),
             false => format!("send at least {} requests{instead}", count(needed)),
         }),
+    })
+}
+
+/// Warns about a share of kept traces that the requests of a spec cannot prove, even with the share that is proven
+/// soonest.
+fn too_few_for_share(spec: &Spec, repeat: &Repeat) -> Option<SpecError> {
+    let expected = spec.steps.first()?.share.as_ref()?;
+    let ShareRange {
+        least,
+        most,
+        written,
+    } = &expected.share.within;
+    let soonest = match (*least > 0.0, *most < 1.0) {
+        (false, _) => 0.0,
+        (_, false) => 1.0,
+        (true, true) => f64::midpoint(*least, *most),
+    };
+    let requests = counted(repeat.pace.requests(), repeat.pace.unit());
+    let (needs, help) = match trials_to_prove_within(soonest, [*least, *most], SHARE_ERROR) {
+        Some(needed) if needed <= repeat.pace.requests() => return None,
+        Some(needed) => {
+            let needed = count(needed);
+            let more = match repeat.pace.is_search() {
+                true => format!("raise `limit` to at least {needed}"),
+                false => format!("send at least {needed} requests"),
+            };
+            (
+                format!("about {needed}"),
+                format!("{more}, or widen the range"),
+            )
+        }
+        None => (
+            "more than a million".to_owned(),
+            "widen the range".to_owned(),
+        ),
+    };
+    Some(SpecError {
+        what: format!("{requests} cannot prove a share of {written}: that needs {needs}"),
+        at: expected.at.clone(),
+        label: "not provable".to_owned(),
+        help: Some(help),
     })
 }
 

@@ -70,7 +70,7 @@ pub use quantile::{Alpha, Quantile, lower_rank, smallest_count, upper_rank};
 pub use runs::{RunEvidence, confirmations};
 pub use sample_size::{SampleSize, Scatter, samples_for_bounds};
 pub use samples::{Estimate, Samples};
-pub use share::{share_bounds, trials_to_prove};
+pub use share::{SHARE_ERROR, share_bounds, trials_to_prove, trials_to_prove_within};
 pub use sketch::Sketch;
 pub use table::{Column, Table, TableRow};
 pub(crate) use verdict::micros;

@@ -36,6 +36,10 @@ pub enum CheckRef {
     Until(usize),
     /// The limit on failed requests of a `repeat`.
     Failures,
+    /// The decision of a sampler about the trace of one request, of which the share is checked.
+    Decision,
+    /// The share of the traces of a `repeat` or a search that a sampler keeps.
+    KeptShare,
     /// The measurement of a budget in one request; the index of the budget.
     Measurement(usize),
     /// A claim of a budget about all requests of a `repeat`.
@@ -135,6 +139,6 @@ impl CheckRef {
     /// Returns `true` if the check is about all requests of a `repeat` together.
     #[cfg(feature = "run")]
     pub(crate) fn is_of_all_requests(self) -> bool {
-        matches!(self, Self::Failures | Self::Budget { .. })
+        matches!(self, Self::Failures | Self::KeptShare | Self::Budget { .. })
     }
 }

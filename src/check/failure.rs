@@ -246,6 +246,8 @@ pub enum Subject {
     Capture(String),
     /// The number of failed requests of a `repeat`.
     Failures,
+    /// The share of traces that a sampler keeps; contains its key in the configuration.
+    KeptShare(String),
     /// A quantile of the durations that a budget measures.
     Budget {
         /// The quantile.
@@ -275,7 +277,7 @@ impl Subject {
             Self::SelectedLogs(_) | Self::Record { .. } | Self::Correlation(_) => "log",
             Self::SelectedSeries(_) | Self::Series { .. } => "metric",
             Self::Capture(_) => "capture",
-            Self::Failures => "load",
+            Self::Failures | Self::KeptShare(_) => "load",
             Self::Budget { .. } => "budget",
         }
     }
@@ -336,6 +338,7 @@ impl fmt::Display for Subject {
             Self::Series { part, name } => write!(f, "{part} of {name}"),
             Self::Capture(name) => write!(f, "capture `{name}`"),
             Self::Failures => f.write_str("number of requests that failed"),
+            Self::KeptShare(processor) => write!(f, "share of traces that `{processor}` keeps"),
             Self::Budget { quantile, subject } => write!(f, "{quantile} of {subject}"),
         }
     }

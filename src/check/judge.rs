@@ -318,6 +318,13 @@ fn judge_check(
         let trace = evaluator.forest.trace();
         return with(span_sampling::judge(check, expected, trace));
     }
+    if let Condition::KeptShare(_) = &check.ask {
+        return unjudged(Unjudged::Sampling {
+            reason: "a share is about many traces, and this is one".to_owned(),
+            remedy: "check it in a spec with `repeat` or `search`, or write `kept: true`"
+                .to_owned(),
+        });
+    }
     if let Condition::TailSampling(expected) = &check.ask {
         let trace = evaluator.forest.trace();
         return with(tail_sampling::judge(check, expected, trace));

@@ -25,6 +25,8 @@ mod head_sampling;
 mod hints;
 mod judge;
 mod judgement;
+#[cfg(feature = "run")]
+mod kept_share;
 mod lasting;
 mod links;
 #[cfg(feature = "run")]
@@ -75,6 +77,8 @@ pub(crate) use head_sampling::HeadEvidence;
 pub(crate) use judge::until;
 pub use judge::{judge, outcomes};
 pub use judgement::{Finality, Judgement};
+#[cfg(feature = "run")]
+pub(crate) use kept_share::is_kept;
 #[cfg(feature = "run")]
 pub(crate) use log_notes::{exceptions_in_logs, logs_of_others};
 #[cfg(feature = "run")]

@@ -4,6 +4,8 @@
 use super::judgement::{Finality, Standing};
 use super::{Failure, Subject, Unjudged, Witness};
 use crate::number::counted;
+#[cfg(feature = "run")]
+use crate::sampling::ProbabilisticSampler;
 use crate::sampling::Reason;
 use crate::spec::Check;
 use crate::spec::tail_sampling::SpanSamplingExpectation;
@@ -11,12 +13,8 @@ use crate::trace::{Field, Span, Trace};
 
 /// Judges all spans of a trace. The sampler decides about each on its own.
 pub(super) fn judge(check: &Check, expected: &SpanSamplingExpectation, trace: &Trace) -> Standing {
-    let needed = [Field::TraceContext, Field::Attributes];
-    if let Some(field) = needed
-        .into_iter()
-        .find(|field| trace.losses().contains(*field))
-    {
-        return Standing::unjudged(Unjudged::Lost(field));
+    if let Err(why) = refuse_losses(trace) {
+        return Standing::unjudged(why);
     }
     let decided = trace
         .spans()
@@ -49,4 +47,32 @@ pub(super) fn judge(check: &Check, expected: &SpanSamplingExpectation, trace: &T
         Witness::new(span, format!("{is}: {reason}"))
     });
     Standing::fails(failure, Finality::Open)
+}
+
+/// Whether the processor keeps all spans of the trace, or none.
+///
+/// # Errors
+/// It keeps some of them, or that is not known.
+#[cfg(feature = "run")]
+pub(super) fn is_kept(processor: &ProbabilisticSampler, trace: &Trace) -> Result<bool, Unjudged> {
+    refuse_losses(trace)?;
+    let spans = trace.spans().iter();
+    let kept = spans.filter(|span| processor.decide(span).is_kept).count();
+    if kept > 0 && kept < trace.len() {
+        let spans = counted(trace.len(), "span");
+        return Err(Unjudged::Sampling {
+            reason: format!("`{}` keeps {kept} of the {spans} of a trace", processor.id),
+            remedy: "set `sampling.priority` on all spans of a trace, or on none".to_owned(),
+        });
+    }
+    Ok(kept > 0)
+}
+
+/// Refuses a trace without the fields that decide.
+fn refuse_losses(trace: &Trace) -> Result<(), Unjudged> {
+    let mut needed = [Field::TraceContext, Field::Attributes].into_iter();
+    match needed.find(|field| trace.losses().contains(*field)) {
+        Some(field) => Err(Unjudged::Lost(field)),
+        None => Ok(()),
+    }
 }

@@ -7,7 +7,7 @@ use super::{Failure, Subject, Unjudged};
 use crate::number::exact;
 use crate::sampling::judge::{Cast, Decision, Input, Verdict, in_order, reason};
 use crate::sampling::replay::{Arrival, Ending, Recorded, Replayed, replay};
-use crate::sampling::{Policy, Vote};
+use crate::sampling::{CollectorVersion, Policy, TailSampling, Vote};
 use crate::spec::Check;
 use crate::spec::tail_sampling::TailExpectation;
 use crate::trace::{Span, Trace};
@@ -15,7 +15,7 @@ use crate::trace::{Span, Trace};
 /// Judges a trace with all spans that arrived. Another order of spans, other delays and the rate of other traces
 /// are not known: what depends on them is unjudged.
 pub(super) fn judge(check: &Check, expected: &TailExpectation, trace: &Trace) -> Standing {
-    let decided = Decided::of(expected, trace);
+    let decided = Decided::of(&expected.processor, expected.version, trace);
     let contradictions = [
         decided.kept(expected.kept.or(expected.kept_by.as_ref().map(|_| true))),
         decided.kept_by(expected.kept_by.as_deref()),
@@ -42,6 +42,19 @@ pub(super) fn judge(check: &Check, expected: &TailExpectation, trace: &Trace) ->
     Standing::fails(failure, Finality::Open)
 }
 
+/// Whether the processor keeps the trace, with the same reservations.
+///
+/// # Errors
+/// The reason why that is not known.
+#[cfg(feature = "run")]
+pub(super) fn is_kept(
+    processor: &TailSampling,
+    version: CollectorVersion,
+    trace: &Trace,
+) -> Result<bool, Unjudged> {
+    Decided::of(processor, version, trace).is_kept()
+}
+
 /// A contradiction: what is expected, and what was found instead.
 type Found = Result<Option<(String, String)>, Unjudged>;
 
@@ -56,8 +69,7 @@ struct Decided<'t> {
 }
 
 impl<'t> Decided<'t> {
-    fn of(expected: &'t TailExpectation, trace: &Trace) -> Self {
-        let processor = &*expected.processor;
+    fn of(processor: &'t TailSampling, version: CollectorVersion, trace: &Trace) -> Self {
         let recorded = Recorded {
             id: trace.id(),
             spans: trace.spans().to_vec(),
@@ -65,7 +77,7 @@ impl<'t> Decided<'t> {
         };
         let traces = [recorded];
         let decide = |arrival| {
-            let mut all = replay(processor, expected.version, &traces, arrival);
+            let mut all = replay(processor, version, &traces, arrival);
             all.swap_remove(0)
         };
         let (whole, in_time) = (decide(Arrival::Together), decide(Arrival::AtEnd));
@@ -89,13 +101,14 @@ impl<'t> Decided<'t> {
         self.whole.verdict.as_ref().ok_or_else(too_large)
     }
 
-    /// Compares the decision with the expected one.
-    fn kept(&self, expected: Option<bool>) -> Found {
-        let Some(expected) = expected else {
-            return Ok(None);
-        };
-        if let Ending::TooLarge(_) = self.whole.ending {
-            return Ok(expected.then(|| self.contradiction("kept", "not kept: it is too large")));
+    fn is_too_large(&self) -> bool {
+        matches!(self.whole.ending, Ending::TooLarge(_))
+    }
+
+    /// The decision, if it is known.
+    fn is_kept(&self) -> Result<bool, Unjudged> {
+        if self.is_too_large() {
+            return Ok(false);
         }
         let verdict = self.verdict()?;
         let kept = verdict.kept().ok_or_else(|| self.unknown(verdict))?;
@@ -105,7 +118,19 @@ impl<'t> Decided<'t> {
         if self.in_time.kept() != Some(kept) {
             return Err(self.late());
         }
-        match (expected, kept) {
+        Ok(kept)
+    }
+
+    /// Compares the decision with the expected one.
+    fn kept(&self, expected: Option<bool>) -> Found {
+        let Some(expected) = expected else {
+            return Ok(None);
+        };
+        if self.is_too_large() {
+            return Ok(expected.then(|| self.contradiction("kept", "not kept: it is too large")));
+        }
+        let verdict = self.verdict()?;
+        match (expected, self.is_kept()?) {
             (true, false) => Ok(Some(self.contradiction("kept", &self.why_not(verdict)))),
             (false, true) => {
                 let by = self

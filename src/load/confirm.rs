@@ -50,7 +50,7 @@ impl<'a> Repetition<'a> {
             spec: self.spec,
             repeat: self.repeat,
         };
-        let mut watched = WatchedRequests::of(&self.spec.budgets, self.run.source.most_watched());
+        let mut watched = WatchedRequests::of(self.spec, self.run.source.most_watched());
         let on_progress = self.on_progress;
         let mut last = driver.run(scope, &session, &mut watched, on_progress).await;
         // Names in a baseline are masked.

@@ -76,12 +76,13 @@ impl<'a> Driver<'a> {
     ) -> MeasuredRun<'a> {
         let started = jiff::Timestamp::now();
         let monitor = StallMonitor::start();
+        let share = self.spec.steps[0].share.clone();
         let template = RequestTemplate {
             run: self.run,
             reader: StepReader::new(&self.spec.steps[0]),
             scope: scope.for_repeat(),
             session: Arc::clone(session),
-            measures: measure::any_looks_at_trace(&self.spec.budgets),
+            measures: measure::any_looks_at_trace(&self.spec.budgets) || share.is_some(),
             stalls: Arc::clone(monitor.stalls()),
             pace: &self.repeat.pace,
             // A budget counts the versions that answered.
@@ -93,7 +94,7 @@ impl<'a> Driver<'a> {
             has_answers: AtomicBool::new(false),
         };
         allow_requests(self.max_in_flight());
-        let mut stats = RequestStats::new(&self.spec.budgets, &self.repeat.pace);
+        let mut stats = RequestStats::new(&self.spec.budgets, share, &self.repeat.pace);
         let mut answers = AnswerStats::default();
         let mut meter = BackgroundMeter::start().await;
         let ended = match self.repeat.pace {

@@ -17,6 +17,7 @@ mod query;
 mod request;
 mod request_stats;
 mod search;
+mod share;
 mod sides;
 mod stalls;
 mod verdict;

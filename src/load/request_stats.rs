@@ -2,16 +2,20 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::measure::{self, Side, micros};
 use super::request::JudgedRequest;
+use super::share::ShareCount;
 use super::sides::{ChosenSides, Sides};
 use crate::budget::Samples;
 use crate::check::{CheckRef, Judged, Outcome, Unjudged};
 use crate::number::Unit;
-use crate::result::{Before, Exemplar, FailedTrace, Failing, Measured, Trouble, Versions};
-use crate::spec::{Budget, Location, Measure, Pace};
+use crate::result::{
+    Before, Exemplar, FailedTrace, Failing, KeptShare, Measured, Trouble, Versions,
+};
+use crate::spec::{Budget, ExpectedShare, Location, Measure, Pace};
 use crate::trace::Nanos;
 
 /// Maximum number of distinct errors.
@@ -20,8 +24,9 @@ const MAX_ERRORS: usize = 1_000;
 /// Statistics of the requests after the warm-up.
 pub(super) struct RequestStats<'a> {
     budgets: &'a [Budget],
-    /// A budget measures the traces, so an incomplete trace makes a request errored.
+    /// A budget or a share measures the traces, so an incomplete trace makes a request errored.
     measures: bool,
+    share: Option<ShareCount>,
     pub(super) requests: u64,
     pub(super) failed: u64,
     pub(super) errored: u64,
@@ -65,7 +70,11 @@ enum RequestOutcome {
 }
 
 impl<'a> RequestStats<'a> {
-    pub(super) fn new(budgets: &'a [Budget], pace: &Pace) -> Self {
+    pub(super) fn new(
+        budgets: &'a [Budget],
+        share: Option<Arc<ExpectedShare>>,
+        pace: &Pace,
+    ) -> Self {
         let punctual = || matches!(pace, Pace::Open { .. }).then(Samples::default);
         let measured = budgets.iter().map(|budget| Measured {
             subject: budget.subject.clone(),
@@ -88,7 +97,8 @@ impl<'a> RequestStats<'a> {
         });
         Self {
             budgets,
-            measures: measure::any_looks_at_trace(budgets),
+            measures: measure::any_looks_at_trace(budgets) || share.is_some(),
+            share: share.map(ShareCount::new),
             requests: 0,
             failed: 0,
             errored: 0,
@@ -216,6 +226,7 @@ impl<'a> RequestStats<'a> {
             all.add(time as f64);
         }
         let first_duration = self.measure(&mut done);
+        self.count_kept(&mut done);
         let outcome = self.outcome(&done);
         match outcome {
             RequestOutcome::Passed => {}
@@ -304,6 +315,21 @@ impl<'a> RequestStats<'a> {
             }
         }
         first
+    }
+
+    /// Adds the decision of the sampler about a request.
+    fn count_kept(&mut self, done: &mut JudgedRequest<'_>) {
+        let Some(share) = &mut self.share else {
+            return;
+        };
+        let trace = done.report.trace.as_deref();
+        let unjudged = share.add(trace.filter(|_| done.report.was_closed));
+        done.report.checks.extend(unjudged);
+    }
+
+    /// The share of traces that a sampler keeps.
+    pub(super) fn kept_share(&self) -> Option<KeptShare> {
+        self.share.as_ref().map(ShareCount::share)
     }
 
     fn note_what_failed(&mut self, done: &JudgedRequest<'_>, outcome: RequestOutcome) {

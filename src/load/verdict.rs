@@ -6,10 +6,13 @@ use std::time::Duration;
 use super::budgets::{BudgetJudge, Decisions, JudgedRun, RetryState, TakeBack};
 use super::request::JudgedRequest;
 use super::request_stats::RequestStats;
+use super::share;
 use crate::budget::{share_bounds, trials_to_prove};
 use crate::check::{CheckRef, Failure, Judged, Outcome, Subject};
 use crate::number::{Unit, counted, figure_up};
-use crate::result::{FailureShare, HeldBack, Load, Phase, StepReport, Trouble};
+use crate::result::{
+    FailureShare, HeldBack, KeptShare, Load, Phase, ShareVerdict, StepReport, Trouble,
+};
 use crate::spec::{Allowance, Repeat, Spec};
 use crate::step::{self, AtDeadline, DecidedStep, RunContext, Stop, WaitEnd};
 
@@ -124,6 +127,10 @@ impl<'a> MeasuredRun<'a> {
                 StopReason::Complete => failure_share(repeat, &stats),
                 _ => None,
             },
+            kept_share: match ended {
+                StopReason::Complete => stats.kept_share(),
+                _ => None,
+            },
             ..load(repeat, &mut stats, allowed)
         };
         Self {
@@ -189,6 +196,10 @@ impl RepeatResult<'_> {
         }
         if is_judged && load.is_strict {
             report.checks.extend(unproven_failures(self.repeat, &load));
+        }
+        load.kept_share = first_outside(&self.earlier, load.kept_share.take());
+        if is_judged {
+            report.checks.extend(share::check(&load));
         }
         let mut discarded = Vec::new();
         let checks = match is_judged {
@@ -328,6 +339,7 @@ fn load(repeat: &Repeat, stats: &mut RequestStats<'_>, allowed: u64) -> Load {
         machine: None,
         failing,
         failure_share: None,
+        kept_share: None,
         other_failed: stats.other_failed(),
         earlier: Vec::new(),
         is_strict: false,
@@ -365,6 +377,21 @@ fn unproven_failures(repeat: &Repeat, load: &Load) -> Option<Judged> {
         counted(needed, load.pace.unit())
     ));
     Some(Judged::failed(CheckRef::Failures, failure))
+}
+
+/// The share of the first run in which it is outside its range, or that of the last one. No disturbance of the
+/// machine changes decisions, so that no further run has to confirm it.
+fn first_outside(earlier: &[JudgedRun<'_>], last: Option<KeptShare>) -> Option<KeptShare> {
+    let is_outside = |share: &&KeptShare| {
+        matches!(
+            share.verdict(),
+            ShareVerdict::OverLimit | ShareVerdict::UnderLimit
+        )
+    };
+    let earlier = earlier
+        .iter()
+        .filter_map(|run| run.load.kept_share.as_ref());
+    earlier.chain(&last).find(is_outside).cloned().or(last)
 }
 
 fn too_many_failures(repeat: &Repeat, load: &Load) -> Judged {

@@ -1,13 +1,15 @@
 //! The last requests of a `repeat`, whose traces are followed after their verdicts.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::budgets::TakeBack;
 use super::measure;
 use super::request::JudgedRequest;
+use super::share;
 use crate::check::Outcome;
-use crate::spec::Budget;
+use crate::spec::{Budget, ExpectedShare, Spec};
 use crate::step::{Rejudged, WatchedTrace};
 use crate::trace::{Trace, TraceId};
 
@@ -19,6 +21,7 @@ const MAX_UNWATCHED: usize = 4_096;
 pub(crate) struct WatchedRequests {
     max: usize,
     budgets: Vec<Budget>,
+    share: Option<Arc<ExpectedShare>>,
     kept: VecDeque<WatchedRequest>,
     /// The last traces that are not followed any more.
     unwatched: VecDeque<TraceId>,
@@ -32,6 +35,8 @@ struct WatchedRequest {
     waited: Option<Duration>,
     /// The sample of each budget.
     samples: Vec<Option<f64>>,
+    /// The decision of the sampler whose share is checked.
+    is_kept: Option<bool>,
     secrets: Vec<String>,
 }
 
@@ -54,10 +59,11 @@ impl RejudgedRequest {
 
 impl WatchedRequests {
     /// Follows the last traces, up to `max`.
-    pub(super) fn of(budgets: &[Budget], max: usize) -> Self {
+    pub(super) fn of(spec: &Spec, max: usize) -> Self {
         Self {
             max,
-            budgets: budgets.to_vec(),
+            budgets: spec.budgets.clone(),
+            share: spec.steps[0].share.clone(),
             ..Self::default()
         }
     }
@@ -67,7 +73,7 @@ impl WatchedRequests {
         let Some(watched) = done.watched.take() else {
             return;
         };
-        let measures = measure::any_looks_at_trace(&self.budgets);
+        let measures = measure::any_looks_at_trace(&self.budgets) || self.share.is_some();
         let is_errored = measures && !done.report.was_closed;
         if !done.counts || done.report.has_failed() || is_errored {
             return;
@@ -80,6 +86,7 @@ impl WatchedRequests {
             watched,
             waited: done.waited,
             samples: samples.collect(),
+            is_kept: trace.and_then(|trace| self.is_kept(trace)),
             secrets: done.secrets.clone(),
         });
         if self.kept.len() > self.max
@@ -90,6 +97,10 @@ impl WatchedRequests {
         if self.unwatched.len() > MAX_UNWATCHED {
             self.unwatched.pop_front();
         }
+    }
+
+    fn is_kept(&self, trace: &Trace) -> Option<bool> {
+        share::is_kept(self.share.as_ref()?, trace).ok()
     }
 
     /// The traces that are not followed any more.
@@ -104,15 +115,19 @@ impl WatchedRequests {
 
     /// Judges and measures requests again that got further spans.
     pub(crate) fn again(&mut self) -> Vec<RejudgedRequest> {
-        let budgets = &self.budgets;
+        let (budgets, share) = (&self.budgets, &self.share);
         let requests = self.kept.iter_mut();
         let all = requests.filter_map(|request| {
             let again = request.watched.judge_again()?;
             let mut before = budgets.iter().zip(&request.samples);
-            let is_measured_otherwise = before.any(|(budget, before)| {
-                budget.is_about_trace() && !again.is_whole
-                    || measured(budget, request.waited, Some(&again.trace)) != *before
+            let is_decided_otherwise = share.as_ref().is_some_and(|share| {
+                !again.is_whole || share::is_kept(share, &again.trace).ok() != request.is_kept
             });
+            let is_measured_otherwise = is_decided_otherwise
+                || before.any(|(budget, before)| {
+                    budget.is_about_trace() && !again.is_whole
+                        || measured(budget, request.waited, Some(&again.trace)) != *before
+                });
             Some(RejudgedRequest {
                 secrets: request
                     .secrets

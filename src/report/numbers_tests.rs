@@ -52,7 +52,8 @@ fn all_reports_have_the_count_without_a_unit_of_time() {
     };
     let failure = "12 in v2.4.0 (n=500), at least 3.00x";
     let share = "3 of 200 requests failed; the true share is at most 3.84 % (95 % confidence), which proves `failures: 5%`";
-    has("text", &[failure, share, "p50=4 p50=12"]);
+    let kept = "share of traces that `tail_sampling` keeps: NOT PROVEN: 6.2 % to 15 % (20 of 200 kept, 95 % confidence), expected 9%..11%. About 3,600 traces would prove it.";
+    has("text", &[failure, share, kept, "p50=4 p50=12"]);
     has("tap", &[failure]);
     has(
         "markdown",
@@ -66,6 +67,7 @@ fn all_reports_have_the_count_without_a_unit_of_time() {
             r#""unit": "1""#,
             r#""estimate": 12.0"#,
             r#""failure_share_at_most": 0.0384"#,
+            r#""verdict": "not_proven""#,
         ],
     );
     has(

@@ -13,6 +13,9 @@ use crate::spec::Allowance;
 pub(super) fn of(load: &Load) -> Vec<String> {
     let mut remarks: Vec<String> = earlier_runs(load).into_iter().collect();
     remarks.extend(failure_share(load));
+    let shares = load.kept_share.iter();
+    let passing = shares.filter(|share| !load.fails_share(share.verdict()));
+    remarks.extend(passing.map(ToString::to_string));
     remarks.extend(mixed(&load.measured));
     remarks.extend(not_measured(load));
     remarks.extend(not_found(&load.measured));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Versions;
+use super::{KeptShare, ShareVerdict, Versions};
 use crate::budget::{Alpha, ClaimVerdict, Estimate, JudgedClaim, Quantile, Samples};
 use crate::check::CheckRef;
 use crate::machine::Disturbance;
@@ -49,6 +49,8 @@ pub struct Load {
     pub held_back: Option<HeldBack>,
     /// The proven share of failures, if the spec permits any; not for a search.
     pub failure_share: Option<FailureShare>,
+    /// The share of traces that a sampler keeps, if the spec expects one.
+    pub kept_share: Option<KeptShare>,
     /// The failed checks and errors, each with the number of requests, the most frequent first.
     pub failing: Vec<Failing>,
     /// Of a search, the worst failed traces apart from the one that is reported.
@@ -304,6 +306,16 @@ impl Load {
         match self.is_strict {
             true => verdict.fails_strictly(),
             false => verdict.fails(),
+        }
+    }
+
+    /// Returns `true` if the spec fails with such a share.
+    #[must_use]
+    pub fn fails_share(&self, verdict: ShareVerdict) -> bool {
+        match verdict {
+            ShareVerdict::Ok => false,
+            ShareVerdict::NotProven => self.is_strict,
+            ShareVerdict::OverLimit | ShareVerdict::UnderLimit => true,
         }
     }
 

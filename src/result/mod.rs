@@ -6,6 +6,8 @@
 mod credentials;
 mod event;
 #[cfg(feature = "run")]
+mod kept_share;
+#[cfg(feature = "run")]
 mod load;
 #[cfg(feature = "run")]
 mod mask;
@@ -17,6 +19,8 @@ mod versions;
 #[cfg(feature = "run")]
 pub(crate) use credentials::{cookies_of, credentials_of};
 pub use event::RunEvent;
+#[cfg(feature = "run")]
+pub use kept_share::{KeptShare, ShareVerdict};
 #[cfg(feature = "run")]
 pub use load::{
     Before, EarlierRun, Exemplar, FailedTrace, Failing, FailureShare, HeldBack, Load, Measured,

@@ -6,7 +6,9 @@ use super::grpc::GrpcStatuses;
 use super::log::LogEntry;
 use super::metric::MetricEntry;
 use super::selector::{Selector, SpanEntry};
-use super::tail_sampling::{SpanSamplingExpectation, TailExpectation};
+use super::tail_sampling::{
+    ExpectedShare, ShareExpectation, SpanSamplingExpectation, TailExpectation,
+};
 use super::{JsonPath, Limits, Location, Matcher};
 use crate::trace::Nanos;
 
@@ -109,6 +111,8 @@ pub enum Condition {
     TailSampling(Box<TailExpectation>),
     /// A Collector's `probabilistic_sampler` decides like this about each span.
     SpanSampling(Box<SpanSamplingExpectation>),
+    /// A sampler keeps this share of many traces.
+    KeptShare(Box<ShareExpectation>),
 }
 
 /// The spans that a pipeline must lose.
@@ -274,6 +278,7 @@ impl Condition {
                 | Self::HeadSampling
                 | Self::TailSampling(_)
                 | Self::SpanSampling(_)
+                | Self::KeptShare(_)
         )
     }
 }
@@ -317,6 +322,12 @@ impl fmt::Display for Condition {
             Self::SpanSampling(expected) => {
                 write!(f, "the decisions of `{}`", expected.processor.id)
             }
+            Self::KeptShare(expected) => write!(
+                f,
+                "the share of traces that `{}` keeps: {}",
+                expected.sampler.id(),
+                expected.within
+            ),
         }
     }
 }
@@ -375,6 +386,17 @@ impl Expect {
     pub fn needs_control(&self) -> bool {
         let mut checks = self.checks.iter();
         checks.any(|check| matches!(check.ask, Condition::HeadSampling))
+    }
+
+    /// The share of many traces that it expects to be kept.
+    pub(crate) fn share(&self) -> Option<ExpectedShare> {
+        self.checks.iter().find_map(|check| match &check.ask {
+            Condition::KeptShare(share) => Some(ExpectedShare {
+                share: (**share).clone(),
+                at: check.at.clone(),
+            }),
+            _ => None,
+        })
     }
 
     /// Returns `true` if any number of orphans is accepted: `orphans: 0..`.

@@ -86,6 +86,7 @@ pub use selector::{
 pub use send::{OtlpProtocol, SendTelemetry, SpanToSend};
 pub use services::{DeclaredService, ServiceSet};
 pub use spec::{Spec, Step};
+pub use tail_sampling::{ExpectedShare, ShareRange};
 pub use tls::Tls;
 pub(crate) use trigger::is_loopback;
 pub use trigger::{

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::expect::{Capture, Expect};
+use super::expect::{Capture, Check, Condition, Expect};
 use super::globals::{Globals, Variables};
 use super::matrix::MatrixCase;
 use super::read::Reader;
 use super::read::expect::{TraceChecks, TriggerResult};
 use super::read::trigger::TriggerDefaults;
 use super::scope::Scope;
+use super::tail_sampling::ExpectedShare;
 use super::trigger::Trigger;
 use super::{Budget, IgnoredFaults, Location, Need, Place, Poll, Repeat, ServiceSet, Source, Wait};
 use crate::yaml::{Entry, Node};
@@ -77,6 +78,8 @@ pub struct Step {
     pub is_about_correlation: bool,
     /// A check needs the control of a request without the sampled flag.
     pub needs_control: bool,
+    /// The share of the traces of a `repeat` or a search that a sampler must keep.
+    pub share: Option<Arc<ExpectedShare>>,
     /// No service of the project file takes part: `services: []`.
     pub is_elsewhere: bool,
     /// The services of the project file that its spec does not need.
@@ -193,12 +196,18 @@ impl Step {
 
     /// The expectations, with the default checks: exit code 0 for a command, no errors for a GraphQL
     /// operation, OK for a gRPC call, a status below 400 for a request without `expect`. `until` of a
-    /// `poll` replaces them if it is about the same.
+    /// `poll` replaces them if it is about the same. Without its [`share`](Self::share), which is not
+    /// about a single trace.
     ///
     /// # Errors
     /// If a captured value is not valid in its place.
     pub fn expect(&self, scope: &Scope) -> Result<Expect, SpecErrors> {
-        self.read(scope, |reader| self.draft.asked.expect(reader))
+        let mut expect = self.read(scope, |reader| self.draft.asked.expect(reader))?;
+        if self.share.is_some() {
+            let is_of_one = |check: &Check| !matches!(check.ask, Condition::KeptShare(_));
+            expect.checks.retain(is_of_one);
+        }
+        Ok(expect)
     }
 
     /// The condition that ends the tries of this step, with variables substituted; `None` if the step

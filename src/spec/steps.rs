@@ -206,6 +206,14 @@ impl FileReader<'_> {
             .or(Wait::of_trigger(trigger));
         self.reader(scope).refuse_unproven_end(trigger, wait)?;
         let (_, _, from_trace, expect) = (is_fired?, poll?, from_trace?, expect?);
+        let share = expect.share();
+        let is_one_of_many = std::ptr::eq(step.node, root)
+            && ["repeat", "search"]
+                .iter()
+                .any(|key| root.get(key).is_some());
+        if let Some(share) = share.as_ref().filter(|_| !is_one_of_many) {
+            return self.reader(scope).refuse_share_of_one(&share.at);
+        }
 
         Some(Step {
             name: step.name.clone(),
@@ -217,6 +225,7 @@ impl FileReader<'_> {
             needs_metrics: !expect.metrics.is_empty(),
             is_about_correlation: expect.is_about_correlation(),
             needs_control: expect.needs_control(),
+            share: share.map(Arc::new),
             is_elsewhere: false,
             left_out: Arc::default(),
             draft: Arc::new(Draft {

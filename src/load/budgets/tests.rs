@@ -228,6 +228,7 @@ fn measured(version: Option<&str>, samples: Samples) -> Load {
         machine: None,
         failing: Vec::new(),
         failure_share: None,
+        kept_share: None,
         other_failed: Vec::new(),
         earlier: Vec::new(),
         is_strict: false,

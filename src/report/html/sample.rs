@@ -98,6 +98,7 @@ pub(super) fn load(measured: Vec<Measured>) -> Load {
         held_back: None,
         machine: None,
         failure_share: None,
+        kept_share: None,
         other_failed: Vec::new(),
         failing: vec![Failing {
             check: None,

@@ -10,7 +10,7 @@ use crate::budget::{
     Alpha, ClaimVerdict, Compared, Estimate, JudgedClaim, Quantile, SampleSize, Samples,
 };
 use crate::number::Unit;
-use crate::result::{self, Exemplar, Measured};
+use crate::result::{self, Exemplar, Measured, ShareVerdict};
 use crate::spec::{Arrivals, Pace};
 
 /// Quantiles that every distribution contains.
@@ -33,6 +33,7 @@ pub(super) struct JsonLoad<'a> {
     earlier_runs: Vec<JsonEarlierRun>,
     failing: Vec<JsonFailing<'a>>,
     failure_share_at_most: Option<f64>,
+    kept_share: Option<JsonKeptShare<'a>>,
     other_failed: Vec<JsonFailedTrace<'a>>,
     budgets: Vec<JsonBudget<'a>>,
     notices: &'a [String],
@@ -65,6 +66,21 @@ struct JsonFailing<'a> {
     what: &'a str,
     location: Option<JsonLocation<'a>>,
     requests: u64,
+}
+
+/// The share of traces that a sampler keeps. Shares are from 0 to 1.
+#[derive(Serialize)]
+struct JsonKeptShare<'a> {
+    processor: &'a str,
+    location: JsonLocation<'a>,
+    verdict: &'static str,
+    least: f64,
+    most: f64,
+    kept: u64,
+    unknown: u64,
+    traces: u64,
+    lower: f64,
+    upper: f64,
 }
 
 /// A further failed trace of a search.
@@ -197,6 +213,7 @@ impl<'a> From<&'a result::Load> for JsonLoad<'a> {
             earlier_runs: load.earlier.iter().map(JsonEarlierRun::from).collect(),
             failing: load.failing.iter().map(JsonFailing::from).collect(),
             failure_share_at_most: load.failure_share.map(|of| of.at_most),
+            kept_share: load.kept_share.as_ref().map(JsonKeptShare::from),
             other_failed: load
                 .other_failed
                 .iter()
@@ -259,6 +276,29 @@ impl<'a> From<&'a result::Failing> for JsonFailing<'a> {
             what: &failing.what,
             location: failing.at.as_ref().map(JsonLocation::from),
             requests: failing.requests,
+        }
+    }
+}
+
+impl<'a> From<&'a result::KeptShare> for JsonKeptShare<'a> {
+    fn from(share: &'a result::KeptShare) -> Self {
+        let [lower, upper] = share.bounds();
+        Self {
+            processor: &share.processor,
+            location: JsonLocation::from(&share.at),
+            verdict: match share.verdict() {
+                ShareVerdict::Ok => "ok",
+                ShareVerdict::OverLimit => "over_limit",
+                ShareVerdict::UnderLimit => "under_limit",
+                ShareVerdict::NotProven => "not_proven",
+            },
+            least: share.expected.least,
+            most: share.expected.most,
+            kept: share.kept,
+            unknown: share.unknown,
+            traces: share.traces,
+            lower,
+            upper,
         }
     }
 }

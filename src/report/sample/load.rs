@@ -9,10 +9,10 @@ use crate::budget::{self, Against, Alpha, Claim, Quantile, Reference, Samples, j
 use crate::check::{CheckRef, Failure, Judged, Outcome, Subject, Witness};
 use crate::number::Unit;
 use crate::result::{
-    Before, Exemplar, Failing, FailureShare, Load, Measured, SpecReport, StepReport, Verdict,
-    Versions,
+    Before, Exemplar, Failing, FailureShare, KeptShare, Load, Measured, SpecReport, StepReport,
+    Verdict, Versions,
 };
-use crate::spec::{Allowance, Arrivals, Location, Pace, Place, Rate, Source};
+use crate::spec::{Allowance, Arrivals, Location, Pace, Place, Rate, ShareRange, Source};
 use crate::trace::{Origin, Span, Trace, TraceId};
 
 const SPEC: &str = r#"name: ordering under load
@@ -204,6 +204,7 @@ pub(in crate::report) fn load(plans: &[BudgetPlan]) -> Load {
         machine: None,
         failing: Vec::new(),
         failure_share: None,
+        kept_share: None,
         other_failed: Vec::new(),
         earlier: Vec::new(),
         is_strict: false,
@@ -362,6 +363,18 @@ pub(in crate::report) fn queries() -> SpecReport {
         load.failure_share = Some(FailureShare {
             at_most: 0.038_4,
             permitted: Allowance::Share(0.05),
+        });
+        load.kept_share = Some(KeptShare {
+            processor: "tail_sampling".to_owned(),
+            at: super::at("status"),
+            expected: ShareRange {
+                least: 0.09,
+                most: 0.11,
+                written: "9%..11%".to_owned(),
+            },
+            kept: 20,
+            unknown: 0,
+            traces: 200,
         });
     })
 }

@@ -103,6 +103,7 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
 pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look) -> String {
     let parts = match (judged.outcome.failure(), measured_of(load, judged.check)) {
         (Some(of), _) if judged.check == CheckRef::Failures => vec![failed(load, Some(of), look)],
+        (Some(of), None) if judged.check == CheckRef::KeptShare => vec![failure(of, look)],
         (Some(of), Some(measured)) => vec![
             table::table(load, std::slice::from_ref(measured), look),
             failure(of, look),
@@ -281,11 +282,12 @@ fn budget_failures(step: &StepReport) -> (BTreeSet<usize>, Vec<&Failure>) {
     failed.unzip()
 }
 
-/// The failures of budgets. Those with the same cause as another are listed below it.
+/// The failures of budgets and of the share of kept traces. Those with the same cause as another are listed below it.
 fn causes(step: &StepReport, look: &Look) -> Vec<String> {
     let cause = |judged: &Judged| {
         let of = judged.outcome.failure()?;
-        let is_cause = matches!(judged.check, CheckRef::Budget { .. }) && of.cause.is_none();
+        let is_of_load = matches!(judged.check, CheckRef::Budget { .. } | CheckRef::KeptShare);
+        let is_cause = is_of_load && of.cause.is_none();
         is_cause.then(|| {
             let effects = remarks::effects(step, judged.check);
             let effects = effects.map(|of| with_head("also:", STRONG, &of, look));

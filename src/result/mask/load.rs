@@ -3,7 +3,7 @@
 use crate::budget::baseline::FactDifference;
 use crate::budget::{Compared, JudgedClaim};
 use crate::machine::Disturbance;
-use crate::result::{Before, Exemplar, FailedTrace, Failing, Load, Measured, Versions};
+use crate::result::{Before, Exemplar, FailedTrace, Failing, KeptShare, Load, Measured, Versions};
 use crate::secret::Secrets;
 
 impl Secrets {
@@ -25,6 +25,7 @@ impl Secrets {
             machine,
             failing,
             failure_share: _,
+            kept_share,
             other_failed,
             earlier: _,
             is_strict: _,
@@ -43,6 +44,18 @@ impl Secrets {
             self.mask(name);
         }
         failing.iter_mut().for_each(|one| self.mask_failing(one));
+        if let Some(KeptShare {
+            processor,
+            at,
+            expected: _,
+            kept: _,
+            unknown: _,
+            traces: _,
+        }) = kept_share
+        {
+            self.mask(processor);
+            self.mask_location(at);
+        }
         for FailedTrace {
             trace,
             failed,
@@ -206,6 +219,7 @@ mod tests {
                 ..Disturbance::default()
             }),
             failure_share: None,
+            kept_share: None,
             other_failed: Vec::new(),
             failing: vec![Failing {
                 check: None,

@@ -214,6 +214,11 @@ pub(crate) const SAMPLING: Keys = Keys(&[&[
         "policy_votes",
         "Policies, and whether each of them matches the trace.",
     ),
+    key(
+        "share",
+        "text",
+        "The share of the traces of a `repeat` or a search that the Collector keeps, such as `9%..11%`.",
+    ),
 ]]);
 
 pub(crate) const MATCHER: Keys = Keys(&[&[

@@ -2,29 +2,30 @@
 
 use std::sync::Arc;
 
+use super::rate::parse_percent;
 use super::{Reader, Refusal};
 use crate::sampling::config::{self, Environment, NotASampler};
 use crate::sampling::{CollectorVersion, ProbabilisticSampler, TailSampling};
+use crate::spec::Location;
 use crate::spec::expect::{Condition, Expect};
 use crate::spec::keys;
-use crate::spec::tail_sampling::{SpanSamplingExpectation, TailExpectation};
+use crate::spec::tail_sampling::{
+    Sampler, ShareExpectation, ShareRange, SpanSamplingExpectation, TailExpectation,
+};
 use crate::yaml::{Node, suggest};
 
-/// The keys with expected decisions.
+/// The keys with expected decisions about each trace.
 const DECISIONS: [&str; 3] = ["kept", "kept_by", "policies"];
 
-/// A processor of the configuration.
-enum Sampler {
-    Tail(Arc<TailSampling>),
-    Probabilistic(Arc<ProbabilisticSampler>),
-}
+const SHARES: &str = "write a range of percent, such as `9%..11%`, `>= 9%` or `<= 11%`";
 
 impl Reader<'_> {
     pub(super) fn sampling(&self, node: &Node) -> Option<Expect> {
         self.map(node, "`sampling`", keys::SAMPLING)?;
         let (head, config) = (node.get("head"), node.get("config"));
         if head.is_none() && config.is_none() {
-            let has_decision = DECISIONS.iter().find(|key| node.get(key).is_some());
+            let mut decisions = DECISIONS.iter().chain(&["share"]);
+            let has_decision = decisions.find(|key| node.get(key).is_some());
             return match has_decision {
                 Some(key) => self.wrong(
                     node.place,
@@ -76,8 +77,12 @@ impl Reader<'_> {
                 },
             )?,
         };
-        let processor = match self.processor(node, config, version)? {
-            Sampler::Tail(processor) => processor,
+        let sampler = self.processor(node, config, version)?;
+        if let Some(share) = node.get("share") {
+            return self.kept_share(node, share, sampler);
+        }
+        let processor = match sampler {
+            Sampler::Tail(processor, _) => processor,
             Sampler::Probabilistic(processor) => {
                 return self.span_sampling(node, config, processor);
             }
@@ -94,7 +99,7 @@ impl Reader<'_> {
                 node.place,
                 "`sampling` expects nothing of this configuration",
                 "no expectation",
-                "add `kept: true`, `kept_by: POLICY`, or `policies: { POLICY: true }`",
+                "add `kept: true`, `kept_by: POLICY`, `policies: { POLICY: true }`, or of many traces `share: 9%..11%`",
             );
         }
         Some(self.one(Condition::TailSampling(Box::new(expected)), config))
@@ -127,6 +132,38 @@ impl Reader<'_> {
         };
         let expected = SpanSamplingExpectation { processor, kept };
         Some(self.one(Condition::SpanSampling(Box::new(expected)), config))
+    }
+
+    /// The share of many traces that are kept.
+    fn kept_share(&self, node: &Node, share: &Node, sampler: Sampler) -> Option<Expect> {
+        for key in DECISIONS {
+            if let Some(other) = node.get(key) {
+                return self.wrong(
+                    other.place,
+                    format!("`{key}` is about each trace, and `share` about all of them"),
+                    "conflict",
+                    format!("remove `{key}`, or `share`"),
+                );
+            }
+        }
+        let any = ShareRange {
+            least: 0.0,
+            most: 1.0,
+            written: String::new(),
+        };
+        let within = self.parse(share, "`share`", any, parse_shares)?;
+        let expected = ShareExpectation { sampler, within };
+        Some(self.one(Condition::KeptShare(Box::new(expected)), share))
+    }
+
+    /// Refuses a share in a spec that has one trace.
+    pub(crate) fn refuse_share_of_one<T>(&self, at: &Location) -> Option<T> {
+        self.wrong(
+            at.place,
+            "`share` is about many traces, and this request has one",
+            "one trace",
+            "add `repeat: { times: 1000 }`, or write `kept: true`",
+        )
     }
 
     /// `kept`; `None` inside if it is absent.
@@ -226,7 +263,7 @@ impl Reader<'_> {
         let mut found: Vec<Sampler> = tail
             .clone()
             .filter(|one| is_it(&one.id))
-            .map(|one| Sampler::Tail(Arc::new(one.clone())))
+            .map(|one| Sampler::Tail(Arc::new(one.clone()), version))
             .collect();
         // It decides about spans, so it is meant only if it is named, or alone.
         if found.is_empty() {
@@ -272,4 +309,47 @@ impl Reader<'_> {
 fn names(processor: &TailSampling) -> Vec<&str> {
     let policies = processor.policies.iter();
     policies.map(|policy| policy.name.as_str()).collect()
+}
+
+/// `9%..11%`, `9%..`, `..11%`, `>= 9%`, `<= 11%`.
+fn parse_shares(text: &str) -> Result<ShareRange, Refusal> {
+    let refuse = || Refusal::new(format!("invalid `share`: `{text}`"), SHARES);
+    let end = |end: &str| {
+        let percent = end.trim().strip_suffix('%');
+        let share = percent.and_then(parse_percent);
+        share.filter(|share| *share <= 1.0).ok_or_else(refuse)
+    };
+    let open_end = |text: &str, open: f64| match text.trim().is_empty() {
+        true => Ok(open),
+        false => end(text),
+    };
+    let (least, most) = if let Some(least) = text.strip_prefix(">=") {
+        (end(least)?, 1.0)
+    } else if let Some(most) = text.strip_prefix("<=") {
+        (0.0, end(most)?)
+    } else if let Some((least, most)) = text.split_once("..") {
+        (open_end(least, 0.0)?, open_end(most, 1.0)?)
+    } else if end(text).is_ok() {
+        let what = format!("no number of traces proves exactly `{text}`");
+        return Err(Refusal::new(what, SHARES));
+    } else {
+        return Err(refuse());
+    };
+    if least > most {
+        let what = format!("empty range `{text}`: the first share is greater than the second");
+        return Err(Refusal::new(what, "write the smaller share first"));
+    }
+    if least == most {
+        let what = format!("no number of traces proves exactly `{text}`");
+        return Err(Refusal::new(what, SHARES));
+    }
+    if least <= 0.0 && most >= 1.0 {
+        let what = format!("every share is in `{text}`");
+        return Err(Refusal::new(what, SHARES));
+    }
+    Ok(ShareRange {
+        least,
+        most,
+        written: text.to_owned(),
+    })
 }
