@@ -95,8 +95,8 @@ mod tests {
     #[test]
     fn a_narrower_range_takes_more_trials_and_a_share_outside_is_never_proven() {
         let needed = |share, range| trials_to_prove_within(share, range, 0.025);
-        assert_eq!(needed(0.1, [0.09, 0.11]), Some(3_600));
-        assert_eq!(needed(0.1, [0.05, 0.15]), Some(170));
+        assert_eq!(needed(0.1, [0.09, 0.11]), Some(3_900));
+        assert_eq!(needed(0.1, [0.05, 0.15]), Some(220));
         assert_eq!(needed(0.0, [0.0, 0.05]), Some(72));
         assert_eq!(needed(1.0, [0.95, 1.0]), Some(72));
         assert_eq!(needed(0.12, [0.09, 0.11]), None);

@@ -20,6 +20,8 @@ FAIL  ordering under load
      ← REGRESSED: at least 3.00x higher at p50 (3.00x seen, limit 1.2x)
    note: 3 of 200 requests failed; the true share is at most 3.84 % (95 % confidence), which proves
          `failures: 5%`
+   note: share of traces that `tail_sampling` keeps: NOT PROVEN: 6.21 % to 15.1 % (20 of 200 kept,
+         95 % confidence), expected 9%..11%. About 3,900 traces would prove it.
 
   3 of 200 requests failed (10 allowed)
 
@@ -52,7 +54,7 @@ fn all_reports_have_the_count_without_a_unit_of_time() {
     };
     let failure = "12 in v2.4.0 (n=500), at least 3.00x";
     let share = "3 of 200 requests failed; the true share is at most 3.84 % (95 % confidence), which proves `failures: 5%`";
-    let kept = "share of traces that `tail_sampling` keeps: NOT PROVEN: 6.2 % to 15 % (20 of 200 kept, 95 % confidence), expected 9%..11%. About 3,600 traces would prove it.";
+    let kept = "share of traces that `tail_sampling` keeps: NOT PROVEN: 6.21 % to 15.1 % (20 of 200 kept, 95 % confidence), expected 9%..11%. About 3,900 traces would prove it.";
     has("text", &[failure, share, kept, "p50=4 p50=12"]);
     has("tap", &[failure]);
     has(

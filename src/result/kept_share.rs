@@ -82,7 +82,7 @@ impl KeptShare {
         )
     }
 
-    /// What would prove the expected range: `about 3,600 traces would prove it`.
+    /// What would prove the expected range: `about 3,900 traces would prove it`.
     pub(crate) fn would_prove(&self) -> String {
         let seen = self.kept as f64 / self.traces.max(1) as f64;
         let range = [self.expected.least, self.expected.most];
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(
             share(10, 0, 100).to_string(),
             "share of traces that `tail_sampling` keeps: NOT PROVEN: 4.9 % to 17.7 % (10 of 100 kept, 95 % \
-             confidence), expected 9%..11%. About 3,600 traces would prove it."
+             confidence), expected 9%..11%. About 3,900 traces would prove it."
         );
         assert_eq!(
             share(400, 100, 4_000).would_prove(),
