@@ -460,6 +460,7 @@ fn why_errored<'d>(done: &'d JudgedRequest<'_>) -> (Cow<'d, str>, Option<&'d Loc
             | Unjudged::NotUtf8
             | Unjudged::StillOpen
             | Unjudged::UnknownDetail(_)
+            | Unjudged::Sampling { .. }
             | Unjudged::Undecoded(_)),
             at,
         )) => (Cow::Owned(why.to_string()), Some(at)),
