@@ -98,6 +98,7 @@ mod check;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+mod conformance;
 #[cfg(feature = "cli")]
 mod draft;
 #[cfg(feature = "cli")]
@@ -117,6 +118,8 @@ mod measure;
 mod mutate;
 mod number;
 pub mod prelude;
+#[cfg(feature = "run")]
+mod probe;
 #[cfg(feature = "run")]
 mod process;
 #[cfg(feature = "run")]
@@ -178,10 +181,11 @@ pub use step::Flush;
 #[cfg(feature = "run")]
 pub use step::{Options, SaveTraces, Services, Stop};
 pub use trace::{
-    Attributes, CommandResponse, Event, GrpcCode, GrpcEnding, GrpcResponse, Hole, HttpResponse,
-    InvalidId, Link, LogRecord, LogsWithoutTrace, MessageResponse, Nanos, Number, Origin, Outline,
-    OutlineSpan, Resource, Response, Scope, SentTelemetry, Span, SpanExemplar, SpanId, SpanKind,
-    Status, StatusCode, Trace, TraceId, Undecoded, Value,
+    Attributes, CaseEffect, CaseResult, CaseVerdict, CommandResponse, ConformanceResponse, Event,
+    GrpcCode, GrpcEnding, GrpcResponse, Hole, HttpResponse, InvalidId, Link, LogRecord,
+    LogsWithoutTrace, MessageResponse, Nanos, Number, Origin, Outline, OutlineSpan, Requirement,
+    Resource, Response, Scope, SentTelemetry, Span, SpanExemplar, SpanId, SpanKind, Status,
+    StatusCode, Trace, TraceId, Undecoded, Value,
 };
 #[cfg(feature = "run")]
 pub use workspace::{FileError, LoadError, Ports, Search, Workspace};

@@ -84,6 +84,7 @@ mistakes! {
     repeat
     sampling
     search
+    conformance
     send
     several_documents
     spans

@@ -72,6 +72,14 @@ async function quote({ sku, quantity }) {
   return { sku, quantity, total };
 }
 
+// The route of `spanspec conformance`: it calls the URL in a header, so it exists for tests only.
+function conformance(app) {
+  app.get("/echo", async (request, response) => {
+    await fetch(request.get("x-spanspec-echo"));
+    response.json({});
+  });
+}
+
 function storefront(app) {
   app.all("/graphql", createHandler({ schema, rootValue: { quote } }));
   app.get("/quotes/:sku", async (request, response) => {
@@ -95,6 +103,9 @@ if (process.env.SERVICE === "pricing") {
   pricing(app);
 } else {
   storefront(app);
+}
+if (process.env.CONFORMANCE) {
+  conformance(app);
 }
 
 const port = Number(process.env.PORT ?? 3000);

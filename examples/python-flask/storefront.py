@@ -38,6 +38,14 @@ def quote(sku):
     return {"sku": sku, "quantity": quantity, "total": price["total"]}
 
 
+if os.environ.get("CONFORMANCE"):
+    # The route of `spanspec conformance`: it calls the URL in a header, so it exists for tests only.
+    @app.get("/echo")
+    def echo():
+        requests.get(request.headers["x-spanspec-echo"], timeout=5)
+        return {}
+
+
 def exemplar():
     """The ids of the current span, as the labels of an exemplar."""
     context = trace.get_current_span().get_span_context()

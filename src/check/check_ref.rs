@@ -7,6 +7,8 @@ use crate::spec::{Check, Condition, Expect, LogEntry, SpanEntry};
 pub enum CheckRef {
     /// A check of the response; the index among the checks of the response.
     Response(usize),
+    /// A conformance case; its index among the results.
+    Case(usize),
     /// A check of the whole trace; the index among the checks of the whole trace.
     Trace(usize),
     /// A check of the spans that an entry of `spans` selects.

@@ -242,6 +242,8 @@ pub enum Subject {
         /// The description of the selector.
         name: String,
     },
+    /// A conformance case; contains its name.
+    Case(String),
     /// A capture; contains its name.
     Capture(String),
     /// The number of failed requests of a `repeat`.
@@ -276,6 +278,7 @@ impl Subject {
             Self::Selected(_) | Self::Aggregate { .. } | Self::Span { .. } => "span",
             Self::SelectedLogs(_) | Self::Record { .. } | Self::Correlation(_) => "log",
             Self::SelectedSeries(_) | Self::Series { .. } => "metric",
+            Self::Case(_) => "conformance",
             Self::Capture(_) => "capture",
             Self::Failures | Self::KeptShare(_) => "load",
             Self::Budget { .. } => "budget",
@@ -336,6 +339,7 @@ impl fmt::Display for Subject {
                 write!(f, "number of series that match {pattern}")
             }
             Self::Series { part, name } => write!(f, "{part} of {name}"),
+            Self::Case(name) => write!(f, "case `{name}` does not conform"),
             Self::Capture(name) => write!(f, "capture `{name}`"),
             Self::Failures => f.write_str("number of requests that failed"),
             Self::KeptShare(processor) => write!(f, "share of traces that `{processor}` keeps"),

@@ -9,8 +9,8 @@ use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::lost::{lost_candidates, lost_in, lost_in_find, lost_of, lost_of_trace};
 use super::select::Evaluator;
 use super::{
-    CheckRef, EntryCheck, Evidence, Outcome, Unjudged, conservation, correlated, head_sampling,
-    logs, metrics, response, span_sampling, spans, tail_sampling, whole,
+    CheckRef, EntryCheck, Evidence, Outcome, Unjudged, conformance, conservation, correlated,
+    head_sampling, logs, metrics, response, span_sampling, spans, tail_sampling, whole,
 };
 use crate::spec::{Check, Condition, Expect, LogEntry, SpanEntry};
 #[cfg(feature = "run")]
@@ -71,10 +71,10 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) ->
     };
     let checks = CheckRef::of_all(&expect.checks);
     let mut all: Vec<Judgement> = checks
-        .map(|(identity, check)| {
+        .flat_map(|(identity, check)| {
             let of_receiver = evaluator_of(&check.receiver);
-            let judged = judge_check(identity, check, evidence, of_receiver);
-            at_receiver(judged, check.receiver.as_deref(), trace)
+            let judged = judge_checks(identity, check, evidence, of_receiver).into_iter();
+            judged.map(move |one| at_receiver(one, check.receiver.as_deref(), trace))
         })
         .collect();
     let entries = expect.spans.iter().zip(&expect.spans_await);
@@ -89,7 +89,8 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) ->
         all.extend(judged.map(|one| at_receiver(one, entry.receiver.as_deref(), trace)));
     }
     if forest.may_change() {
-        let of_response = |one: &Judgement| matches!(one.judged.check, CheckRef::Response(_));
+        let of_response =
+            |one: &Judgement| matches!(one.judged.check, CheckRef::Response(_) | CheckRef::Case(_));
         for judgement in all.iter_mut().filter(|one| !of_response(one)) {
             judgement.finality = Finality::Open;
         }
@@ -237,6 +238,19 @@ fn judge_entry(
             .collect();
     };
     vec![Judgement::unjudged_entry(number, entry, why)]
+}
+
+/// Each conformance case is a check.
+fn judge_checks(
+    identity: CheckRef,
+    check: &Check,
+    evidence: &Evidence<'_>,
+    evaluator: &Evaluator<'_>,
+) -> Vec<Judgement> {
+    match (&check.ask, evidence.response.conformance()) {
+        (Condition::Conformance, Some(response)) => conformance::judge(check, response),
+        _ => vec![judge_check(identity, check, evidence, evaluator)],
+    }
 }
 
 fn judge_check(

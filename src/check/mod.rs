@@ -9,6 +9,7 @@ mod attributes;
 mod capture;
 mod causes;
 mod check_ref;
+mod conformance;
 mod conservation;
 mod correlated;
 mod difference;

@@ -41,6 +41,13 @@ pub enum Unjudged {
     ParentsMissing(Vec<SpanId>),
     /// It holds so far, but the entry of the trace did not arrive before the deadline.
     EntryMissing,
+    /// No observer saw the request of a conformance case, or it was refused before the application.
+    Unobservable {
+        /// The reason.
+        reason: String,
+        /// The remedy.
+        remedy: String,
+    },
     /// The marker that was sent last did not come out of the pipeline, so a further span may.
     MarkerMissing,
     /// No marker arrived at this receiver, so a further span may.
@@ -363,7 +370,9 @@ impl Unjudged {
                 "check this cause in a spec of the linked trace, or with `linked_to`".to_owned(),
             ),
             Self::OtherType(..) => Some("write a matcher for the type that was sent".to_owned()),
-            Self::Metrics { remedy, .. } | Self::Sampling { remedy, .. } => Some(remedy.clone()),
+            Self::Metrics { remedy, .. }
+            | Self::Sampling { remedy, .. }
+            | Self::Unobservable { remedy, .. } => Some(remedy.clone()),
             Self::SeveralKeys(..) => Some(ONE_KEY.to_owned()),
             Self::NotUtf8 => {
                 Some("let the system write UTF-8, or check its text without `not`".to_owned())
@@ -412,6 +421,10 @@ impl Unjudged {
             | Self::NoSeverity(record) => record.change(&change),
             Self::Metrics { reason, .. } | Self::Sampling { reason, .. } => {
                 *reason = change(reason);
+            }
+            Self::Unobservable { reason, remedy } => {
+                *reason = change(reason);
+                *remedy = change(remedy);
             }
             Self::OtherType(span, key)
             | Self::SeveralKeys(span, key)
@@ -475,7 +488,9 @@ impl fmt::Display for Unjudged {
                 f,
                 "{record} arrived in two exports: it was written twice, or sent twice"
             ),
-            Self::Metrics { reason, .. } | Self::Sampling { reason, .. } => f.write_str(reason),
+            Self::Metrics { reason, .. }
+            | Self::Sampling { reason, .. }
+            | Self::Unobservable { reason, .. } => f.write_str(reason),
             Self::SpanOfRecord(record) => {
                 write!(f, "the span in which {record} was written did not arrive")
             }

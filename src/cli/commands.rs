@@ -9,6 +9,7 @@ use super::authoring_arguments::{
     CompletionsArguments, InitArguments, ManArguments, RecordArguments, SchemaArguments,
 };
 use super::budget_arguments::{AbArguments, BaselineArguments};
+use super::conformance_arguments::ConformanceArguments;
 use super::exec_arguments::{CollectArguments, ExecArguments, MergeArguments};
 use super::import_arguments::ImportArguments;
 use super::mutate_arguments::MutateArguments;
@@ -52,6 +53,8 @@ pub(super) enum Command {
     Collect(CollectArguments),
     /// Merge result files of several processes into one report
     Merge(MergeArguments),
+    /// Check how services treat trace context, with the cases of the W3C
+    Conformance(Box<ConformanceArguments>),
     /// Check the sampling of an OpenTelemetry Collector
     Sampling(SamplingArguments),
     /// Examine the tracing backend from which traces are read

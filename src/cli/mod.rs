@@ -9,6 +9,8 @@ mod baseline;
 mod budget_arguments;
 mod collect;
 mod commands;
+mod conformance;
+mod conformance_arguments;
 mod doctor;
 mod exec;
 mod exec_arguments;
@@ -76,6 +78,7 @@ pub fn main() -> ExitCode {
     };
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(*arguments),
+        Command::Conformance(arguments) => conformance::conformance(&arguments),
         Command::Exec(arguments) => exec::exec(&arguments),
         Command::Baseline(arguments) => baseline::baseline(&arguments),
         Command::Ab(arguments) => ab::ab(&arguments),

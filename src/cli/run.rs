@@ -118,7 +118,7 @@ fn list(specs: &[Spec], project: &Path) -> Exit {
 }
 
 /// The report of a run in its own session.
-async fn report(
+pub(super) async fn report(
     workspace: &Workspace,
     connection: Option<Connection>,
     arguments: &RunArguments,

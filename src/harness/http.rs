@@ -247,6 +247,7 @@ impl Request {
             | Response::Command(_)
             | Response::Message(_)
             | Response::Sent(_)
+            | Response::Conformance(_)
             | Response::None => {
                 unreachable!("a request has an HTTP response")
             }

@@ -284,7 +284,7 @@ impl<'a> RequestTemplate<'a> {
                 request
                     .report
                     .notices
-                    .extend(step::response_note(&response));
+                    .extend(step::response_notes(&response));
                 walk.decide(request.report, response).await
             }
             Err(error) => {

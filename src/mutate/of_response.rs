@@ -58,7 +58,9 @@ fn of_kind(subject: &Subject<'_>) -> Vec<Mutant> {
             }
             all
         }
-        Response::Message(_) | Response::Sent(_) | Response::None => Vec::new(),
+        Response::Message(_) | Response::Sent(_) | Response::Conformance(_) | Response::None => {
+            Vec::new()
+        }
     }
 }
 

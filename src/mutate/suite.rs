@@ -550,7 +550,11 @@ fn of_trigger(subject: &Subject<'_>) -> Option<String> {
     let status = match &evidence.response {
         Response::Http(http) => http.status.to_string(),
         Response::Grpc(grpc) => grpc.code.to_string(),
-        Response::Command(_) | Response::Message(_) | Response::Sent(_) | Response::None => {
+        Response::Command(_)
+        | Response::Message(_)
+        | Response::Sent(_)
+        | Response::Conformance(_)
+        | Response::None => {
             return None;
         }
     };

@@ -4,6 +4,7 @@
 //! types of a run. Every key is always present, and `null` if it has no value. New keys do not
 //! change `schema_version`; removed keys and changed meanings do.
 
+mod conformance;
 pub(super) mod load;
 pub(super) mod parts;
 

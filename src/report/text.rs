@@ -4,6 +4,7 @@
 //! `summary` the end of a run.
 
 mod attributes;
+mod conformance;
 mod detail;
 mod failure;
 mod lines;
@@ -15,6 +16,8 @@ mod trouble;
 
 #[cfg(feature = "cli")]
 pub use attributes::attributes;
+#[cfg(feature = "cli")]
+pub(crate) use conformance::table;
 pub use detail::Detail;
 pub(super) use lines::paragraph;
 pub use summary::summary;

@@ -306,7 +306,7 @@ impl Secrets {
             S::Header(text) | S::Json(text) | S::Service(text) => self.mask(text),
             S::Selected(text) | S::SelectedLogs(text) | S::SelectedSeries(text) => self.mask(text),
             S::Message(text) | S::Metadata(text) | S::Trailer(text) => self.mask(text),
-            S::Capture(text) | S::KeptShare(text) => self.mask(text),
+            S::Capture(text) | S::KeptShare(text) | S::Case(text) => self.mask(text),
             S::Correlation(service) => service.iter_mut().for_each(|name| self.mask(name)),
             S::Edge { from, to } => self.mask_each([from, to]),
             S::Aggregate { of: _, key, find } => self.mask_each([key, find]),

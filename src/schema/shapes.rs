@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::conformance::Format;
 use crate::service::OutputStream;
 use crate::source::backend;
 use crate::spec::keys::{self, Key, Keys};
@@ -139,6 +140,18 @@ fn triggers() -> Map<String, Value> {
         ),
         ("tls", map_of(keys::TLS).into()),
         ("publish", publish()),
+        (
+            "conformance",
+            text_or(requires(map_of(keys::CONFORMANCE), "url")),
+        ),
+        (
+            "conformance_level",
+            json!({ "anyOf": [{ "enum": [1, 2, "1", "2"] }, variable()] }),
+        ),
+        (
+            "conformance_formats",
+            list_of_words(&Format::ALL.map(Format::name)),
+        ),
         ("send", send()),
         (
             "markers",
@@ -560,6 +573,10 @@ fn one_trigger(mut step: Map<String, Value>) -> Value {
     let any: Vec<Value> = keys::TRIGGERS.iter().map(one).collect();
     step.insert("oneOf".to_owned(), any.into());
     step.into()
+}
+
+fn list_of_words(words: &[&str]) -> Value {
+    json!({ "type": "array", "items": { "anyOf": [{ "enum": words }, variable()] } })
 }
 
 /// Telemetry with an input and an endpoint.

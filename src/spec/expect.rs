@@ -85,6 +85,8 @@ pub enum Condition {
     Stdout(Matcher),
     /// The standard error of a command.
     Stderr(Matcher),
+    /// Each conformance case conforms.
+    Conformance,
     /// Number of spans with status error.
     Errors(Limits<u64>),
     /// Number of spans whose parent did not arrive.
@@ -302,6 +304,7 @@ impl fmt::Display for Condition {
             Self::ExitCode(matcher) => write!(f, "exit code: {matcher}"),
             Self::Stdout(matcher) => write!(f, "standard output: {matcher}"),
             Self::Stderr(matcher) => write!(f, "standard error: {matcher}"),
+            Self::Conformance => f.write_str("conformance cases"),
             Self::Errors(limits) => write!(f, "spans with status error: {limits}"),
             Self::Orphans(limits) => write!(f, "spans whose parent never arrived: {limits}"),
             Self::SpanCount(limits) => write!(f, "number of spans: {limits}"),

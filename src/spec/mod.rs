@@ -8,6 +8,7 @@ mod about;
 mod aggregate;
 mod attribute_key;
 mod budget;
+mod conformance;
 mod expect;
 mod fault;
 mod file;
@@ -54,6 +55,9 @@ mod wait;
 pub use aggregate::{Aggregate, AggregateOf};
 pub use attribute_key::AttributeKey;
 pub use budget::{Budget, CompareVersions, Limit, Measure, QuantileBudget, Regression, UpperLimit};
+pub use conformance::Conformance;
+#[cfg(feature = "run")]
+pub(crate) use conformance::{ECHO_PLACEHOLDER, ID_PLACEHOLDER};
 pub use expect::{
     Capture, CaptureFrom, Check, Condition, Expect, ExpectedGraphQlError, GraphQlErrors, LostSpans,
     Syntax,

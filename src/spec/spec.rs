@@ -118,6 +118,12 @@ pub(super) struct StepExpectations {
 }
 
 impl Step {
+    /// Returns `true` if it runs conformance cases.
+    #[cfg(feature = "run")]
+    pub(crate) fn runs_cases(&self) -> bool {
+        self.draft.trigger.key.text == "conformance"
+    }
+
     /// Returns `true` if it sends telemetry into a pipeline.
     #[cfg(feature = "run")]
     pub(crate) fn sends_telemetry(&self) -> bool {
@@ -253,6 +259,7 @@ impl StepExpectations {
                 expect.checks.insert(0, Reader::no_graphql_errors(at));
             }
             TriggerResult::Grpc if !says("status") => expect.checks.insert(0, Reader::grpc_ok(at)),
+            TriggerResult::Cases => expect.checks.insert(0, Reader::all_cases(at)),
             TriggerResult::Response if self.expect.is_none() && !says("status") => {
                 expect.checks.push(Reader::no_error_status(at));
             }

@@ -60,7 +60,13 @@ impl FileReader<'_> {
             }
         }
         let steps = self.steps(root, "steps", TraceChecks::Allowed, reader)?;
-        if steps.is_empty() || !steps.iter().any(|step| step.node.get("expect").is_some()) {
+        // Each conformance case is a check.
+        let is_checked = |step: &StepNode<'_>| {
+            ["expect", "conformance"]
+                .iter()
+                .any(|key| step.node.get(key).is_some())
+        };
+        if !steps.iter().any(is_checked) {
             return reader.wrong(
                 node.place,
                 "these steps have no `expect`",
@@ -73,9 +79,9 @@ impl FileReader<'_> {
 
     pub(super) fn only_step<'n>(&self, root: &'n Node, reader: &Reader<'_>) -> StepNode<'n> {
         let trigger = self.trigger_of(root, keys::SPEC, reader);
-        // Budgets are expectations as well; an error status is a failure without `expect`.
+        // Budgets and conformance cases are expectations as well; an error status is a failure without `expect`.
         let asks = |key| root.get(key).is_some() || is_misspelt(root, key);
-        if !asks("expect") && !asks("budgets") {
+        if !asks("expect") && !asks("budgets") && !asks("conformance") {
             let key = trigger.as_ref().map(|entry| entry.key.text.as_str());
             let example = TriggerResult::of(key).example();
             reader.wrong::<()>(

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[cfg(feature = "run")]
 use super::publish::MessagePlace;
 use super::publish::Publish;
-use super::{GrpcCall, Selector, SendTelemetry, Tls};
+use super::{Conformance, GrpcCall, Selector, SendTelemetry, Tls};
 use crate::number;
 use crate::trace::{TraceRef, Value};
 
@@ -27,6 +27,8 @@ pub enum Trigger {
     Publish(Box<Publish>),
     /// Telemetry for a pipeline.
     Send(Box<SendTelemetry>),
+    /// Cases of trace context, sent as raw bytes.
+    Conformance(Box<Conformance>),
     /// Traces that a backend has already.
     Search(Box<Search>),
 }
@@ -81,6 +83,7 @@ impl Trigger {
             Self::TraceId(trace) => format!("trace {}", trace.trace_id),
             Self::Publish(publish) => publish.describe(),
             Self::Send(send) => send.describe(),
+            Self::Conformance(conformance) => conformance.describe(),
             Self::Search(search) => search.describe(),
         }
     }
@@ -96,6 +99,7 @@ impl Trigger {
             | Self::TraceId(_)
             | Self::Publish(_)
             | Self::Send(_)
+            | Self::Conformance(_)
             | Self::Search(_) => None,
         }
     }
@@ -109,7 +113,7 @@ impl Trigger {
             Self::Grpc(call) => Some(&call.propagation),
             Self::Run(command) => Some(&command.propagation),
             Self::Publish(publish) => Some(&publish.propagation),
-            Self::TraceId(_) | Self::Send(_) | Self::Search(_) => None,
+            Self::TraceId(_) | Self::Send(_) | Self::Conformance(_) | Self::Search(_) => None,
         }
     }
 
@@ -130,6 +134,7 @@ impl Trigger {
             | Self::Run(_)
             | Self::Publish(_)
             | Self::Send(_)
+            | Self::Conformance(_)
             | Self::Search(_) => None,
         }
     }
@@ -140,6 +145,7 @@ impl Trigger {
         match self {
             Self::Grpc(call) => Some(&call.server),
             Self::Send(send) => Some(&send.to),
+            Self::Conformance(conformance) => Some(&conformance.url),
             other => other.request().map(|request| &request.url),
         }
     }
@@ -150,6 +156,7 @@ impl Trigger {
         match self {
             Self::Grpc(call) => &call.metadata,
             Self::Send(send) => &send.headers,
+            Self::Conformance(conformance) => &conformance.headers,
             other => other.request().map_or(&[], |request| &request.headers),
         }
     }
@@ -160,6 +167,7 @@ impl Trigger {
         let tls = match self {
             Self::Grpc(call) => &call.tls,
             Self::Send(send) => &send.tls,
+            Self::Conformance(conformance) => &conformance.tls,
             Self::Publish(publish) => publish.tls.as_ref()?,
             other => &other.request()?.tls,
         };
@@ -184,6 +192,7 @@ impl Trigger {
             Self::Publish(publish) => Called::Message(MessagePlace::of(publish)),
             Self::TraceId(_) => Called::Nothing,
             Self::Send(_) => Called::Sent,
+            Self::Conformance(conformance) => Called::Path(conformance.url.path().to_owned()),
             Self::Search(_) => Called::Found,
         }
     }

@@ -53,7 +53,7 @@ pub(crate) async fn run_step(
         Err(trouble) => return (report.with_trouble(trouble), None),
     };
     report.timing.response = Some(last.responded - last.fired);
-    report.notices.extend(last.response_note());
+    report.notices.extend(last.response_notes());
     let follow = match &last.answer {
         TryAnswer::Response(Response::Sent(sent)) => with_markers(run, last.follow, sent),
         _ => last.follow,

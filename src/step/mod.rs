@@ -7,6 +7,8 @@
 mod complete;
 mod completeness;
 #[cfg(feature = "run")]
+mod conformance;
+#[cfg(feature = "run")]
 mod context;
 #[cfg(feature = "run")]
 mod control;
@@ -74,7 +76,7 @@ pub(crate) use self::{
     delays::{ExportDelays, sufficient},
     fire::{blank, fire_when_possible, follow, prepare, run_step},
     observation::Observation,
-    poll::response_note,
+    poll::response_notes,
     run_context::RunContext,
     settle::{JudgeWhen, TraceUse},
     step_reader::StepReader,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::completeness::LONGEST;
+use super::conformance::run_cases;
 use super::fire::{fire_when_possible, follow, prepare};
 use super::run_context::RunContext;
 use super::step_reader::StepReader;
@@ -141,13 +142,20 @@ impl Tryout<'_> {
         let fired = Instant::now();
         // A poll tries again itself, and then reports the refused connection.
         let starting_until = run.options.starting_until.filter(|_| deadline.is_none());
-        let answer = fire_when_possible(
-            starting_until,
-            Some(&*run.in_flight),
-            &trigger,
-            &trace_context,
-            self.session,
-        );
+        let step = self.reader.step;
+        let answer = async {
+            match &*trigger {
+                Trigger::Conformance(suite) => {
+                    let cases = run_cases(run, step, suite, &trace_context).await;
+                    Ok(Response::Conformance(Box::new(cases)))
+                }
+                trigger => {
+                    let (in_flight, context) = (Some(&*run.in_flight), &trace_context);
+                    fire_when_possible(starting_until, in_flight, trigger, context, self.session)
+                        .await
+                }
+            }
+        };
         let answer = async {
             match deadline {
                 None => Some(answer.await),
@@ -205,8 +213,15 @@ impl Tryout<'_> {
     }
 }
 
-/// A note about a response that had not ended, or about a message that is not stored.
-pub(crate) fn response_note(response: &Response) -> Option<String> {
+/// Notes about a response that had not ended, about a message that is not stored, or about cases.
+pub(crate) fn response_notes(response: &Response) -> Vec<String> {
+    match response {
+        Response::Conformance(conformance) => conformance.all_notes(),
+        response => response_note(response).into_iter().collect(),
+    }
+}
+
+fn response_note(response: &Response) -> Option<String> {
     if let Response::Message(message) = response {
         return message.note.clone();
     }
@@ -221,13 +236,13 @@ pub(crate) fn response_note(response: &Response) -> Option<String> {
 }
 
 impl FiredTry {
-    /// A note about the response.
-    pub(super) fn response_note(&self) -> Option<String> {
+    /// Notes about the response.
+    pub(super) fn response_notes(&self) -> Vec<String> {
         match &self.answer {
             TryAnswer::Response(response) | TryAnswer::Unmet(response, _) => {
-                response_note(response)
+                response_notes(response)
             }
-            TryAnswer::Error(_) | TryAnswer::TooLate => None,
+            TryAnswer::Error(_) | TryAnswer::TooLate => Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@
 pub(crate) mod any;
 mod attributes;
 mod calls;
+mod conformance;
 mod critical;
 mod delivery;
 mod difference;
@@ -38,6 +39,7 @@ mod value;
 
 pub use attributes::Attributes;
 pub use calls::{Calls, Service, ServiceGraph, Tie};
+pub use conformance::{CaseEffect, CaseResult, CaseVerdict, ConformanceResponse, Requirement};
 pub use delivery::Delivery;
 pub(crate) use delivery::RECEIVER;
 pub use difference::{Change, structural_changes};

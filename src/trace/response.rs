@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{GrpcResponse, Trace, TraceId};
+use super::{ConformanceResponse, GrpcResponse, Trace, TraceId};
 
 /// The response to a request, or the result of a command.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub enum Response {
     Message(MessageResponse),
     /// Telemetry that a pipeline accepted, of a `send` trigger.
     Sent(Box<SentTelemetry>),
+    /// The results of a `conformance` trigger.
+    Conformance(Box<ConformanceResponse>),
     /// No response: a `trace_id` trigger sends nothing.
     None,
 }
@@ -171,6 +173,7 @@ impl Response {
             Self::Command(command) => Some(command.time),
             Self::Message(message) => Some(message.time),
             Self::Sent(sent) => Some(sent.time),
+            Self::Conformance(conformance) => Some(conformance.time),
             Self::None => None,
         }
     }
@@ -184,6 +187,7 @@ impl Response {
             Self::Command(command) => command.time += delay,
             Self::Message(message) => message.time += delay,
             Self::Sent(sent) => sent.time += delay,
+            Self::Conformance(conformance) => conformance.time += delay,
             Self::None => {}
         }
     }
@@ -196,7 +200,7 @@ impl Response {
             Self::Grpc(grpc) => grpc.bytes,
             Self::Command(command) => command.stdout.len() + command.stderr.len(),
             Self::Message(message) => message.receipt.len(),
-            Self::Sent(_) | Self::None => 0,
+            Self::Sent(_) | Self::Conformance(_) | Self::None => 0,
         }
     }
 
@@ -205,9 +209,7 @@ impl Response {
     pub fn http(&self) -> Option<&HttpResponse> {
         match self {
             Self::Http(http) => Some(http),
-            Self::Grpc(_) | Self::Command(_) | Self::Message(_) | Self::Sent(_) | Self::None => {
-                None
-            }
+            _ => None,
         }
     }
 
@@ -216,9 +218,7 @@ impl Response {
     pub fn grpc(&self) -> Option<&GrpcResponse> {
         match self {
             Self::Grpc(grpc) => Some(grpc),
-            Self::Http(_) | Self::Command(_) | Self::Message(_) | Self::Sent(_) | Self::None => {
-                None
-            }
+            _ => None,
         }
     }
 
@@ -231,13 +231,26 @@ impl Response {
         }
     }
 
+    /// The results of conformance cases, if it is that.
+    #[must_use]
+    pub fn conformance(&self) -> Option<&ConformanceResponse> {
+        match self {
+            Self::Conformance(conformance) => Some(conformance),
+            _ => None,
+        }
+    }
+
     /// The body that can contain JSON.
     #[must_use]
     pub fn body(&self) -> Option<&[u8]> {
         match self {
             Self::Http(http) => Some(&http.body),
             Self::Message(message) => Some(message.receipt.as_bytes()),
-            Self::Grpc(_) | Self::Command(_) | Self::Sent(_) | Self::None => None,
+            Self::Grpc(_)
+            | Self::Command(_)
+            | Self::Sent(_)
+            | Self::Conformance(_)
+            | Self::None => None,
         }
     }
 }

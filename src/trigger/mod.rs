@@ -45,6 +45,8 @@ mod http;
 #[cfg(feature = "run")]
 pub(crate) mod publish;
 #[cfg(feature = "run")]
+mod raw;
+#[cfg(feature = "run")]
 mod refused;
 #[cfg(feature = "run")]
 mod session;
@@ -59,6 +61,8 @@ pub use error::{Attempted, Stage, TriggerError};
 pub(crate) use export::{AnswerReader, Exporter};
 #[cfg(feature = "run")]
 pub use http::DEFAULT_TIMEOUT as REQUEST_TIMEOUT;
+#[cfg(feature = "run")]
+pub(crate) use raw::{RawAnswer, exchange as raw_exchange};
 #[cfg(feature = "run")]
 pub use session::Session;
 
@@ -98,6 +102,8 @@ pub async fn fire(
             .map(Response::Message),
         // The folder `send` exports telemetry.
         Trigger::TraceId(_) | Trigger::Send(_) | Trigger::Search(_) => Ok(Response::None),
+        // `probe` sends the requests.
+        Trigger::Conformance(_) => Ok(Response::None),
     }
 }
 

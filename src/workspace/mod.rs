@@ -34,7 +34,7 @@ use crate::service::{PortSpec, Service, free_port};
 use crate::source::backend::SourceSettings;
 use crate::spec::{
     Context, DeclaredService, Globals, NeedGraph, Scope, SendTelemetry, ServiceSet, Source, Spec,
-    SpecError, SpecErrors, Trigger, Variables,
+    SpecError, SpecErrors, Step, Trigger, Variables,
 };
 use crate::trace::Value;
 
@@ -337,14 +337,19 @@ fn unsendable(specs: &[Spec]) -> Vec<SpecError> {
     errors
 }
 
-/// The error for a spec with `send`, whose output comes here, if traces are read from a backend.
+/// The error for a spec with `send` or `conformance`, whose spans come here, if traces are read from a backend.
 fn refused_with_backend(spec: &Spec) -> Option<SpecError> {
-    let sends = spec.all_steps().find(|step| step.sends_telemetry());
+    let is_refused = |step: &&Step| step.sends_telemetry() || step.runs_cases();
+    let sends = spec.all_steps().find(is_refused);
     let sends = sends.filter(|_| spec.skip.is_none())?;
-    Some(SpecError {
-        what:
+    let what = match sends.runs_cases() {
+        true => "`conformance` observes spans as they arrive, and traces are read from a backend",
+        false => {
             "`send` checks what a pipeline exports to spanspec, and traces are read from a backend"
-                .to_owned(),
+        }
+    };
+    Some(SpecError {
+        what: what.to_owned(),
         at: sends.at.clone(),
         label: "needs the receiver".to_owned(),
         help: Some(

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use snapbox::{Assert, Data};
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "",
     "run",
     "baseline",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 28] = [
     "exec",
     "collect",
     "merge",
+    "conformance",
     "sampling",
     "sampling lint",
     "sampling replay",

@@ -5,6 +5,7 @@ mod backend;
 mod budgets;
 mod ci;
 mod completeness;
+mod conformance;
 mod exec;
 mod failures;
 mod help;

@@ -112,6 +112,8 @@ pub(in crate::report) struct JsonResponse<'a> {
     stderr: Option<&'a str>,
     #[serde(flatten)]
     grpc: Option<JsonGrpc<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conformance: Option<super::conformance::JsonConformance<'a>>,
 }
 
 /// The response to a gRPC call.
@@ -304,6 +306,13 @@ pub(in crate::report) fn response(of: &trace::Response) -> Option<JsonResponse<'
             kind: "sent",
             time_ms,
             body: Some(sent.amount()),
+            ..JsonResponse::default()
+        }),
+        trace::Response::Conformance(conformance) => Some(JsonResponse {
+            kind: "conformance",
+            time_ms,
+            body: Some(conformance.summary()),
+            conformance: Some(super::conformance::JsonConformance::from(&**conformance)),
             ..JsonResponse::default()
         }),
         trace::Response::Command(command) => Some(JsonResponse {

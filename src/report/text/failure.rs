@@ -3,7 +3,7 @@
 use super::super::look::{self, BAD, FAINT, GOOD, Look, STRONG, printable};
 use super::super::snippet::{fits, label_column, snippet};
 use super::lines::{help, indented, narrower, paragraph, with_head};
-use crate::check::{Candidate, Difference, Failure, Rejection, RejectionForm};
+use crate::check::{Candidate, Difference, Failure, Rejection, RejectionForm, Subject};
 use crate::number::count;
 
 const MOST_DIFFERENCES: usize = 20;
@@ -16,6 +16,13 @@ const LONGEST_STRUCTURE: usize = 160;
 /// The subject, the line of the spec with the value found, candidates, differences and hints.
 pub(super) fn failure(of: &Failure, look: &Look) -> String {
     let mut text = paragraph(&of.subject.to_string(), 2, STRONG, look);
+    if let Subject::Case(_) = of.subject {
+        // The line of the spec is the same for all cases.
+        text.push_str(&value("expected", GOOD, &of.expected, LONGEST_VALUE, look));
+        text.push_str(&value("   found", BAD, &of.found, LONGEST_VALUE, look));
+        text.push_str(&help(&of.hints, look));
+        return text;
+    }
     let look_inside = narrower(look, 1);
     let (label, witnesses) = (label(of), witnesses(of));
     let whole = if witnesses.is_empty() {

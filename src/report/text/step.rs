@@ -220,6 +220,7 @@ fn response(step: &StepReport, look: &Look) -> String {
             let title = format!("sent {} in {}", sent.amount(), duration(sent.time));
             paragraph(&title, 3, FAINT, look)
         }
+        Some(Response::Conformance(conformance)) => super::conformance::table(conformance, look),
         Some(Response::Command(command)) => {
             let ended = command.ending();
             let title = format!("command: {ended} after {}", duration(command.time));

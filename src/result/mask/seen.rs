@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::secret::{MASK, Secrets, is_credential_header};
 use crate::trace::{
-    Attributes, CommandResponse, Event, GrpcResponse, Hole, HttpResponse, Link, LogRecord,
-    MessageResponse, Resource, Response, Scope, Span, SpanExemplar, Status, Trace, Undecoded,
-    Value,
+    Attributes, CommandResponse, ConformanceResponse, Event, GrpcResponse, Hole, HttpResponse,
+    Link, LogRecord, MessageResponse, Resource, Response, Scope, Span, SpanExemplar, Status, Trace,
+    Undecoded, Value,
 };
 
 impl Secrets {
@@ -34,6 +34,19 @@ impl Secrets {
                 note.iter_mut().for_each(|note| self.mask(note));
             }
             Response::Sent(sent) => sent.note.iter_mut().for_each(|note| self.mask(note)),
+            Response::Conformance(conformance) => {
+                let ConformanceResponse {
+                    level: _,
+                    is_strict: _,
+                    cases,
+                    notes,
+                    time: _,
+                } = &mut **conformance;
+                notes.iter_mut().for_each(|note| self.mask(note));
+                for case in cases {
+                    self.mask_each([&mut case.sent, &mut case.expected, &mut case.found]);
+                }
+            }
             Response::None => {}
         }
     }

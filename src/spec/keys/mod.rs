@@ -3,6 +3,7 @@
 //! The reader accepts exactly these keys, the JSON Schema describes them, and the tests of `docs/`
 //! require a mention of each. `spec::read` interprets the values.
 
+mod conformance;
 mod expect;
 mod grpc;
 mod load;
@@ -16,6 +17,7 @@ mod span;
 mod spec;
 mod trigger;
 
+pub(crate) use conformance::*;
 pub(crate) use expect::*;
 pub(crate) use grpc::{GRPC, PROTO};
 pub(crate) use load::*;

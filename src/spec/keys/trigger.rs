@@ -42,6 +42,11 @@ pub(super) const TRIGGER_TABLE: &[Key] = &[
         "Spans or log records to send into a pipeline, such as a Collector; what comes out is checked.",
     ),
     key(
+        "conformance",
+        "conformance",
+        "Cases of W3C Trace Context and Baggage, sent to a URL as raw bytes; each is a check.",
+    ),
+    key(
         "search",
         "search",
         "Sends nothing, and checks traces that a backend has already.",

@@ -21,6 +21,8 @@ pub(crate) enum TriggerResult {
     Message,
     /// The output of a pipeline.
     Output,
+    /// The results of conformance cases.
+    Cases,
     Nothing,
     /// No trigger, which is reported elsewhere.
     Unknown,
@@ -36,6 +38,7 @@ impl TriggerResult {
             Some("run") => Self::Command,
             Some("publish") => Self::Message,
             Some("send") => Self::Output,
+            Some("conformance") => Self::Cases,
             Some("trace_id" | "search") => Self::Nothing,
             Some(_) => Self::Response,
         }
@@ -49,6 +52,7 @@ impl TriggerResult {
             Self::Command => "exit_code: 0",
             Self::Message => "spans: [{ find: { caused_by: trigger } }]",
             Self::Output => "spans: [{ find: { name: … }, attributes: { … } }]",
+            Self::Cases => "orphans: 0",
             Self::Nothing => "orphans: 0",
         }
     }
@@ -61,7 +65,7 @@ impl TriggerResult {
             Self::Command => keys::COMMAND_CHECKS,
             Self::Message => keys::MESSAGE_CHECKS,
             Self::Output => keys::OUTPUT_CHECKS,
-            Self::Nothing => keys::NO_CHECKS,
+            Self::Cases | Self::Nothing => keys::NO_CHECKS,
             Self::Unknown => keys::ANSWER_CHECKS,
         }
     }
@@ -281,6 +285,7 @@ impl Reader<'_> {
                 TriggerResult::Command => ("a command", keys::COMMAND_CHECKS),
                 TriggerResult::Message => ("a message", keys::MESSAGE_CHECKS),
                 TriggerResult::Output => ("the output of a pipeline", keys::TRACE_CHECKS),
+                TriggerResult::Cases => ("the trace of the control", keys::TRACE_CHECKS),
                 TriggerResult::Nothing | TriggerResult::Unknown => {
                     ("a trace that exists", keys::TRACE_CHECKS)
                 }
@@ -643,6 +648,16 @@ impl Reader<'_> {
         let zero = crate::spec::Matcher::Equal(crate::trace::Value::Int(0));
         Check {
             ask: Condition::ExitCode(zero),
+            at,
+            awaits: Vec::new(),
+            receiver: None,
+        }
+    }
+
+    /// The default checks of conformance cases: each conforms.
+    pub(crate) fn all_cases(at: Location) -> Check {
+        Check {
+            ask: Condition::Conformance,
             at,
             awaits: Vec::new(),
             receiver: None,

@@ -9,6 +9,7 @@ pub(crate) mod almost;
 mod budget;
 mod capture;
 pub(crate) mod command;
+mod conformance;
 pub(crate) mod expect;
 mod file;
 mod graphql;

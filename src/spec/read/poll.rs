@@ -33,6 +33,14 @@ impl Reader<'_> {
                 "remove `poll`; `wait: { timeout: 60s }` sets how long to wait for the output",
             );
         }
+        if answer == TriggerResult::Cases {
+            return self.wrong(
+                node.place,
+                "`poll` repeats a trigger until its response is as expected, and `conformance` has none",
+                "conflict",
+                "remove `poll`",
+            );
+        }
         self.map(node, "`poll`", keys::POLL)?;
         let until = match node.get("until") {
             Some(until) => self.expect(until, answer, TraceChecks::RefusedInUntil),

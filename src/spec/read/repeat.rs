@@ -331,6 +331,14 @@ impl Reader<'_> {
                 "remove `repeat`, or write several specs with a `matrix`",
             );
         }
+        if root.get("conformance").is_some() {
+            self.wrong::<()>(
+                repeat.place,
+                "`repeat` and `conformance` exclude each other",
+                "conflict",
+                "remove `repeat`",
+            );
+        }
         if root.get("trace_id").is_some() {
             self.wrong::<()>(
                 repeat.place,

@@ -55,6 +55,10 @@ impl Reader<'_> {
             }
             "publish" => self.publish(node).map(Box::new).map(Trigger::Publish),
             "send" => self.send(node, defaults).map(Box::new).map(Trigger::Send),
+            "conformance" => self
+                .conformance(node)
+                .map(Box::new)
+                .map(Trigger::Conformance),
             "search" => self.search(node).map(Box::new).map(Trigger::Search),
             _ => None,
         }
