@@ -99,6 +99,14 @@ fn text(output: &Output) -> String {
     String::from_utf8(all).unwrap()
 }
 
+/// The same without line breaks, for sentences.
+fn sentences(output: &Output) -> String {
+    text(output)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// The verdicts by name.
 fn verdicts(output: &Output) -> serde_json::Map<String, Json> {
     let report: Json = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
@@ -231,7 +239,7 @@ fn without_a_control_that_is_seen_nothing_is_judged() {
         let output = conformance(&format!("http://{address}/"), &["--echo", echo]);
         assert_eq!(output.status.code(), Some(3), "{}", text(&output));
         assert!(
-            text(&output).contains(reason),
+            sentences(&output).contains(reason),
             "{reason} in {}",
             text(&output)
         );
@@ -240,19 +248,20 @@ fn without_a_control_that_is_seen_nothing_is_judged() {
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     let reason =
         "no observer saw the control, a plain `traceparent`: the response has the status 200";
-    assert!(text(&output).contains(reason), "{}", text(&output));
+    assert!(sentences(&output).contains(reason), "{}", text(&output));
 }
 
 #[test]
 fn a_service_that_never_answers_ends_with_the_timeout() {
     let slow = serve(|_| {
-        std::thread::sleep(Duration::from_secs(600));
-        Vec::new()
+        loop {
+            std::thread::park();
+        }
     });
     let output = conformance(&format!("http://{slow}/"), &["--timeout", "200ms"]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     assert!(
-        text(&output).contains("there was no response in time"),
+        sentences(&output).contains("there was no response in time"),
         "{}",
         text(&output)
     );
