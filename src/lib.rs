@@ -106,6 +106,8 @@ mod exec;
 mod harness;
 #[cfg(feature = "cli")]
 mod import;
+#[cfg(feature = "run")]
+mod instrumentation;
 #[doc(hidden)]
 pub mod internal;
 #[cfg(feature = "run")]

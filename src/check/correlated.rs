@@ -125,6 +125,16 @@ pub(crate) fn may_be_of_trace(record: &LogRecord, trace: &Trace) -> bool {
     has_id_of_span(trace, record) || is_written_in(trace, record) != Truth::No
 }
 
+/// Returns `true` if a record was certainly written inside this span.
+pub(crate) fn is_written_inside(record: &LogRecord, span: &Span) -> bool {
+    span.service() == record.service() && is_inside(record.time, span) == Truth::Yes
+}
+
+/// The setting that adds the trace id to the log records of a service.
+pub(crate) fn logging_remedy(record: &LogRecord, trace: &Trace) -> String {
+    remedy(language(record, trace))
+}
+
 /// The hint for a record with the id of a span of this trace, and of another trace.
 pub(super) fn other_trace(record: &LogRecord) -> String {
     format!(

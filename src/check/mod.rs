@@ -65,6 +65,7 @@ pub(crate) use capture::captured_values;
 pub use check_ref::{CheckRef, EntryCheck};
 #[cfg(feature = "run")]
 pub(crate) use correlated::may_be_of_trace;
+pub(crate) use correlated::{is_written_inside, logging_remedy};
 pub use evidence::Evidence;
 pub use failure::{
     Candidate, Difference, Failure, Missing, Rejection, RejectionForm, Subject, Witness,
@@ -97,6 +98,7 @@ pub use outcome::{DroppedPart, Judged, NoNumber, Outcome, SpanName, Unjudged};
 pub(crate) use record::record_name;
 #[cfg(feature = "run")]
 pub(crate) use renamed::other_names;
+pub(crate) use renamed::renamed_to;
 pub use select::select;
 #[cfg(feature = "run")]
 pub(crate) use uncertain::no_duration;

@@ -212,6 +212,20 @@ pub(super) fn merged_into(key: &str) -> Option<&'static str> {
     pair.map(|(_, new)| *new)
 }
 
+/// The current names of an attribute that was renamed: `http.request.method`, or several joined with `or`.
+pub(crate) fn renamed_to(key: &str) -> Option<String> {
+    let is_current = |name: &str| RENAMED.iter().any(|(_, new)| *new == name);
+    if is_current(key) {
+        return None;
+    }
+    let all = RENAMED.iter().chain(MERGED);
+    let names: Vec<&str> = all
+        .filter(|(old, _)| *old == key)
+        .map(|(_, new)| *new)
+        .collect();
+    (!names.is_empty()).then(|| names.join("` or `"))
+}
+
 /// The former and later names of an attribute.
 pub(crate) fn other_names(key: &str) -> impl Iterator<Item = &'static str> {
     let key = key.to_owned();

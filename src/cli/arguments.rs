@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::judging_arguments::JudgingArguments;
+use super::lint_arguments::TraceLintArguments;
 
 /// The project file, and values of variables.
 #[derive(Debug, Args)]
@@ -250,6 +251,8 @@ pub(super) struct LintArguments {
         help_heading = "Budgets"
     )]
     pub(super) baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) traces: TraceLintArguments,
 }
 
 #[derive(Debug, Args)]

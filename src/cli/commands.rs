@@ -45,7 +45,7 @@ pub(super) enum Command {
     Ab(Box<AbArguments>),
     /// Find faults that no check notices
     Mutate(Box<MutateArguments>),
-    /// Check specs without running them
+    /// Check specs without running them, or the instrumentation in saved traces
     Lint(LintArguments),
     /// Run a test command with a receiver and the services
     Exec(Box<ExecArguments>),

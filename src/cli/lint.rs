@@ -1,6 +1,7 @@
-//! `spanspec lint`: checks specs without running them.
+//! `spanspec lint`: checks specs without running them, or the instrumentation that saved traces show.
 
 mod baselines;
+mod traces;
 
 use std::io::Write;
 
@@ -22,6 +23,9 @@ use baselines::Looked;
 
 /// Reads everything that `run` would read, and fires nothing.
 pub(super) fn lint(arguments: &LintArguments) -> Exit {
+    if !arguments.traces.traces.is_empty() {
+        return traces::lint(arguments);
+    }
     let workspace = match load(&arguments.specs, Ports::Unknown) {
         Ok(workspace) => workspace,
         Err(exit) => return exit,

@@ -25,6 +25,7 @@ mod import_requests;
 mod init;
 mod judging_arguments;
 mod lint;
+mod lint_arguments;
 mod live;
 mod load;
 mod merge;
@@ -40,6 +41,7 @@ mod sampling_arguments;
 mod selection;
 mod session;
 mod show;
+mod trace_files;
 mod watch;
 
 use std::process::ExitCode;

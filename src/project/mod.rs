@@ -3,6 +3,7 @@
 //! It is read in two steps: first the ports of the services, and after their numbers are assigned,
 //! the services.
 
+mod lint;
 mod profile;
 mod services;
 mod source;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 pub use self::profile::Profiles;
 use self::services::{configured_by_file, services, without_ready};
 pub use self::source::parse_source;
+use crate::instrumentation::Settings as LintSettings;
 use crate::service::{PortSpec, Service};
 use crate::source::backend::SourceSettings;
 use crate::spec::{
@@ -49,6 +51,9 @@ pub struct Project {
     pub ports: Vec<Port>,
     /// The names of its further receivers, with their ports.
     pub receivers: Vec<(String, PortSpec)>,
+    /// The rules of `spanspec lint --traces`.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "for the command"))]
+    pub(crate) lint: LintSettings,
     /// Warnings.
     pub warnings: Vec<SpecError>,
     source: Option<Source>,
@@ -95,6 +100,7 @@ impl Project {
             vars: Variables::default(),
             ports: Vec::new(),
             receivers: Vec::new(),
+            lint: LintSettings::default(),
             warnings: Vec::new(),
             source: None,
             services: Vec::new(),
@@ -250,6 +256,8 @@ fn read(root: &Node, errors: &ErrorList, dir: &Path, profile: Option<&str>) -> O
     let receivers = reader.optional(root, "receivers", |node| receivers(node, &reader));
     let defaults = reader.optional(root, "defaults", |node| defaults(node, &reader));
     let services = reader.optional(root, "services", |node| services(node, &reader));
+    let lint = reader.optional(root, "lint", |node| lint::lint(node, &reader));
+    project.lint = lint.flatten().unwrap_or_default();
     // An error in one part does not hide those in the others.
     let (listen, cors) = receiver.flatten().unwrap_or_default();
     let (ports, services) = services.flatten().unwrap_or_default();

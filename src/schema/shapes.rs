@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::conformance::Format;
+use crate::instrumentation::{Level, Preset, Rule};
 use crate::service::OutputStream;
 use crate::source::backend;
 use crate::spec::keys::{self, Key, Keys};
@@ -29,7 +30,7 @@ pub(super) fn of_spec() -> Value {
 }
 
 pub(super) fn of_project() -> Value {
-    let parts = [scalars(), services()];
+    let parts = [scalars(), services(), lint()];
     parts.into_iter().flatten().collect::<Map<_, _>>().into()
 }
 
@@ -38,6 +39,33 @@ fn defined<const N: usize>(all: [(&str, Value); N]) -> Map<String, Value> {
     all.into_iter()
         .map(|(name, shape)| (name.to_owned(), shape))
         .collect()
+}
+
+fn lint() -> Map<String, Value> {
+    let rules: Vec<&str> = Rule::ALL.iter().map(|rule| rule.id()).collect();
+    let levels: Vec<&str> = Level::ALL.iter().map(|(word, _)| *word).collect();
+    let levels = json!({
+        "type": "object",
+        "propertyNames": { "enum": rules },
+        "additionalProperties": { "enum": levels },
+    });
+    let ignored = map_of(keys::IGNORED_FINDINGS);
+    let ignored = requiring(ignored, "reason");
+    defined([
+        ("lint", map_of(keys::LINT).into()),
+        (
+            "lint_rules",
+            json!({ "enum": Preset::ALL.map(|(word, _)| word) }),
+        ),
+        ("lint_rule", json!({ "enum": rules })),
+        ("lint_levels", levels),
+        ("lint_limits", map_of(keys::LINT_LIMITS).into()),
+        ("number", json!({ "type": "number", "exclusiveMinimum": 0 })),
+        (
+            "ignored_findings",
+            json!({ "type": "array", "items": ignored }),
+        ),
+    ])
 }
 
 fn scalars() -> Map<String, Value> {

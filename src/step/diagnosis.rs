@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::completeness::{AtDeadline, WaitPolicy};
-use super::lost::{self, server_roots};
 use super::run_context::RunContext;
 use super::settings::Services;
 use crate::check;
+use crate::instrumentation::lost::{self, server_roots};
 use crate::number::{duration, yaml};
 use crate::result::Trouble;
 use crate::source::{BackendFacts, LateTrace, ReceiverStats, Refusal, SourceDiagnostics};

@@ -21,8 +21,6 @@ mod fire;
 #[cfg(feature = "run")]
 mod kept;
 #[cfg(feature = "run")]
-mod lost;
-#[cfg(feature = "run")]
 mod messages;
 #[cfg(feature = "run")]
 mod metrics;

@@ -34,6 +34,7 @@ mod selecting;
 mod services;
 mod streams;
 mod system;
+mod trace_linting;
 mod verdicts;
 #[cfg(unix)]
 mod watching;

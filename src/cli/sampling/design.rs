@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::super::exit::{Exit, fail};
 use super::super::output;
 use super::super::sampling_arguments::{SamplingDesignArguments, SamplingFormat};
-use super::traces::{self, Traces};
+use super::super::trace_files::{self, Traces};
 use crate::number::{count, counted, figure};
 use crate::sampling::config::{Environment, read};
 use crate::sampling::design::{FEWEST, Kind, NoProposal, Proposal, Proposed, propose, yaml};
@@ -34,7 +34,7 @@ struct TraceCounts {
 
 /// Prints a proposal.
 pub(super) fn design(arguments: &SamplingDesignArguments) -> Exit {
-    let traces = match traces::read(&arguments.traces) {
+    let traces = match trace_files::read(&arguments.traces) {
         Ok(traces) => traces,
         Err(exit) => return exit,
     };

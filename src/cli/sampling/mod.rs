@@ -4,7 +4,6 @@ mod design;
 mod file;
 mod lint;
 mod replay;
-mod traces;
 
 use super::exit::Exit;
 use super::sampling_arguments::{SamplingArguments, SamplingCommand};

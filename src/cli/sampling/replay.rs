@@ -14,7 +14,8 @@ use std::path::Path;
 use super::super::exit::{Exit, fail};
 use super::super::output;
 use super::super::sampling_arguments::{SamplingFormat, SamplingReplayArguments};
-use super::{file, traces};
+use super::super::trace_files;
+use super::file;
 use crate::sampling::TailSampling;
 use crate::sampling::config::{Level, Reading};
 use crate::sampling::judge::wrong_conditions;
@@ -35,7 +36,7 @@ pub(super) fn replay(arguments: &SamplingReplayArguments) -> Exit {
         Ok(config) => config,
         Err(exit) => return exit,
     };
-    let traces = match traces::read(&arguments.traces) {
+    let traces = match trace_files::read(&arguments.traces) {
         Ok(traces) => traces,
         Err(exit) => return exit,
     };

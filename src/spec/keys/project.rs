@@ -37,6 +37,11 @@ pub(crate) const PROJECT: Keys = Keys(&[&[
         "Further OTLP receivers by name, each with a port; `auto` selects a free one. `${receivers.NAME.otlp}` is its number.",
     ),
     key(
+        "lint",
+        "lint",
+        "Rules of `spanspec lint --traces`: levels, limits, and findings that are accepted.",
+    ),
+    key(
         "services",
         "services",
         "Services to start before the first spec, and to stop after the last.",
@@ -162,3 +167,62 @@ pub(crate) const REQUEST_DEFAULTS: Keys = Keys(&[&[key(
     "duration",
     "Maximum time until the response is complete; default 30 s.",
 )]]);
+
+/// `lint`.
+pub(crate) const LINT: Keys = Keys(&[&[
+    key(
+        "rules",
+        "lint_rules",
+        "`recommended` (default), `all` or `none`: the rules to start from.",
+    ),
+    key(
+        "levels",
+        "lint_levels",
+        "Rules with another level: off, note, warn or deny.",
+    ),
+    key(
+        "limits",
+        "lint_limits",
+        "The limits of rules that have one.",
+    ),
+    key(
+        "ignore",
+        "ignored_findings",
+        "Findings that are accepted, each with a reason.",
+    ),
+]]);
+
+/// `limits` of `lint`.
+pub(crate) const LINT_LIMITS: Keys = Keys(&[&[
+    key(
+        "equal_children",
+        "whole",
+        "Maximum number of equal children of one span, for too-many-spans; default 20.",
+    ),
+    key(
+        "spans_per_trace",
+        "whole",
+        "Maximum number of spans of a trace, for too-many-spans; default 2000.",
+    ),
+    key(
+        "spans_per_second",
+        "number",
+        "Maximum number of spans a second, for over-sampled; default none.",
+    ),
+]]);
+
+/// An entry of `ignore` of `lint`.
+pub(crate) const IGNORED_FINDINGS: Keys = Keys(&[&[
+    key("rule", "lint_rule", "The rule."),
+    key("service", "text", "The service; default all."),
+    key(
+        "contains",
+        "text",
+        "A part of the text of the finding; default all.",
+    ),
+    key(
+        "reason",
+        "text",
+        "The reason why these findings are accepted.",
+    ),
+]]);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::traces::{Incomplete, Traces};
+use super::super::super::trace_files::{Incomplete, Traces};
 use crate::number::count;
 use crate::sampling::judge::{Cast, Decision, Input, Verdict, WrongCondition, in_order, reason};
 use crate::sampling::replay::{Arrival, Ending, Replayed};

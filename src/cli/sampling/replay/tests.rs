@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 use snapbox::{assert_data_eq, str};
 
-use super::super::traces::Traces;
+use super::super::super::trace_files::Traces;
 use super::*;
 use crate::report::conforms::wrong;
 use crate::sampling::CollectorVersion;
@@ -52,7 +52,7 @@ fn printed(config: &str, traces: &Traces, arrival: Arrival, format: SamplingForm
 }
 
 fn shop() -> Traces {
-    traces::read(&[fixture("replay.jsonl")]).unwrap()
+    trace_files::read(&[fixture("replay.jsonl")]).unwrap()
 }
 
 /// Decisions of a real Collector: `.ci/sampling.py --record`.
@@ -60,7 +60,7 @@ fn compare_with(version: &str) {
     let folder = fixture(&format!("tail_{version}"));
     let version: CollectorVersion = version.parse().unwrap();
     let config = std::fs::read_to_string(folder.join("collector.yaml")).unwrap();
-    let traces = traces::read(&[folder.join("traces.jsonl.gz")]).unwrap();
+    let traces = trace_files::read(&[folder.join("traces.jsonl.gz")]).unwrap();
     let kept = std::fs::read(folder.join("kept.json.gz")).unwrap();
     let kept: Json =
         serde_json::from_reader(flate2::read::GzDecoder::new(kept.as_slice())).unwrap();

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::super::exit::{Exit, fail, note};
-use super::super::show;
+use super::exit::{Exit, fail, note};
+use super::show;
 use crate::number::counted;
 use crate::sampling::replay::Recorded;
 use crate::source::saved;

@@ -19,11 +19,11 @@ struct LostContext {
 }
 
 /// The remedy for trace ids that are cut to 64 bits.
-pub(super) const WHOLE_IDS: &str = "let it use 128-bit trace ids and the header `traceparent`: OTEL_PROPAGATORS=tracecontext,baggage, and for a proxy or tracer in between its setting for 128-bit ids";
+pub(crate) const WHOLE_IDS: &str = "let it use 128-bit trace ids and the header `traceparent`: OTEL_PROPAGATORS=tracecontext,baggage, and for a proxy or tracer in between its setting for 128-bit ids";
 
 /// Descriptions of the places where the context of this trace was lost, as far as other traces that
 /// arrived show them.
-pub(super) fn contexts(trace: &Trace, unrelated: &[Trace]) -> Vec<String> {
+pub(crate) fn contexts(trace: &Trace, unrelated: &[Trace]) -> Vec<String> {
     let cut = cut_id(trace.id(), unrelated).map(|cut| format!("{cut}; {WHOLE_IDS}"));
     let mut all: Vec<String> = cut.into_iter().collect();
     all.extend(lost_by_calls(trace, unrelated));
@@ -32,7 +32,7 @@ pub(super) fn contexts(trace: &Trace, unrelated: &[Trace]) -> Vec<String> {
 }
 
 /// Describes spans whose trace id has only half of the bits of this one.
-pub(super) fn cut_id(trace: TraceId, unrelated: &[Trace]) -> Option<String> {
+pub(crate) fn cut_id(trace: TraceId, unrelated: &[Trace]) -> Option<String> {
     let cut = unrelated.iter().find(|other| is_half(trace, other.id()))?;
     let first = cut.spans().first()?;
     Some(format!(
@@ -55,9 +55,8 @@ fn is_half(whole: TraceId, other: TraceId) -> bool {
 
 /// Calls that a service of this trace made at the time of its own spans, as roots of new traces.
 fn lost_in_a_service(trace: &Trace, unrelated: &[Trace]) -> Vec<String> {
-    let is_call = |root: &&Span| matches!(root.kind, SpanKind::Client | SpanKind::Producer);
-    let calls = roots(unrelated).filter(is_call).filter_map(|call| {
-        let cause = trace.spans().iter().find(|span| may_contain(span, call))?;
+    let calls = roots(unrelated).filter_map(|call| {
+        let cause = in_a_service(trace, call)?;
         Some(format!(
             "the trace context was lost inside {service}: `{call}` began a new trace ({id}) while `{cause}` of {service} ran; pass the context of the request to the call, not a new one such as `context.Background()`, and to threads and callbacks",
             service = call.service(),
@@ -69,6 +68,15 @@ fn lost_in_a_service(trace: &Trace, unrelated: &[Trace]) -> Vec<String> {
     calls.take(MOST).collect()
 }
 
+/// The span of the same service during which a call began another trace.
+pub(super) fn in_a_service<'t>(trace: &'t Trace, root: &Span) -> Option<&'t Span> {
+    if !matches!(root.kind, SpanKind::Client | SpanKind::Producer) {
+        return None;
+    }
+    let mut spans = trace.spans().iter();
+    spans.find(|span| may_contain(span, root))
+}
+
 /// Returns `true` if a call can be part of the work of this span.
 fn may_contain(span: &Span, call: &Span) -> bool {
     span.kind != SpanKind::Client
@@ -78,12 +86,12 @@ fn may_contain(span: &Span, call: &Span) -> bool {
 }
 
 /// Root SERVER spans. A service that ignores `traceparent` begins a new trace with such a span.
-pub(super) fn server_roots(unrelated: &[Trace]) -> impl Iterator<Item = &Span> {
+pub(crate) fn server_roots(unrelated: &[Trace]) -> impl Iterator<Item = &Span> {
     roots(unrelated).filter(|root| root.kind == SpanKind::Server)
 }
 
 /// Spans without a parent.
-fn roots(unrelated: &[Trace]) -> impl Iterator<Item = &Span> {
+pub(super) fn roots(unrelated: &[Trace]) -> impl Iterator<Item = &Span> {
     unrelated.iter().flat_map(|trace| {
         let roots = trace.roots().iter().map(|&root| &trace.spans()[root]);
         roots.filter(|root| root.parent_id.is_none())
@@ -92,21 +100,19 @@ fn roots(unrelated: &[Trace]) -> impl Iterator<Item = &Span> {
 
 /// Root SERVER spans of other traces that a CLIENT span without children may have caused.
 fn lost_by_calls(trace: &Trace, unrelated: &[Trace]) -> Vec<String> {
-    let childless: Vec<&Span> = (0..trace.len())
-        .filter(|&span| trace.children(span).is_empty())
-        .map(|span| &trace.spans()[span])
-        .filter(|span| is_call_of_a_service(span))
-        .collect();
     server_roots(unrelated)
-        .filter_map(|root| {
-            let callers = childless
-                .iter()
-                .filter(|client| may_have_called(client, root));
-            let best = callers.min_by_key(|client| distance(client, root))?;
-            Some(LostContext::new(best, root).sentence())
-        })
+        .filter_map(|root| Some(LostContext::new(lost_call(trace, root)?, root).sentence()))
         .take(MOST)
         .collect()
+}
+
+/// The call without children that fits best to a root SERVER span of another trace.
+pub(super) fn lost_call<'t>(trace: &'t Trace, root: &Span) -> Option<&'t Span> {
+    (0..trace.len())
+        .filter(|&span| trace.children(span).is_empty())
+        .map(|span| &trace.spans()[span])
+        .filter(|client| is_call_of_a_service(client) && may_have_called(client, root))
+        .min_by_key(|client| distance(client, root))
 }
 
 /// Returns `true` for a call of a service that may be traced, so not of a database or broker.
@@ -122,6 +128,7 @@ fn is_call_of_a_service(span: &Span) -> bool {
 fn may_have_called(client: &Span, server: &Span) -> bool {
     client.service() != server.service()
         && is_same_request(client, server)
+        && is_same_address(client, server)
         && client.start.saturating_sub(CLOCK_TOLERANCE) <= server.start
         && ends_within(client, server)
 }
@@ -148,6 +155,20 @@ fn is_same_request(client: &Span, server: &Span) -> bool {
         .map(|target| target.split('?').next().unwrap_or_default().to_owned());
     let agree = |a: Option<String>, b: Option<String>| a.is_none() || b.is_none() || a == b;
     agree(method(client), method(server)) && agree(called, handled)
+}
+
+/// Returns `true` unless the addresses differ that both ends give for the server.
+fn is_same_address(client: &Span, server: &Span) -> bool {
+    let port = |span: &Span, keys: &[&str]| {
+        let mut values = keys.iter().filter_map(|key| span.attributes.get(key));
+        values.find_map(|value| match value {
+            Value::Int(port) => Some(*port),
+            other => other.as_str()?.parse().ok(),
+        })
+    };
+    let called = port(client, &["server.port", "net.peer.port"]);
+    let served = port(server, &["server.port", "net.host.port"]);
+    called.is_none() || served.is_none() || called == served
 }
 
 /// Distance in time between a call and its handling: the sum of both ends.

@@ -1,0 +1,91 @@
+//! Levels of the rules, and the limits of those that have one.
+
+use std::collections::BTreeMap;
+
+use super::{Level, Rule};
+use crate::spec::Location;
+
+/// A set of levels to start from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Preset {
+    /// Rules that find faults only.
+    #[default]
+    Recommended,
+    /// All rules.
+    All,
+    /// No rule, unless it is turned on.
+    None,
+}
+
+impl Preset {
+    /// The words that settings accept.
+    pub(crate) const ALL: [(&'static str, Self); 3] = [
+        ("recommended", Self::Recommended),
+        ("all", Self::All),
+        ("none", Self::None),
+    ];
+}
+
+/// Findings that are accepted, for a reason.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct IgnoredFindings {
+    pub(crate) rule: Rule,
+    /// The service; `None` for all.
+    pub(crate) service: Option<String>,
+    /// A part of the text of the finding; `None` for all.
+    pub(crate) contains: Option<String>,
+    pub(crate) reason: String,
+    pub(crate) at: Location,
+}
+
+/// The levels of the rules.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) preset: Preset,
+    /// Rules with another level than in the preset.
+    pub(crate) levels: BTreeMap<Rule, Level>,
+    /// Maximum number of equal children of one span; default 20.
+    pub(crate) equal_children: usize,
+    /// Maximum number of spans of a trace; default 2,000.
+    pub(crate) spans_per_trace: usize,
+    /// Maximum number of spans a second; without it, `over-sampled` finds nothing.
+    pub(crate) spans_per_second: Option<f64>,
+    pub(crate) ignored: Vec<IgnoredFindings>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            preset: Preset::default(),
+            levels: BTreeMap::new(),
+            equal_children: 20,
+            spans_per_trace: 2_000,
+            spans_per_second: None,
+            ignored: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// The level of a rule.
+    pub(crate) fn level(&self, rule: Rule) -> Level {
+        let preset = match self.preset {
+            Preset::Recommended => rule.recommended(),
+            Preset::All => rule.of_all(),
+            Preset::None => Level::Off,
+        };
+        self.levels.get(&rule).copied().unwrap_or(preset)
+    }
+}
+
+impl IgnoredFindings {
+    /// Returns `true` if it accepts this finding.
+    pub(super) fn accepts(&self, rule: Rule, service: &str, what: &str) -> bool {
+        let is_of = self.service.as_deref().is_none_or(|name| name == service);
+        let says = self
+            .contains
+            .as_deref()
+            .is_none_or(|part| what.contains(part));
+        self.rule == rule && is_of && says
+    }
+}

@@ -1,0 +1,131 @@
+//! `lint` of the project file: levels and limits of the rules about traces, and accepted findings.
+
+use crate::instrumentation::{IgnoredFindings, Level, Preset, Rule, Settings};
+use crate::spec::{Node, Reader, Refusal, keys};
+use crate::yaml::suggest;
+
+/// Reads the settings.
+pub(super) fn lint(node: &Node, reader: &Reader<'_>) -> Option<Settings> {
+    reader.map(node, "`lint`", keys::LINT)?;
+    let preset = reader.optional(node, "rules", |node| {
+        reader.parse(node, "`rules`", Preset::default(), |text| {
+            word(text, "set of rules", &Preset::ALL)
+        })
+    });
+    let levels = reader.optional(node, "levels", |node| levels(node, reader));
+    let limits = reader.optional(node, "limits", |node| limits(node, reader));
+    let ignored = reader.optional(node, "ignore", |node| {
+        reader.all(reader.list(node, "`ignore`")?, |entry| {
+            ignored(entry, reader)
+        })
+    });
+    Some(Settings {
+        preset: preset?.unwrap_or_default(),
+        levels: levels?.unwrap_or_default().into_iter().collect(),
+        ignored: ignored?.unwrap_or_default(),
+        ..limits?.unwrap_or_default()
+    })
+}
+
+fn levels(node: &Node, reader: &Reader<'_>) -> Option<Vec<(Rule, Level)>> {
+    let entries = reader.any_map(node, "`levels`")?;
+    reader.all(entries, |entry| {
+        let Some(rule) = Rule::of(&entry.key.text) else {
+            return reader.wrong(
+                entry.key.place,
+                format!("unknown rule `{}`", entry.key.text),
+                "unknown rule",
+                suggest(&entry.key.text, &rules()),
+            );
+        };
+        let level = reader.parse(&entry.value, "a level", Level::Off, |text| {
+            word(text, "level", &Level::ALL)
+        })?;
+        Some((rule, level))
+    })
+}
+
+fn limits(node: &Node, reader: &Reader<'_>) -> Option<Settings> {
+    reader.map(node, "`limits`", keys::LINT_LIMITS)?;
+    let usual = Settings::default();
+    let whole = |key: &str, usual: usize| {
+        let read = reader.optional(node, key, |node| {
+            reader.parse(node, &format!("`{key}`"), usual, |text| {
+                text.parse().map_err(|_| {
+                    Refusal::new(
+                        format!("`{key}` cannot be `{text}`"),
+                        "write a whole number",
+                    )
+                })
+            })
+        });
+        Some(read?.unwrap_or(usual))
+    };
+    let rate = reader.optional(node, "spans_per_second", |node| {
+        reader.parse(node, "`spans_per_second`", 1.0, |text| {
+            let rate = text.parse().ok();
+            rate.filter(|rate: &f64| rate.is_finite() && *rate > 0.0)
+                .ok_or_else(|| {
+                    let what = format!("`spans_per_second` cannot be `{text}`");
+                    Refusal::new(what, "write a number above 0, such as `500`")
+                })
+        })
+    });
+    Some(Settings {
+        equal_children: whole("equal_children", usual.equal_children)?,
+        spans_per_trace: whole("spans_per_trace", usual.spans_per_trace)?,
+        spans_per_second: rate?,
+        ..usual
+    })
+}
+
+fn ignored(node: &Node, reader: &Reader<'_>) -> Option<IgnoredFindings> {
+    reader.map(node, "an entry of `ignore`", keys::IGNORED_FINDINGS)?;
+    let rule = match node.get("rule") {
+        Some(rule) => reader.parse(rule, "a rule", Rule::ALL[0], |text| {
+            Rule::of(text).ok_or_else(|| {
+                Refusal::new(format!("unknown rule `{text}`"), suggest(text, &rules()))
+            })
+        }),
+        None => missing(
+            node,
+            reader,
+            "rule",
+            "add the rule whose findings are accepted: `rule: too-many-spans`",
+        ),
+    };
+    let Some(reason) = node.get("reason") else {
+        return missing(
+            node,
+            reader,
+            "reason",
+            "add the reason why these findings are accepted: `reason: …`",
+        );
+    };
+    let reason = reader.named(reason, "a reason");
+    let service = reader.optional(node, "service", |node| reader.named(node, "a service"));
+    let contains = reader.optional(node, "contains", |node| reader.named(node, "a text"));
+    Some(IgnoredFindings {
+        rule: rule?,
+        service: service?,
+        contains: contains?,
+        reason: reason?,
+        at: reader.at(node.place),
+    })
+}
+
+fn missing<T>(node: &Node, reader: &Reader<'_>, key: &str, help: &str) -> Option<T> {
+    reader.wrong(node.place, format!("missing `{key}`"), "this entry", help)
+}
+
+fn rules() -> Vec<&'static str> {
+    Rule::ALL.iter().map(|rule| rule.id()).collect()
+}
+
+fn word<T: Copy>(text: &str, noun: &str, all: &[(&'static str, T)]) -> Result<T, Refusal> {
+    let known = all.iter().find(|(word, _)| *word == text);
+    known.map(|(_, value)| *value).ok_or_else(|| {
+        let words: Vec<&str> = all.iter().map(|(word, _)| *word).collect();
+        Refusal::new(format!("unknown {noun} `{text}`"), suggest(text, &words))
+    })
+}
