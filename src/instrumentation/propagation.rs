@@ -80,8 +80,11 @@ const NO_COINCIDENCE: usize = 3;
 /// background also makes calls as roots, but not only while requests are served.
 #[derive(Default)]
 struct LostCalls<'s> {
-    inside: BTreeMap<(&'s str, &'s str), BTreeMap<SpanId, (&'s Span, &'s Span)>>,
+    inside: BTreeMap<(&'s str, &'s str), BTreeMap<SpanId, CallInside<'s>>>,
 }
+
+/// A root call, and a span of its service that ran meanwhile.
+type CallInside<'s> = (&'s Span, &'s Span);
 
 impl<'s> LostCalls<'s> {
     fn note(&mut self, trace: &'s Trace, near: &[&'s Span]) {

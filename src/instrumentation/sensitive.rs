@@ -148,5 +148,5 @@ fn is_luhn(number: &str) -> bool {
             (_, double) => double,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }

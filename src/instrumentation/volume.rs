@@ -100,9 +100,12 @@ fn functions(trace: &Trace, found: &mut Findings) {
     }
 }
 
+/// Different names of one form, and a span of each.
+type Variants<'s> = (BTreeSet<&'s str>, Vec<&'s Span>);
+
 /// Names that are equal but for ids. A single UUID or long number is enough.
 fn names_with_ids(observed: &Observed<'_>, found: &mut Findings) {
-    let mut forms: HashMap<(&str, String), (BTreeSet<&str>, Vec<&Span>)> = HashMap::new();
+    let mut forms: HashMap<(&str, String), Variants<'_>> = HashMap::new();
     for (_, _, span) in observed.spans() {
         let Some(form) = without_ids(&span.name) else {
             continue;

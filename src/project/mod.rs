@@ -52,7 +52,6 @@ pub struct Project {
     /// The names of its further receivers, with their ports.
     pub receivers: Vec<(String, PortSpec)>,
     /// The rules of `spanspec lint --traces`.
-    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "for the command"))]
     pub(crate) lint: LintSettings,
     /// Warnings.
     pub warnings: Vec<SpecError>,
