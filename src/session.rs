@@ -387,6 +387,7 @@ impl Session {
             log_flush: of_logs.map_or(Flush::Assumed, Flush::of_schedule_delay),
             metric_flush: of_metrics.map_or(Flush::Assumed, Flush::of_schedule_delay),
             starting_until: system.starting_until(),
+            outputs: system.outputs(),
             services: Services::Ours,
             ..options
         }

@@ -233,7 +233,9 @@ mod tests {
         let response = Response::Sent(Box::new(SentTelemetry {
             trace: sent,
             logs: 0,
+            points: 0,
             markers: Vec::new(),
+            port: None,
             note: None,
             time: Duration::ZERO,
         }));

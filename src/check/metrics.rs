@@ -19,7 +19,7 @@ pub(crate) use waiting::{AwaitedMetrics, awaited};
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::select::Evaluator;
 use super::truth::Truth;
-use super::{CheckRef, EntryCheck, Failure, Subject, Unjudged};
+use super::{CheckRef, EntryCheck, Failure, Subject, Unjudged, words};
 use crate::spec::{Matcher, MetricAsk, MetricCondition, MetricEntry};
 use crate::trace::{MetricKind, Naming, PointValue, Series, SeriesRecord, Temporality, Value};
 
@@ -59,13 +59,12 @@ pub(super) fn judge(
     let what = format!("series that match {find}");
     let existence = selection.existence();
     let has_series = !selection.series.is_empty();
-    let mut judged = vec![Judgement::new(
-        identity(EntryCheck::Count),
-        what.clone(),
-        entry.find_at.clone(),
-        last(existence),
-    )];
-    if has_series {
+    let mut judged = Vec::new();
+    if !entry.only_counts_points() {
+        let (check, at) = (identity(EntryCheck::Count), entry.find_at.clone());
+        judged.push(Judgement::new(check, what, at, last(existence)));
+    }
+    if has_series || entry.only_counts_points() {
         judged.extend(entry.asks.iter().enumerate().map(|(index, condition)| {
             let (key, expected) = (condition.ask.key(), condition.ask.expected());
             let what = format!("{key} of {find}: {expected}");
@@ -201,6 +200,8 @@ impl<'e, 't> Selection<'e, 't> {
         }
         match self.evidence.end {
             MetricEnd::Complete => self.silent_replica(),
+            MetricEnd::PassedOn => None,
+            MetricEnd::NotPassedOn => Some(Unjudged::MarkerMissing),
             MetricEnd::NotReached => Some(Unjudged::NotReached),
         }
     }
@@ -218,7 +219,11 @@ impl<'e, 't> Selection<'e, 't> {
                 false => Standing::holds(Finality::Final),
             };
         }
-        if let Some(why) = self.gap().or_else(|| self.silence()) {
+        let silence = || match self.evidence.end {
+            MetricEnd::PassedOn => None,
+            MetricEnd::Complete | MetricEnd::NotPassedOn | MetricEnd::NotReached => self.silence(),
+        };
+        if let Some(why) = self.gap().or_else(silence) {
             return Standing::unjudged(why);
         }
         let mut failure = Failure::new(
@@ -271,6 +276,7 @@ impl<'e, 't> Selection<'e, 't> {
             MetricAsk::Value(matcher) => self.value(condition, matcher),
             MetricAsk::Count(matcher) => self.total(condition, matcher, main_part),
             MetricAsk::Sum(matcher) => self.total(condition, matcher, sum_part),
+            MetricAsk::Points(matcher) => self.points(condition, matcher),
             MetricAsk::Exemplar(pattern) => self.exemplar(condition, pattern.as_ref()),
         }
     }
@@ -441,6 +447,33 @@ impl<'e, 't> Selection<'e, 't> {
             None => "another number".to_owned(),
         };
         self.of_range(condition, matcher, range, doubt, found)
+    }
+
+    /// The number of data points of all series.
+    fn points(&self, condition: &MetricCondition, matcher: &Matcher) -> Standing {
+        if let Some(gap) = self.gap() {
+            return Standing::unjudged(gap);
+        }
+        if let Some(record) = self.series.iter().find(|one| one.without_value.is_some()) {
+            return Standing::unjudged(unknown(
+                format!(
+                    "data points of `{}` arrived without a value, and these are not counted",
+                    record.series.name
+                ),
+                "select series whose points have values, with `attributes`",
+            ));
+        }
+        let number: usize = self.series.iter().map(|record| record.points.len()).sum();
+        let range = Range::exactly(Amount::of_count(number as u64));
+        if range.matches(matcher) == Some(true) {
+            return Standing::holds(Finality::Final);
+        }
+        let mut failure = self.failure(condition, words::count(number as u64).to_string());
+        if number == 0 && self.evaluator.detail == FailureDetail::Explained {
+            failure.nearest = selection::nearest(&self.entry.find, self.evidence);
+            failure.hints.extend(self.exported_hint());
+        }
+        Standing::fails(failure, Finality::Final)
     }
 
     /// The last value of a series. That of a delta series is its growth.

@@ -49,6 +49,15 @@ impl Input {
             }
             saved.add(of_file);
         }
+        for file in &send.metrics {
+            let of_file = read_with(file, send, SavedTelemetry::read_metrics)?;
+            if !of_file.has_metrics() {
+                let what = format!("no data points of metrics in {}", named(file));
+                let help = "write files with spans under `traces`, and those with log records under `logs`";
+                return Err(wrong(send, what, help));
+            }
+            saved.add(of_file);
+        }
         if !send.spans.is_empty() {
             saved.add(spans::saved(&send.spans));
         }
@@ -77,6 +86,7 @@ impl Input {
         let signals = [
             (Signal::Traces, self.saved.has_spans()),
             (Signal::Logs, self.saved.has_logs()),
+            (Signal::Metrics, self.saved.has_metrics()),
         ];
         let sent = signals.into_iter().filter(|(_, is_sent)| *is_sent);
         sent.map(|(signal, _)| signal).collect()
@@ -88,6 +98,14 @@ impl Input {
 }
 
 fn read(file: &Path, send: &SendTelemetry) -> Result<SavedTelemetry, SpecError> {
+    read_with(file, send, SavedTelemetry::read)
+}
+
+fn read_with(
+    file: &Path,
+    send: &SendTelemetry,
+    read: fn(&[u8]) -> Result<SavedTelemetry, ResendError>,
+) -> Result<SavedTelemetry, SpecError> {
     let bytes = std::fs::read(file).map_err(|error| {
         let what = format!("failed to read {}: {error}", named(file));
         wrong(
@@ -96,14 +114,17 @@ fn read(file: &Path, send: &SendTelemetry) -> Result<SavedTelemetry, SpecError> 
             "check the path; it is relative to the folder of this file",
         )
     })?;
-    SavedTelemetry::read(&bytes).map_err(|error| {
+    read(&bytes).map_err(|error| {
         let cause = std::iter::successors(std::error::Error::source(&error), |error| error.source());
         let cause = cause.last().map(|cause| format!(": {cause}"));
         let cause = cause.filter(|_| !matches!(error, ResendError::WrongId(_)));
         let what = format!("{}: {error}{}", named(file), cause.unwrap_or_default());
         let help = match error {
             ResendError::WrongId(_) => "correct the id, or remove the span",
-            ResendError::Unread(_) | ResendError::Read(_) => {
+            ResendError::Unwritable(_) => {
+                "correct the file: what is not OTLP could not be sent as it is"
+            }
+            ResendError::Unread(_) | ResendError::Read(_) | ResendError::Metrics(_) => {
                 "save the traces as OTLP/JSON or OTLP protobuf: spanspec, the Collector's file exporter, Tempo and Jaeger do"
             }
         };
@@ -120,6 +141,13 @@ fn chosen(
     let mut ids: Vec<TraceId> = traces.iter().map(Trace::id).collect();
     if ids.is_empty() {
         ids = saved.traces_of_logs();
+    }
+    if ids.is_empty() {
+        ids = saved.traces_of_exemplars();
+        // They are of many traces, and only those of a chosen one become those of this step.
+        if ids.len() > 1 && send.trace.is_none() {
+            return Ok(None);
+        }
     }
     match (send.trace, ids.as_slice()) {
         (Some(wanted), ids) if ids.contains(&wanted) => Ok(Some(wanted)),

@@ -1,6 +1,6 @@
-//! Sends telemetry into a pipeline: spans and log records with fresh ids, and then markers.
+//! Sends telemetry into a pipeline: spans and log records with fresh ids, metrics of now, and then markers.
 //!
-//! A marker is a span of a trace of its own. Whatever a pipeline has accepted before it, it has passed on, or
+//! A marker is a span of a trace of its own, with a log record and a data point if those signals are sent. Whatever a pipeline has accepted before it, it has passed on, or
 //! dropped, when the marker arrives at the receiver. `step` waits for that.
 
 mod input;
@@ -59,7 +59,9 @@ pub(crate) async fn send(
     Ok(SentTelemetry {
         trace: Arc::new(exports.trace),
         logs: exports.logs,
+        points: exports.points,
         markers,
+        port: send.to.port_or_known_default(),
         note,
         time: started.elapsed(),
     })

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::source::otlp::{SavedTelemetry, Signal, write_json};
+use crate::source::otlp::{SavedTelemetry, Signal, write_gauge_json, write_json};
 use crate::spec::SpanToSend;
 use crate::trace::{
     Attributes, Event, Link, LogRecord, Nanos, Origin, Resource, Scope, Span, SpanId, Trace,
-    TraceId, Value, nanos_of, unix_nanos,
+    TraceId, Value, marker_value, nanos_of, unix_nanos,
 };
 
 /// The start of spans of a spec, before they are shifted to the present: 1 s after the Unix epoch.
@@ -51,13 +51,27 @@ pub(super) fn marker(
         span.trace_state = "spanspec=1".to_owned();
         span.parent_id = (!has_root).then(SpanId::random);
     }
+    let mut metrics = SavedTelemetry::default();
+    if signals.contains(&Signal::Metrics) {
+        all.iter().for_each(|span| metrics.add(gauge(span)));
+    }
     let records = all.iter().filter(|_| signals.contains(&Signal::Logs));
     let records: Vec<Arc<LogRecord>> = records.map(|span| Arc::new(record(span))).collect();
     if !signals.contains(&Signal::Traces) {
         all.clear();
     }
     let of_trace = Trace::assemble(trace, Origin::Foreign, all).with_logs(Arc::new(records));
-    (trace, telemetry(&of_trace))
+    let mut saved = telemetry(&of_trace);
+    saved.add(metrics);
+    (trace, saved)
+}
+
+/// The metric of a marker, which is recognized by its value.
+fn gauge(span: &Span) -> SavedTelemetry {
+    let attributes = (&span.resource.attributes, &span.attributes);
+    let value = marker_value(span.trace_id);
+    let json = write_gauge_json(&span.name, attributes, value, span.end);
+    SavedTelemetry::read_metrics(json.as_bytes()).expect("a written metric can be read")
 }
 
 /// The log record of a marker.

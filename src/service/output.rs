@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -17,7 +18,7 @@ pub(super) type EventCallback = Arc<dyn Fn(ServiceEvent) + Send + Sync>;
 
 /// The last lines of both outputs of a process, in the order of their arrival.
 #[derive(Debug, Default)]
-pub(super) struct LineTail(Mutex<VecDeque<String>>);
+pub(super) struct LineTail(Mutex<VecDeque<(Instant, String)>>);
 
 impl LineTail {
     pub(super) fn push(&self, line: String) {
@@ -25,14 +26,22 @@ impl LineTail {
         if lines.len() == KEPT {
             lines.pop_front();
         }
-        lines.push_back(line);
+        lines.push_back((Instant::now(), line));
     }
 
     /// The last `count` lines.
     pub(super) fn last(&self, count: usize) -> Vec<String> {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let skipped = lines.len().saturating_sub(count);
-        lines.iter().skip(skipped).cloned().collect()
+        let lines = lines.iter().skip(skipped);
+        lines.map(|(_, line)| line.clone()).collect()
+    }
+
+    /// The lines since this moment, as far as they are kept.
+    fn since(&self, moment: Instant) -> Vec<String> {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = lines.iter().skip_while(|(at, _)| *at < moment);
+        since.map(|(_, line)| line.clone()).collect()
     }
 }
 
@@ -122,6 +131,11 @@ impl ServiceOutput {
             lines.drain(..lines.len().saturating_sub(count));
         }
         lines
+    }
+
+    /// The whole lines since this moment, as far as they are kept.
+    pub(super) fn since(&self, moment: Instant) -> Vec<String> {
+        self.tail.since(moment)
     }
 
     /// Resolves when the awaited line has been written.

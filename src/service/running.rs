@@ -11,8 +11,8 @@ use super::env::ScheduleDelays;
 use super::output::{self, EventCallback, ServiceOutput};
 use super::ready::LastTry;
 use super::{
-    ExitReason, Service, ServiceEvent, StartError, TelemetryTarget, UnexpectedExit, env, port,
-    remedy,
+    ExitReason, Service, ServiceEvent, ServiceOutputs, StartError, TelemetryTarget, UnexpectedExit,
+    env, port, remedy,
 };
 use crate::process::{Child, Launch, ProcessGroup, ProcessMark};
 
@@ -113,6 +113,12 @@ impl RunningService {
             exit_watch: Arc::clone(exit_watch),
         }));
         running
+    }
+
+    /// Adds its output, by its ports.
+    pub(super) fn add_output(&self, outputs: &mut ServiceOutputs) {
+        let ports = self.service.ports.iter().map(|(_, port)| *port);
+        outputs.add(&self.service.name, ports.collect(), &self.output);
     }
 
     /// Resolves to the name of the service when it is ready.

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::output::EventCallback;
 use super::running::{ExitWatch, RunningService};
-use super::{Service, StartError, TelemetryTarget, UnexpectedExit};
+use super::{Service, ServiceOutputs, StartError, TelemetryTarget, UnexpectedExit};
 use crate::process::ProcessMark;
 
 /// Time between SIGTERM and SIGKILL. SDKs export their last spans in it.
@@ -74,6 +74,15 @@ impl System {
             .running()
             .map(|running| running.schedule_delays.metrics);
         delays.max()
+    }
+
+    /// The outputs of the services.
+    #[must_use]
+    pub fn outputs(&self) -> ServiceOutputs {
+        let mut outputs = ServiceOutputs::default();
+        self.running()
+            .for_each(|running| running.add_output(&mut outputs));
+        outputs
     }
 
     /// Until this moment, a refused connection may mean that a service is still starting: the end of

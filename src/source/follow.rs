@@ -10,6 +10,7 @@ use futures_util::future::select_all;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
+use super::metric_watch::MetricWatch;
 #[cfg(feature = "run")]
 use super::otlp;
 use super::otlp::Signal;
@@ -49,6 +50,8 @@ pub struct Follow {
     decoded: HashMap<TraceId, Decoded>,
     /// The markers that a pipeline got after the telemetry of this trace, each with the signals of its records.
     markers: Vec<(Follow, Vec<Signal>)>,
+    /// Wakes up when metrics arrive, of which markers consist too.
+    metrics: Option<MetricWatch>,
     /// The trace was sent into a pipeline, so that the arrivals of its spans count.
     is_of_pipeline: bool,
     /// The store receives the spans itself.
@@ -133,6 +136,7 @@ impl Follow {
             decoder: RecordDecoder::default(),
             decoded: HashMap::new(),
             markers: Vec::new(),
+            metrics: None,
             is_of_pipeline: false,
             is_first_hand: true,
             #[cfg(feature = "run")]
@@ -182,6 +186,9 @@ impl Follow {
     /// Also follows these markers, each with a record of these signals.
     #[cfg(feature = "run")]
     pub(crate) fn with_markers(mut self, markers: Vec<Self>, signals: &[Signal]) -> Self {
+        if signals.contains(&Signal::Metrics) {
+            self.metrics = Some(MetricWatch::new(self.state.clone()));
+        }
         let markers = markers.into_iter();
         self.markers = markers.map(|marker| (marker, signals.to_vec())).collect();
         self.is_of_pipeline = true;
@@ -230,7 +237,14 @@ impl Follow {
                 false => select_all(markers).await.0.is_err(),
             }
         };
+        let measured = async {
+            match &mut self.metrics {
+                Some(metrics) => metrics.changed().await,
+                None => std::future::pending().await,
+            }
+        };
         let is_closed = tokio::select! {
+            () = measured => false,
             changed = changed => changed.is_err(),
             polled = polled => polled.is_err(),
             is_closed = marked => is_closed,
@@ -370,10 +384,23 @@ impl Follow {
             .map(|signal| match signal {
                 Signal::Traces => snapshot.arrivals.iter().max().copied(),
                 Signal::Logs => snapshot.log_arrival,
-                Signal::Metrics => Some(snapshot.at),
+                Signal::Metrics => self.arrival_of_metric(),
             })
             .collect();
         arrivals?.into_iter().max()
+    }
+
+    /// The arrival of the data point of this marker.
+    #[cfg(feature = "run")]
+    fn arrival_of_metric(&self) -> Option<Instant> {
+        let value = crate::trace::marker_value(self.trace);
+        self.state.lock().arrival_of_value(value)
+    }
+
+    /// Without `run`, no marker is sent.
+    #[cfg(not(feature = "run"))]
+    fn arrival_of_metric(&self) -> Option<Instant> {
+        None
     }
 
     /// The log records that its store has, since this moment or ever.

@@ -79,6 +79,8 @@ pub enum MetricAsk {
     Count(Matcher),
     /// The sum of the measurements of all series.
     Sum(Matcher),
+    /// The number of data points of all series.
+    Points(Matcher),
     /// An exemplar of the trace, in a span like this, or in any.
     Exemplar(Option<Pattern>),
 }
@@ -94,6 +96,12 @@ impl SeriesType {
 }
 
 impl MetricEntry {
+    /// Returns `true` if nothing is asked but the number of data points, which can be 0.
+    #[must_use]
+    pub fn only_counts_points(&self) -> bool {
+        matches!(self.asks.as_slice(), [one] if matches!(one.ask, MetricAsk::Points(_)))
+    }
+
     /// Returns `true` if a condition is about spans.
     #[must_use]
     pub fn needs_spans(&self) -> bool {
@@ -163,6 +171,7 @@ impl MetricAsk {
             Self::Value(_) => "value",
             Self::Count(_) => "count",
             Self::Sum(_) => "sum",
+            Self::Points(_) => "points",
             Self::Exemplar(_) => "exemplar",
         }
     }
@@ -174,7 +183,8 @@ impl MetricAsk {
             Self::Change(matcher)
             | Self::Value(matcher)
             | Self::Count(matcher)
-            | Self::Sum(matcher) => matcher.to_string(),
+            | Self::Sum(matcher)
+            | Self::Points(matcher) => matcher.to_string(),
             Self::Exemplar(None) => "an exemplar of this trace".to_owned(),
             Self::Exemplar(Some(pattern)) => format!("an exemplar in {pattern}"),
         }

@@ -17,6 +17,8 @@ pub struct SendTelemetry {
     pub spans: Vec<SpanToSend>,
     /// Files with log records.
     pub logs: Vec<PathBuf>,
+    /// Files with metrics.
+    pub metrics: Vec<PathBuf>,
     /// The trace to send, if the files contain several.
     pub trace: Option<TraceId>,
     /// The endpoint, without the path of a signal.
@@ -83,9 +85,14 @@ pub struct EventToSend {
 }
 
 impl SendTelemetry {
+    /// All files that are sent.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.traces.iter().chain(&self.logs).chain(&self.metrics)
+    }
+
     /// `send traces/checkout.json to http://127.0.0.1:4318/`, or `… to grpc://127.0.0.1:4317`.
     pub(super) fn describe(&self) -> String {
-        let files = self.traces.iter().chain(&self.logs);
+        let files = self.files();
         let mut parts: Vec<String> = files
             .map(|file| file.file_name().unwrap_or_default().display().to_string())
             .collect();

@@ -8,6 +8,8 @@ use super::globals::{Globals, Variables};
 use super::matrix::MatrixCase;
 use super::read::Reader;
 use super::read::expect::{TraceChecks, TriggerResult};
+#[cfg(feature = "run")]
+use super::read::send::sends_metrics;
 use super::read::trigger::TriggerDefaults;
 use super::scope::Scope;
 use super::tail_sampling::ExpectedShare;
@@ -128,6 +130,12 @@ impl Step {
     #[cfg(feature = "run")]
     pub(crate) fn sends_telemetry(&self) -> bool {
         self.draft.trigger.key.text == "send"
+    }
+
+    /// Returns `true` if that has metrics.
+    #[cfg(feature = "run")]
+    pub(crate) fn sends_metrics(&self) -> bool {
+        sends_metrics(&self.draft.trigger)
     }
 }
 

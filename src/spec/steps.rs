@@ -8,6 +8,7 @@ use super::file::FileReader;
 use super::keys::{self, Keys};
 use super::read::Reader;
 use super::read::expect::{TraceChecks, TriggerResult};
+use super::read::send::sends_metrics;
 use super::read::trigger::TriggerDefaults;
 use super::scope::{Scope, Withheld};
 use super::spec::{Draft, Step, StepExpectations};
@@ -220,6 +221,7 @@ impl FileReader<'_> {
         if let Some(share) = share.as_ref().filter(|_| !is_one_of_many) {
             return self.reader(scope).refuse_share_of_one(&share.at);
         }
+        self.reader(scope).refuse_unfit_checks(trigger, &expect)?;
 
         Some(Step {
             name: step.name.clone(),
@@ -228,7 +230,7 @@ impl FileReader<'_> {
             timeout_at,
             is_about_trace: from_trace.is_any || expect.is_about_trace(),
             needs_logs: expect.needs_logs() || from_trace.counts_exceptions,
-            needs_metrics: !expect.metrics.is_empty(),
+            needs_metrics: !expect.metrics.is_empty() || trigger.is_some_and(sends_metrics),
             is_about_correlation: expect.is_about_correlation(),
             needs_control: expect.needs_control(),
             share: share.map(Arc::new),

@@ -12,7 +12,7 @@ use super::watched::VerdictBasis;
 use crate::check::{Judged, Missing, Outcome, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::spec::{Called, Step};
-use crate::trace::{Hole, LogsWithoutTrace, Span, SpanKind, StatusCode, Trace};
+use crate::trace::{Hole, LogsWithoutTrace, Response, Span, SpanKind, StatusCode, Trace};
 
 /// A step that was fired, apart from its trace.
 #[derive(Clone)]
@@ -127,7 +127,18 @@ impl StepContext<'_> {
     async fn not_through(&self, report: &StepReport) -> Trouble {
         let diagnostics = self.run.source.diagnostics(self.fired).await;
         let timeout = self.policy(WaitStart::of(&self.called, self.fired)).timeout;
-        pipeline::not_through(self.run, &diagnostics, report, timeout, &self.step.at)
+        let trouble = pipeline::not_through(self.run, &diagnostics, report, timeout);
+        let port = report.response.as_ref().and_then(Response::sent);
+        let port = port.and_then(|sent| sent.port);
+        let output = port.map(|port| self.output_of(port)).unwrap_or_default();
+        trouble
+            .with_location(Some(self.step.at.clone()))
+            .with_details(output)
+    }
+
+    /// What the service on this port wrote since the trigger.
+    pub(super) fn output_of(&self, port: u16) -> Vec<String> {
+        self.run.options.outputs.of_port(port, self.fired)
     }
 
     /// Checks are unjudged because spans are lost.

@@ -129,6 +129,7 @@ fn with_markers(run: &RunContext<'_>, follow: Follow, sent: &SentTelemetry) -> F
     let signals = [
         (Signal::Traces, !sent.trace.is_empty()),
         (Signal::Logs, sent.logs > 0),
+        (Signal::Metrics, sent.points > 0),
     ];
     let signals = signals.into_iter().filter(|(_, is_sent)| *is_sent);
     let signals: Vec<Signal> = signals.map(|(signal, _)| signal).collect();

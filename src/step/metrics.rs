@@ -6,14 +6,17 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::completeness::{Flush, LONGEST, WaitPolicy};
+use super::completeness::{AtDeadline, Flush, LONGEST, WaitPolicy};
 use super::context::StepContext;
 use super::run_context::RunContext;
 use super::settings::Stop;
+use super::wait_end::WaitEnd;
 use crate::check::{self, AwaitedMetrics, MetricEnd, MetricEvidence};
 use crate::source::{MetricWatch, Scraper};
 use crate::spec::{Expect, Step};
-use crate::trace::{MetricHole, MetricRecords, Nanos, Trace, nanos_of, unix_nanos};
+use crate::trace::{
+    MetricHole, MetricRecords, Nanos, Trace, TraceId, marker_value, nanos_of, unix_nanos,
+};
 
 /// The assumed metric bound: SDKs export every 60 s by default, and an export takes time.
 const DEFAULT_BOUND: Duration = Duration::from_millis(60_250);
@@ -70,7 +73,8 @@ impl StepMetrics {
             return Ok(None);
         };
         let (bound, is_known) = bound_of(run, step);
-        if !is_known {
+        let sends_metrics = step.sends_metrics();
+        if !is_known && !sends_metrics {
             run.record_unknown_metric_bound();
         }
         let alone_since = unix_nanos(SystemTime::now() + SETTLING);
@@ -83,6 +87,10 @@ impl StepMetrics {
             scraper: (!targets.is_empty()).then(|| Scraper::new(targets.clone())),
             unread: Vec::new(),
         };
+        if sends_metrics {
+            // What arrived before does not matter.
+            return Ok(Some(metrics));
+        }
         tokio::select! {
             () = metrics.baseline() => Ok(Some(metrics)),
             stop = run.stopped() => Err(stop),
@@ -180,6 +188,27 @@ impl StepMetrics {
                 .max(after.policy.tail + self.bound + RESERVE),
         };
         after.responded + timeout
+    }
+
+    /// The metrics that came out of a pipeline since the trigger, after the wait ended in this way.
+    pub(super) fn output(
+        &mut self,
+        fired: Instant,
+        markers: &[TraceId],
+        end: WaitEnd,
+    ) -> MetricEvidence {
+        let end = match end {
+            WaitEnd::Closed => MetricEnd::PassedOn,
+            WaitEnd::TimedOut(AtDeadline::NoMarker) => MetricEnd::NotPassedOn,
+            WaitEnd::Early | WaitEnd::Quiet | WaitEnd::TimedOut(_) => MetricEnd::NotReached,
+        };
+        let markers: Vec<i64> = markers.iter().map(|&id| marker_value(id)).collect();
+        let evidence = self.evidence(fired, 0, end);
+        MetricEvidence {
+            records: evidence.records.since(fired).without(&markers),
+            alone_since: 0,
+            ..evidence
+        }
     }
 
     /// The metrics so far, for a step that ends before they are complete.

@@ -81,7 +81,9 @@ impl<'a> Observation<'a> {
         }
         let captures_span = captures.iter().any(|capture| capture.from.is_from_trace());
         let keep = self.context.run.options.keep_evidence.clone();
-        let awaits_span = captures_span || keep.is_some() && expect.is_about_trace();
+        let awaits_output = self.context.step.sends_metrics() && !expect.metrics.is_empty();
+        let awaits_span =
+            captures_span || awaits_output || keep.is_some() && expect.is_about_trace();
         let expected = Expected {
             expect: &expect,
             response: &response,
@@ -94,7 +96,7 @@ impl<'a> Observation<'a> {
         };
         report.timing.verdict = Some(self.context.fired.elapsed());
         let others = self.logs_without_trace(&expect).await;
-        let metrics = match self.metrics(expected, &wait, &snapshot).await {
+        let metrics = match self.metrics(expected, &wait, (&snapshot, end)).await {
             Ok(metrics) => metrics,
             Err(stop) => return self.ended_by(stop, report),
         };
@@ -251,11 +253,16 @@ impl<'a> Observation<'a> {
         &mut self,
         expected: Expected<'_>,
         wait: &TraceWait<'_>,
-        snapshot: &Snapshot,
+        (snapshot, end): (&Snapshot, WaitEnd),
     ) -> Result<Option<MetricEvidence>, Stop> {
         let Some(metrics) = &mut self.metrics else {
             return Ok(None);
         };
+        if self.context.step.sends_metrics() {
+            let sent = expected.response.sent();
+            let markers = sent.map_or(&[][..], |sent| &sent.markers);
+            return Ok(Some(metrics.output(self.context.fired, markers, end)));
+        }
         if wait.has_failed(expected, snapshot) {
             return Ok(Some(metrics.so_far(self.context.fired)));
         }
@@ -282,6 +289,9 @@ impl<'a> Observation<'a> {
 
     /// A note about other requests to the services whose metrics are checked.
     async fn other_requests(&self, expect: &Expect, metrics: &MetricEvidence) -> Option<String> {
+        if self.context.step.sends_metrics() {
+            return None;
+        }
         let since = self.metrics.as_ref()?.began();
         let services: BTreeSet<&str> = check::metric_services(&expect.metrics, metrics).collect();
         let diagnostics = self.context.run.source.diagnostics(since).await;
@@ -460,7 +470,14 @@ impl<'a> Observation<'a> {
         if error.is_refused() {
             return report.with_trouble(trouble);
         }
-        self.report_without_response(report, trouble).await
+        let mut report = self.report_without_response(report, trouble).await;
+        // Only now, since a service writes its reason at about the same time.
+        let port = error.pipeline_port();
+        let output = port.map(|port| self.context.output_of(port));
+        if let Some(trouble) = &mut report.trouble {
+            trouble.details.extend(output.unwrap_or_default());
+        }
+        report
     }
 
     /// Adds the trace, if any, which shows how far the request came.

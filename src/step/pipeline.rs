@@ -7,7 +7,6 @@ use super::run_context::RunContext;
 use crate::number::{counted, duration};
 use crate::result::{StepReport, Trouble};
 use crate::source::SourceDiagnostics;
-use crate::spec::Location;
 use crate::trace::Response;
 
 /// Nothing proves that the pipeline is through with what was sent.
@@ -16,15 +15,14 @@ pub(super) fn not_through(
     diagnostics: &SourceDiagnostics,
     report: &StepReport,
     timeout: Duration,
-    at: &Location,
 ) -> Trouble {
     let sent = report.response.as_ref().and_then(Response::sent);
+    let has_spans = sent.is_none_or(|sent| !sent.trace.is_empty());
     let sent = sent.map_or_else(|| "all".to_owned(), |sent| sent.amount());
     let stats = &diagnostics.stats;
     if stats.is_empty() {
         let listened = list(run.source.addresses());
         return Trouble::new("nothing came out of the pipeline: no telemetry arrived here at all")
-            .with_location(Some(at.clone()))
             .with_details([
                 format!("the pipeline accepted {sent} ({})", report.trigger),
                 format!("listened on {listened} (OTLP over gRPC and HTTP)"),
@@ -34,18 +32,24 @@ pub(super) fn not_through(
                 "look at the log of the pipeline for exports that failed",
             ]);
     }
-    if stats.spans == 0 {
-        return other_telemetry(stats, Some(at));
+    if stats.spans == 0 && has_spans {
+        return other_telemetry(stats, None);
     }
     let arrived = report.trace.as_ref().map_or(0, |trace| trace.len());
+    let accepted = match has_spans {
+        true => format!(
+            "the pipeline accepted {sent}; {} arrived",
+            counted(arrived as u64, "span")
+        ),
+        false => format!("the pipeline accepted {sent}"),
+    };
     Trouble::new(&format!(
-        "the marker did not come out of the pipeline within {}, so further spans may",
+        "the marker did not come out of the pipeline within {}, so further output may",
         duration(timeout)
     ))
-    .with_location(Some(at.clone()))
     .with_details([
-        format!("the pipeline accepted {sent}; {} arrived", counted(arrived as u64, "span")),
-        "the marker is a span of its own trace with the attribute `spanspec.marker`, which is sent last".to_owned(),
+        accepted,
+        "the marker is sent last, in each signal that was sent: a span of its own trace, a log record, a gauge, with the attribute `spanspec.marker`".to_owned(),
     ])
     .with_help([
         "if a filter or a sampler drops the marker, give it what they keep: `marker: { attributes: { … } }`, or `status: error`",

@@ -14,6 +14,7 @@ use crate::budget::baseline::{Mismatch, ReceivedBy};
 use crate::machine::Machine;
 use crate::result::Trouble;
 use crate::secret::Secrets;
+use crate::service::ServiceOutputs;
 use crate::source::ScrapeTarget;
 use crate::spec::{Spec, Step};
 use crate::trace::Peers;
@@ -37,6 +38,8 @@ pub struct Options {
     pub scrape: Vec<ScrapeTarget>,
     /// Until this moment, a refused connection is tried again: the service may still be starting.
     pub starting_until: Option<Instant>,
+    /// The outputs of the services that this process started.
+    pub outputs: ServiceOutputs,
     /// Traces to save.
     pub save_traces: SaveTraces,
     /// The process that started the services. Determines whether diagnoses mention environment variables.
@@ -213,6 +216,7 @@ impl Default for Options {
             metric_flush: Flush::Assumed,
             scrape: Vec::new(),
             starting_until: None,
+            outputs: ServiceOutputs::default(),
             save_traces: SaveTraces::Never,
             services: Services::Theirs,
             secrets: Secrets::default(),

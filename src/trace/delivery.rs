@@ -2,10 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+#[cfg(feature = "run")]
+use super::TraceId;
 use super::{Resource, SpanId, Trace, Value};
 
 /// The attribute of resources with the name of the receiver at which they arrived.
 pub(crate) const RECEIVER: &str = "spanspec.receiver";
+
+/// The value by which the data point of a marker is recognized, since metrics have no trace ids: the first 48 bits
+/// of its trace id.
+#[cfg(feature = "run")]
+pub(crate) fn marker_value(trace: TraceId) -> i64 {
+    let first = trace.as_bytes().iter().take(6);
+    first.fold(0, |value, byte| value << 8 | i64::from(*byte))
+}
 
 /// The number of arrivals of each span, and the named receivers that got it.
 #[derive(Clone, Debug, Default)]

@@ -178,6 +178,35 @@ pub struct MetricHole {
 }
 
 impl MetricRecords {
+    /// Only what arrived since this moment. Series and processes without anything are left out.
+    #[cfg(feature = "run")]
+    pub(crate) fn since(mut self, moment: Instant) -> Self {
+        for record in &mut self.series {
+            let record = Arc::make_mut(record);
+            record.points.retain(|point| point.arrived >= moment);
+            record.without_value = record
+                .without_value
+                .filter(|(arrived, _)| *arrived >= moment);
+        }
+        self.series
+            .retain(|record| !record.points.is_empty() || record.without_value.is_some());
+        for process in self.processes.values_mut() {
+            process.exports.retain(|(arrived, _)| *arrived >= moment);
+        }
+        self.processes
+            .retain(|_, process| !process.exports.is_empty());
+        self
+    }
+
+    /// Without points of these values, which markers have.
+    #[cfg(feature = "run")]
+    pub(crate) fn without(mut self, markers: &[i64]) -> Self {
+        let is_marker = |point: &Point| matches!(point.value, PointValue::Int(value) if markers.contains(&value));
+        self.series
+            .retain(|record| !record.points.iter().all(is_marker) || record.points.is_empty());
+        self
+    }
+
     /// The exemplars in spans of a trace and its linked traces, by metric; not more than this number.
     #[must_use]
     pub fn exemplars_of(&self, trace: &Trace, most: usize) -> Vec<SpanExemplar> {

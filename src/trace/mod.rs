@@ -42,6 +42,8 @@ pub use calls::{Calls, Service, ServiceGraph, Tie};
 pub use conformance::{CaseEffect, CaseResult, CaseVerdict, ConformanceResponse, Requirement};
 pub use delivery::Delivery;
 pub(crate) use delivery::RECEIVER;
+#[cfg(feature = "run")]
+pub(crate) use delivery::marker_value;
 pub use difference::{Change, structural_changes};
 pub use duration::NoDuration;
 pub use event::Event;

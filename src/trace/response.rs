@@ -101,8 +101,12 @@ pub struct SentTelemetry {
     pub trace: Arc<Trace>,
     /// The number of log records.
     pub logs: usize,
+    /// The number of data points of metrics.
+    pub points: usize,
     /// The traces of the markers, which were sent last.
     pub markers: Vec<TraceId>,
+    /// The port of the pipeline.
+    pub port: Option<u16>,
     /// A warning of the pipeline.
     pub note: Option<String>,
     /// From before the first export until the last one was accepted.
@@ -117,17 +121,22 @@ impl PartialEq for SentTelemetry {
 }
 
 impl SentTelemetry {
-    /// `3 spans and 2 log records`.
+    /// `3 spans, 2 log records and 5 data points`.
     #[must_use]
     pub fn amount(&self) -> String {
-        let spans = crate::number::counted(self.trace.len() as u64, "span");
-        match self.logs {
-            0 => spans,
-            logs if self.trace.is_empty() => crate::number::counted(logs as u64, "log record"),
-            logs => format!(
-                "{spans} and {}",
-                crate::number::counted(logs as u64, "log record")
-            ),
+        let all = [
+            (self.trace.len(), "span"),
+            (self.logs, "log record"),
+            (self.points, "data point"),
+        ];
+        let sent = all.iter().filter(|(number, _)| *number > 0);
+        let sent: Vec<String> = sent
+            .map(|(number, what)| crate::number::counted(*number as u64, what))
+            .collect();
+        match sent.as_slice() {
+            [] => crate::number::counted(0, "span"),
+            [one] => one.clone(),
+            [first @ .., last] => format!("{} and {last}", first.join(", ")),
         }
     }
 }

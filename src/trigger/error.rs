@@ -318,6 +318,15 @@ impl TriggerError {
         }
     }
 
+    /// The port of the pipeline that did not accept an export.
+    pub(crate) fn pipeline_port(&self) -> Option<u16> {
+        match self {
+            Self::Export(refused) => refused.port(),
+            Self::NotExported(of) => of.port,
+            _ => None,
+        }
+    }
+
     /// Returns `true` if nothing listened on the port, for example because a service is starting.
     #[must_use]
     pub fn is_refused(&self) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::TriggerError;
 use super::error::Attempted;
+use super::export::Exporter;
 use crate::number::{counted, duration};
 use crate::spec::OtlpProtocol;
 use crate::trace::GrpcCode;
@@ -69,11 +70,15 @@ fn again(refusal: Refusal, retry_after: Option<Duration>) -> String {
 }
 
 const CREDENTIALS: &str = "add the credentials that the pipeline requires to `headers`";
-const NO_ROOM: &str = "the pipeline is starting or has no room: wait with `ready` until it can receive, or raise its limits, such as those of `memory_limiter` and `sending_queue`";
+const NO_ROOM: &str = "correct what the message names; if it names nothing, the pipeline is starting or has no room: wait with `ready` until it can receive, or raise its limits, such as those of `memory_limiter` and `sending_queue`";
 const REASON: &str = "look at the log of the pipeline for the reason";
 const REJECTED: &str = "send only what the pipeline accepts: it names the reason";
 
 impl Refused {
+    pub(super) fn port(&self) -> Option<u16> {
+        self.attempted.url.port_or_known_default()
+    }
+
     /// The remedy, as an instruction.
     pub(crate) fn help(&self) -> &'static str {
         match self.refusal {
@@ -122,13 +127,16 @@ fn help_of_code(code: GrpcCode) -> &'static str {
 pub struct NotExported {
     error: TriggerError,
     help: &'static str,
+    /// The port of the pipeline.
+    pub(super) port: Option<u16>,
 }
 
 impl NotExported {
     /// Adds the remedy of an export to an error, if its own is about requests.
-    pub(super) fn explain(error: TriggerError, protocol: OtlpProtocol) -> TriggerError {
-        match help_of_error(&error, protocol) {
-            Some(help) => TriggerError::NotExported(Box::new(Self { error, help })),
+    pub(super) fn explain(error: TriggerError, exporter: &Exporter<'_>) -> TriggerError {
+        let port = exporter.to.port_or_known_default();
+        match help_of_error(&error, exporter.protocol) {
+            Some(help) => TriggerError::NotExported(Box::new(Self { error, help, port })),
             None => error,
         }
     }

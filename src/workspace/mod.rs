@@ -213,10 +213,8 @@ impl Workspace {
     /// The files that specs send.
     #[cfg(feature = "cli")]
     pub(crate) fn sent_files(&self) -> Vec<PathBuf> {
-        let files = inputs(&self.specs).flat_map(|input| {
-            let files = input.traces.iter().chain(&input.logs);
-            files.cloned().collect::<Vec<_>>()
-        });
+        let files =
+            inputs(&self.specs).flat_map(|input| input.files().cloned().collect::<Vec<_>>());
         files.collect()
     }
 

@@ -19,6 +19,7 @@ enum Fault {
     /// Drops what is not a marker.
     DropsAll,
     DropsMarkers,
+    DropsMetrics,
     Doubles,
     /// Accepts nothing.
     Overloaded,
@@ -62,6 +63,7 @@ async fn accept(State(pipeline): State<Pipeline>, headers: HeaderMap, body: Byte
                 json!({ "partialSuccess": { "rejectedSpans": "1", "errorMessage": "too old" } });
             return partial.to_string().into_response();
         }
+        Fault::DropsMetrics => 0,
         Fault::DropsAll if !is_marker => 0,
         Fault::DropsMarkers if is_marker => 0,
         Fault::Doubles => 2,
@@ -162,6 +164,70 @@ async fn over_grpc_the_same_is_sent() {
     );
     project.write("specs/a.yaml", &spec);
     project.run(&[]).await.expect(0, &["1 passed"]);
+}
+
+/// Exports of the metrics of a shop, the second with an exemplar.
+const METRICS: &str = include_str!("../pipelines/metrics.json");
+
+/// A spec that sends metrics to the receiver itself, with these checks.
+fn sending_metrics(otlp: u16, expect: &str) -> String {
+    format!(
+        "send:\n  to: grpc://127.0.0.1:{otlp}\n  metrics: m.json\nexpect:\n  metrics: {expect}\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_that_were_sent_are_judged_when_their_marker_arrives() {
+    let project = Project::with(&[]).await;
+    let otlp = project.system.otlp;
+    project.write("specs/m.json", METRICS);
+    let check = async |expect: &str, code: i32, texts: &[&str]| {
+        project.write("specs/a.yaml", &sending_metrics(otlp, expect));
+        project.run(&[]).await.expect(code, texts);
+    };
+    let all = "[{ find: orders, value: 5, points: 2 }, { find: queue, value: 0.5 }, { find: { name: duration, service: shop }, count: 2, sum: 0.25, exemplar: this, points: 1 }, { find: gone, points: 0 }, { find: { resource: { service.name: spanspec } }, points: 0 }]";
+    check(all, 0, &["1 passed"]).await;
+    check("[{ find: orders, points: 0 }]", 1, &["found 2"]).await;
+    // The marker proves that no such series comes.
+    let absent = ["expected at least 1, found none", "`orders`", "1 failed"];
+    check("[{ find: order, value: 5 }]", 1, &absent).await;
+    check("[{ find: orders, value: 6 }]", 1, &["found 5"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_without_their_marker_are_unjudged() {
+    // The pipeline passes on traces only.
+    let project = Project::with(&[]).await;
+    let to = pipeline(Fault::DropsMetrics, project.system.otlp).await;
+    project.write("specs/m.json", METRICS);
+    let spec = format!(
+        "send: {{ to: \"{to}\", metrics: m.json }}\nwait: {{ timeout: 1s }}\nexpect: {{ metrics: [{{ find: orders, points: 0 }}] }}\n"
+    );
+    project.write("specs/a.yaml", &spec);
+    let unknown = [
+        "nothing came out of the pipeline",
+        "the pipeline accepted 4 data points",
+        "1 errored",
+    ];
+    project.run(&[]).await.expect(3, &unknown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_with_a_field_that_is_not_of_otlp_are_refused() {
+    let project = Project::with(&[]).await;
+    let spec = sending_metrics(project.system.otlp, "[{ find: orders, points: 2 }]");
+    project.write("specs/a.yaml", &spec);
+    project.write("specs/m.json", &METRICS.replace("bucketCounts", "buckets"));
+    let unknown = [
+        "m.json: a data point of a histogram has no field `buckets`",
+        "correct the file",
+    ];
+    project.run(&[]).await.expect(2, &unknown);
+    project.write("specs/m.json", &file(1, 1));
+    project
+        .run(&[])
+        .await
+        .expect(2, &["no data points of metrics in m.json"]);
 }
 
 /// Starts a gRPC server with this answer to each call. Returns its port.

@@ -30,6 +30,10 @@ pub struct MetricEvidence {
 pub enum MetricEnd {
     /// Every process has had the time to export.
     Complete,
+    /// A pipeline has passed on all that it got, and the records have its output only.
+    PassedOn,
+    /// A marker did not come out of the pipeline.
+    NotPassedOn,
     /// The step ended before.
     NotReached,
 }

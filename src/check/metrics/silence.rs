@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::evidence::MetricEnd;
 use super::growth::Doubt;
 use super::waiting::{AwaitedMetrics, awaited_point};
 use super::{Selection, selection, unknown};
@@ -175,6 +176,10 @@ impl<'e> Selection<'e, '_> {
             || "services export".to_owned(),
             |name| format!("`{name}` exports"),
         );
+        if self.evidence.end == MetricEnd::PassedOn {
+            return (!names.is_empty())
+                .then(|| format!("of the output, {} arrived", listed(names.into_iter())));
+        }
         let is_scraped = |one: &&SeriesRecord| one.series.naming == Naming::Prometheus;
         let when = match exported.iter().all(is_scraped) {
             true => "most exporters expose a metric once something is recorded",

@@ -10,9 +10,13 @@ use super::error::ReadError;
 use super::json::{Object, Read, has_span, ignore, objects};
 use super::message::{LogRecordMessage, LogsData, ResourceLogs, ResourceSpans, TracesData};
 use super::metric_message::{MetricData, MetricsData, ResourceMetrics};
+#[cfg(feature = "run")]
+use super::{json::camel_case, metric_wire, resend::ResendError};
 
 /// Maximum size after decompression.
 const MOST_BYTES: u64 = 512 << 20;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Number of unread keys that a message names.
 const MOST_UNREAD: usize = 5;
@@ -30,14 +34,8 @@ pub(super) struct Content {
 
 /// Reads a file.
 pub(super) fn content(file: &[u8]) -> Result<Content, ReadError> {
-    let mut budget = MOST_BYTES;
-    let file = decompressed_within(file, &mut budget)?;
-    let Some(frames) = frames(&file)? else {
-        return document(&file);
-    };
     let mut all = Content::default();
-    for frame in frames {
-        let message = decompressed_within(frame, &mut budget)?;
+    for message in messages(file)? {
         let Content {
             traces,
             logs,
@@ -53,6 +51,68 @@ pub(super) fn content(file: &[u8]) -> Result<Content, ReadError> {
     }
     all.unread.truncate(MOST_UNREAD);
     Ok(all)
+}
+
+/// The messages of a file, decompressed.
+fn messages(file: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, ReadError> {
+    let mut budget = MOST_BYTES;
+    let file = decompressed_within(file, &mut budget)?;
+    let Some(frames) = frames(&file)? else {
+        return Ok(vec![file]);
+    };
+    let messages = frames.into_iter().map(|frame| {
+        let message = decompressed_within(frame, &mut budget)?;
+        Ok(Cow::Owned(message.into_owned()))
+    });
+    messages.collect()
+}
+
+/// The export requests of metrics in a file, with all their fields, in protobuf.
+///
+/// # Errors
+/// As of [`content`]; also if a part of the JSON cannot be written as protobuf.
+#[cfg(feature = "run")]
+pub(super) fn metric_requests(file: &[u8]) -> Result<Vec<Vec<u8>>, ResendError> {
+    // Refuses repeated keys, of which only one would be read below.
+    content(file)?;
+    let mut requests = Vec::new();
+    for message in messages(file)? {
+        let bytes = message.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&message);
+        match from_protobuf(bytes) {
+            Ok(of) if !of.metrics.resource_metrics.is_empty() => requests.push(bytes.to_vec()),
+            _ if bytes.trim_ascii_start().starts_with(b"{")
+                || bytes.trim_ascii_start().starts_with(b"[") =>
+            {
+                requests.extend(metric_requests_of_json(bytes)?);
+            }
+            _ => {}
+        }
+    }
+    Ok(requests)
+}
+
+#[cfg(feature = "run")]
+fn metric_requests_of_json(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ResendError> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut requests = Vec::new();
+    for document in serde_json::Deserializer::from_str(&text).into_iter() {
+        let document: serde_json::Value = document.map_err(ReadError::Json)?;
+        let items = match document {
+            serde_json::Value::Array(items) => items,
+            other => vec![other],
+        };
+        for item in items {
+            let serde_json::Value::Object(mut item) = item else {
+                continue;
+            };
+            // A document can have several signals.
+            item.retain(|key, _| camel_case(key) == "resourceMetrics");
+            if !item.is_empty() {
+                requests.push(metric_wire::from_json(&item)?);
+            }
+        }
+    }
+    Ok(requests)
 }
 
 /// Decompresses bytes if they are compressed.
@@ -143,7 +203,6 @@ pub(crate) fn whole_part(file: &[u8]) -> &[u8] {
 
 /// A protobuf document, or a sequence of JSON documents.
 fn document(bytes: &[u8]) -> Result<Content, ReadError> {
-    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     match bytes.trim_ascii_start() {
         [] => Err(ReadError::Empty),

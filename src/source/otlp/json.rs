@@ -13,7 +13,11 @@ use prost::Message;
 
 use super::error::Malformed;
 
+#[cfg(feature = "run")]
+pub(super) use object::camel_case;
 pub(super) use object::{Object, Read, has_span, ignore, objects};
+#[cfg(feature = "run")]
+pub(super) use scalar::{JsonNumber, JsonTemporality, Numeric, SpanIdBytes, TraceIdBytes};
 
 /// Converts an OTLP/JSON export request to protobuf.
 pub(crate) fn traces_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {

@@ -13,6 +13,10 @@ mod json;
 pub(super) mod message;
 mod metric_export;
 pub(crate) mod metric_message;
+#[cfg(feature = "run")]
+mod metric_shape;
+#[cfg(feature = "run")]
+mod metric_wire;
 mod pack;
 mod read;
 #[cfg(feature = "run")]
@@ -60,7 +64,7 @@ pub(crate) use walk::{
 };
 pub use write::write_json;
 #[cfg(feature = "run")]
-pub(crate) use write::{write_json_with, write_log_json};
+pub(crate) use write::{write_gauge_json, write_json_with, write_log_json};
 
 /// Returns `true` if a message that was refused is an export of traces.
 pub(crate) fn has_spans(encoding: Encoding, message: &[u8]) -> bool {

@@ -8,13 +8,14 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::decode;
-use super::error::ReadError;
+use super::error::{Malformed, ReadError};
 use super::file;
 use super::ids::WrongId;
 use super::message::{
     LogRecordMessage, LogsData, ResourceLogs, ResourceSpans, ScopeLogs, ScopeSpans, SpanMessage,
     TracesData,
 };
+use super::metric_wire::{self, Part, Unwritable};
 use super::read::assemble;
 use super::signal::Signal;
 use crate::trace::{Nanos, Origin, SpanId, Trace, TraceId};
@@ -27,6 +28,8 @@ const MOST_RECORDS: usize = 1_000;
 pub(crate) struct SavedTelemetry {
     traces: TracesData,
     logs: LogsData,
+    /// Export requests of metrics, with all their fields.
+    metrics: Vec<Vec<u8>>,
 }
 
 /// Telemetry that is ready to be sent.
@@ -38,6 +41,8 @@ pub(crate) struct Exports {
     pub(crate) trace: Trace,
     /// The number of log records.
     pub(crate) logs: usize,
+    /// The number of data points of metrics.
+    pub(crate) points: usize,
 }
 
 impl SavedTelemetry {
@@ -62,6 +67,22 @@ impl SavedTelemetry {
         Ok(Self {
             traces,
             logs: content.logs,
+            metrics: Vec::new(),
+        })
+    }
+
+    /// Reads the metrics of a file, and nothing else.
+    ///
+    /// # Errors
+    /// As of [`read`](super::read()); also if a part cannot be written again.
+    pub(crate) fn read_metrics(bytes: &[u8]) -> Result<Self, ResendError> {
+        let mut metrics = file::metric_requests(bytes)?;
+        for request in &mut metrics {
+            metric_wire::edit(request, &mut |_, _| {}).map_err(ResendError::Metrics)?;
+        }
+        Ok(Self {
+            metrics,
+            ..Self::default()
         })
     }
 
@@ -70,6 +91,7 @@ impl SavedTelemetry {
             .resource_spans
             .extend(other.traces.resource_spans);
         self.logs.resource_logs.extend(other.logs.resource_logs);
+        self.metrics.extend(other.metrics);
     }
 
     pub(crate) fn has_spans(&self) -> bool {
@@ -78,6 +100,10 @@ impl SavedTelemetry {
 
     pub(crate) fn has_logs(&self) -> bool {
         self.records().next().is_some()
+    }
+
+    pub(crate) fn has_metrics(&self) -> bool {
+        self.points() > 0
     }
 
     /// The traces of the spans, in the order of their first appearance.
@@ -96,6 +122,34 @@ impl SavedTelemetry {
         all
     }
 
+    /// The traces of exemplars.
+    pub(crate) fn traces_of_exemplars(&self) -> Vec<TraceId> {
+        let mut all = Vec::new();
+        self.read_parts(|part, value| {
+            if let (Part::TraceId, Some(id)) = (part, TraceId::from_slice(value))
+                && !all.contains(&id)
+            {
+                all.push(id);
+            }
+        });
+        all
+    }
+
+    /// Number of data points.
+    fn points(&self) -> usize {
+        let mut points = 0;
+        self.read_parts(|part, _| points += usize::from(part == Part::Point));
+        points
+    }
+
+    fn read_parts(&self, mut read: impl FnMut(Part, &[u8])) {
+        for request in &self.metrics {
+            let mut request = request.clone();
+            metric_wire::edit(&mut request, &mut |part, value| read(part, value))
+                .expect("it was read before");
+        }
+    }
+
     /// Removes the spans and log records of other traces. Log records without a trace remain.
     pub(crate) fn retain(&mut self, trace: TraceId) {
         for scope in scopes_mut(&mut self.traces) {
@@ -110,7 +164,7 @@ impl SavedTelemetry {
     }
 
     /// The same spans and log records in another trace, with fresh span ids. The last span ends at `now`, or
-    /// without spans the last record is written then.
+    /// without spans the last record is written then. The last data point of metrics is of that time, too.
     pub(crate) fn renewed(mut self, from: Option<TraceId>, to: TraceId, now: Nanos) -> Self {
         let mut ids = RenewedIds {
             from,
@@ -128,21 +182,42 @@ impl SavedTelemetry {
             let records = scope.log_records.iter_mut();
             records.for_each(|record| renew_record(record, &mut ids, shift));
         }
+        let shift = Shift::until(now, self.last_time_of_metrics());
+        for request in &mut self.metrics {
+            metric_wire::edit(request, &mut |part, value| {
+                renew_part(part, value, &mut ids, shift);
+            })
+            .expect("it was read before");
+        }
         self
     }
 
-    /// The export requests of this trace: spans first, then log records.
+    /// The last time in metrics, which is that of a data point.
+    fn last_time_of_metrics(&self) -> Nanos {
+        let mut last = 0;
+        self.read_parts(|part, value| {
+            if let (Part::Time, Ok(time)) = (part, value.try_into()) {
+                last = last.max(Nanos::from_le_bytes(time));
+            }
+        });
+        last
+    }
+
+    /// The export requests of this trace: spans first, then log records, then metrics.
     pub(crate) fn exports(self, trace: TraceId) -> Exports {
         let (spans, _) = decode::spans(self.traces.clone());
-        let logs = self.records().count();
+        let (logs, points) = (self.records().count(), self.points());
         let of_traces = batches_of_spans(self.traces).into_iter();
         let of_traces = of_traces.map(|batch| (Signal::Traces, batch.encode_to_vec()));
         let of_logs = batches_of_logs(self.logs).into_iter();
         let of_logs = of_logs.map(|batch| (Signal::Logs, batch.encode_to_vec()));
+        let of_metrics = self.metrics.into_iter();
+        let of_metrics = of_metrics.map(|request| (Signal::Metrics, request));
         Exports {
-            requests: of_traces.chain(of_logs).collect(),
+            requests: of_traces.chain(of_logs).chain(of_metrics).collect(),
             trace: Trace::assemble(trace, Origin::Foreign, spans),
             logs,
+            points,
         }
     }
 
@@ -183,6 +258,12 @@ pub(crate) enum ResendError {
     /// Keys of a part that is not OTLP.
     #[error("a part of it is not OTLP/JSON: found `{0}`")]
     Unread(String),
+    /// A part of metrics in JSON that is not OTLP.
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
+    /// A message of metrics that is not OTLP.
+    #[error(transparent)]
+    Metrics(Malformed),
 }
 
 fn trace_of(record: &LogRecordMessage) -> Option<TraceId> {
@@ -270,6 +351,33 @@ fn renew_record(record: &mut LogRecordMessage, ids: &mut RenewedIds, shift: Shif
     }
     shift.apply(&mut record.time_unix_nano);
     shift.apply(&mut record.observed_time_unix_nano);
+}
+
+/// Changes a part of metrics.
+fn renew_part(part: Part, value: &mut [u8], ids: &mut RenewedIds, shift: Shift) {
+    match part {
+        Part::Point => {}
+        Part::Time => {
+            if let Ok(time) = <[u8; 8]>::try_from(&*value) {
+                let mut time = Nanos::from_le_bytes(time);
+                shift.apply(&mut time);
+                value.copy_from_slice(&time.to_le_bytes());
+            }
+        }
+        Part::TraceId => copy(&ids.trace(&Bytes::copy_from_slice(value)), value),
+        Part::SpanId(trace) => {
+            if trace.is_some() && trace == ids.from {
+                copy(&ids.span(&Bytes::copy_from_slice(value)), value);
+            }
+        }
+    }
+}
+
+/// An id that is not valid is not changed, so that both have the same length.
+fn copy(from: &Bytes, to: &mut [u8]) {
+    if from.len() == to.len() {
+        to.copy_from_slice(from);
+    }
 }
 
 /// One request if possible, with the blocks of the file.

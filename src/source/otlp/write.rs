@@ -226,3 +226,24 @@ fn any_value(value: &Value) -> Json {
         }
     }
 }
+
+/// An export request with one gauge of this value at this time, in OTLP/JSON.
+#[cfg(feature = "run")]
+pub(crate) fn write_gauge_json(
+    name: &str,
+    (resource, of_point): (&Attributes, &Attributes),
+    value: i64,
+    time: crate::trace::Nanos,
+) -> String {
+    let point = json!({
+        "timeUnixNano": time.to_string(),
+        "asInt": value.to_string(),
+        "attributes": attributes(of_point),
+    });
+    let metric = json!({ "name": name, "gauge": { "dataPoints": [point] } });
+    json!({ "resourceMetrics": [{
+        "resource": { "attributes": attributes(resource) },
+        "scopeMetrics": [{ "metrics": [metric] }],
+    }] })
+    .to_string()
+}

@@ -10,6 +10,8 @@ use tokio::sync::watch;
 #[cfg(feature = "run")]
 use super::metric_feed::{MetricArrival, MetricReaders};
 use crate::source::otlp::{MetricExport, ProcessExport, SeriesExport};
+#[cfg(feature = "run")]
+use crate::trace::PointValue;
 use crate::trace::{
     Hole, MetricHole, MetricRecords, Naming, Nanos, Point, ProcessId, ProcessRecord, Resource,
     Sender, SeriesRecord,
@@ -162,6 +164,14 @@ impl MetricHistory {
     /// Returns `true` if records of a window are kept.
     fn has_room(&self) -> bool {
         self.windows > 0 && self.records < MOST_RECORDS
+    }
+
+    /// The first arrival of a point with this integer.
+    #[cfg(feature = "run")]
+    pub(super) fn arrival_of_value(&self, value: i64) -> Option<Instant> {
+        let points = self.series.values().flat_map(|record| &record.points);
+        let same = points.filter(|point| point.value == PointValue::Int(value));
+        same.map(|point| point.arrived).min()
     }
 
     /// Records that an export of unknown metrics was lost.

@@ -293,6 +293,12 @@ impl StoreState {
         self.keep_metrics().open()
     }
 
+    /// The first arrival of a point with this integer.
+    #[cfg(feature = "run")]
+    pub(in crate::source) fn arrival_of_value(&self, value: i64) -> Option<Instant> {
+        self.metrics.as_ref()?.arrival_of_value(value)
+    }
+
     pub(in crate::source) fn unwatch_metrics(&mut self) {
         if let Some(metrics) = &mut self.metrics {
             metrics.close();

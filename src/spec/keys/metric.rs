@@ -35,6 +35,11 @@ const ENTRY: &[Key] = &[
         "The sum of the measurements in all histograms found.",
     ),
     key(
+        "points",
+        "number_matcher",
+        "The number of data points of all series found, of the metrics that `send` sent; 0 if all were dropped.",
+    ),
+    key(
         "exemplar",
         "selector",
         "A series found has an exemplar of this trace: `this`, or the span that it names.",

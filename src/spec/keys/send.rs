@@ -20,6 +20,11 @@ pub(crate) const SEND: Keys = Keys(&[&[
         "Files with log records to send, as OTLP/JSON or OTLP protobuf.",
     ),
     key(
+        "metrics",
+        "texts",
+        "Files with metrics to send, as OTLP/JSON or OTLP protobuf.",
+    ),
+    key(
         "trace",
         "text",
         "The id of the trace to send, if the files contain several.",
@@ -27,7 +32,7 @@ pub(crate) const SEND: Keys = Keys(&[&[
     key(
         "to",
         "text",
-        "The OTLP endpoint of the pipeline: http://127.0.0.1:4318, to which `/v1/traces` and `/v1/logs` are appended, or grpc://127.0.0.1:4317.",
+        "The OTLP endpoint of the pipeline: http://127.0.0.1:4318, to which `/v1/traces`, `/v1/logs` or `/v1/metrics` is appended, or grpc://127.0.0.1:4317.",
     ),
     key(
         "headers",

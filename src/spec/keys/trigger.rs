@@ -39,7 +39,7 @@ pub(super) const TRIGGER_TABLE: &[Key] = &[
     key(
         "send",
         "send",
-        "Spans or log records to send into a pipeline, such as a Collector; what comes out is checked.",
+        "Spans, log records or metrics to send into a pipeline, such as a Collector; what comes out is checked.",
     ),
     key(
         "conformance",

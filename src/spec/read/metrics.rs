@@ -184,10 +184,13 @@ impl Reader<'_> {
                 _ => None,
             });
         let (name, keys): (_, &[&str]) = match of_type {
-            Some(SeriesType::Gauge) => ("gauge", &["value", "exemplar"]),
-            Some(SeriesType::Sum) => ("sum", &["change", "value", "exemplar"]),
-            Some(SeriesType::Histogram) => ("histogram", &["change", "count", "sum", "exemplar"]),
-            Some(SeriesType::Summary) => ("summary", &["change", "count", "sum"]),
+            Some(SeriesType::Gauge) => ("gauge", &["value", "points", "exemplar"]),
+            Some(SeriesType::Sum) => ("sum", &["change", "value", "points", "exemplar"]),
+            Some(SeriesType::Histogram) => (
+                "histogram",
+                &["change", "count", "sum", "points", "exemplar"],
+            ),
+            Some(SeriesType::Summary) => ("summary", &["change", "count", "sum", "points"]),
             None => return,
         };
         if keys::METRIC_ENTRY.contains(&key.text)
@@ -213,6 +216,7 @@ impl Reader<'_> {
             "value" => MetricAsk::Value(number()?),
             "count" => MetricAsk::Count(number()?),
             "sum" => MetricAsk::Sum(number()?),
+            "points" => MetricAsk::Points(number()?),
             "exemplar" => MetricAsk::Exemplar(self.exemplar(node, ids)?),
             _ => return Some(None),
         };

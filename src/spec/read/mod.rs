@@ -29,7 +29,7 @@ mod repeat;
 mod sampling;
 mod search;
 mod selector;
-mod send;
+pub(super) mod send;
 mod sense;
 mod services;
 pub(crate) mod trigger;

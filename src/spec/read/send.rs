@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::grpc::is_reserved;
 use super::trigger::{TriggerDefaults, parse_url, unknown_url};
 use super::{Reader, Refusal};
+use crate::spec::expect::{Check, Condition, Expect};
 use crate::spec::keys;
+use crate::spec::metric::MetricAsk;
 use crate::spec::send::{EventToSend, OtlpProtocol, SendTelemetry, SpanToSend};
 use crate::spec::{Tls, Wait};
 use crate::trace::{NoTrace, SpanKind, Status, StatusCode, TraceId, TraceRef, Value};
@@ -35,7 +37,7 @@ const MARKER_SERVICE: &str = "spanspec";
 const MARKER_NAME: &str = "spanspec.marker";
 
 /// The keys with the input. At least one is needed.
-const INPUTS: [&str; 3] = ["traces", "spans", "logs"];
+const INPUTS: [&str; 4] = ["traces", "spans", "logs", "metrics"];
 
 impl Reader<'_> {
     pub(super) fn send(&self, node: &Node, defaults: &TriggerDefaults) -> Option<SendTelemetry> {
@@ -49,7 +51,7 @@ impl Reader<'_> {
             let read = self.optional(node, key, |files| self.input_files(files));
             read.map(Option::unwrap_or_default)
         };
-        let (traces, logs) = (files("traces"), files("logs"));
+        let (traces, logs, metrics) = (files("traces"), files("logs"), files("metrics"));
         let spans = self.optional(node, "spans", |spans| self.sent_spans(spans, 1));
         let trace = self.optional(node, "trace", |id| self.trace_to_send(id));
         let to = match node.get("to") {
@@ -75,6 +77,7 @@ impl Reader<'_> {
             traces: traces?,
             spans: spans?.unwrap_or_default(),
             logs: logs?,
+            metrics: metrics?,
             trace: trace?,
             to: without_signal(url),
             protocol,
@@ -93,7 +96,7 @@ impl Reader<'_> {
             return self.wrong(
                 node.place,
                 "this `send` has nothing to send",
-                "missing `traces`, `spans` or `logs`",
+                "missing `traces`, `spans`, `logs` or `metrics`",
                 EXAMPLE,
             );
         };
@@ -241,6 +244,46 @@ impl Reader<'_> {
         }
     }
 
+    /// Refuses checks that do not fit what is sent, and would pass or fail for another reason.
+    pub(crate) fn refuse_unfit_checks(
+        &self,
+        trigger: Option<&Entry>,
+        expect: &Expect,
+    ) -> Option<()> {
+        let sends_metrics = trigger.is_some_and(sends_metrics);
+        let of_spans =
+            |check: &&Check| matches!(check.ask, Condition::Lost(_) | Condition::Duplicated(_));
+        if sends_metrics && let Some(check) = expect.checks.iter().find(of_spans) {
+            return self.wrong(
+                check.at.place,
+                "`lost` and `duplicated` compare spans by their ids, and this `send` has metrics, which have none",
+                "not of metrics",
+                "count data points instead: `metrics: [{ find: …, points: 3 }]`; send spans in a step of their own",
+            );
+        }
+        let mut asked = expect.metrics.iter().flat_map(|entry| &entry.asks);
+        let unfit = asked.find(|condition| match condition.ask {
+            MetricAsk::Change(_) => sends_metrics,
+            MetricAsk::Points(_) => !sends_metrics,
+            _ => false,
+        });
+        match unfit {
+            Some(condition) if sends_metrics => self.wrong(
+                condition.at.place,
+                "`change` compares with the time before a request, and the data points of `send` are all there is",
+                "nothing to compare with",
+                "check `value`, or `count` and `sum` of a histogram",
+            ),
+            Some(condition) => self.wrong(
+                condition.at.place,
+                "`points` counts data points that were sent, and this step sends none",
+                "nothing to count",
+                "check `change`, `value` or `count`; or send a file: `send: { metrics: … }`",
+            ),
+            None => Some(()),
+        }
+    }
+
     fn marker(&self, node: &Node) -> Option<SpanToSend> {
         self.map(node, "a marker", keys::MARKER)?;
         let name = match node.get("name") {
@@ -356,6 +399,11 @@ impl Reader<'_> {
             })
         })
     }
+}
+
+/// Returns `true` for a `send` with metrics.
+pub(in crate::spec) fn sends_metrics(trigger: &Entry) -> bool {
+    trigger.key.text == "send" && trigger.value.get("metrics").is_some()
 }
 
 /// The span without any key.

@@ -112,7 +112,7 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
 }
 
 /// Converts `trace_id` to `traceId`. The Collector reads both.
-fn camel_case(key: &str) -> Cow<'_, str> {
+pub(in super::super) fn camel_case(key: &str) -> Cow<'_, str> {
     if !key.contains('_') {
         return Cow::Borrowed(key);
     }
