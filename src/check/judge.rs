@@ -1,6 +1,6 @@
 //! Judges evidence against the expectations of a step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 #[cfg(feature = "run")]
 use super::Judged;
@@ -120,11 +120,10 @@ struct PartialTraces(BTreeMap<String, Trace>);
 
 impl PartialTraces {
     fn of(expect: &Expect, trace: &Trace) -> Self {
-        let checks = expect.checks.iter().map(|check| &check.receiver);
-        let spans = expect.spans.iter().map(|entry| &entry.receiver);
-        let logs = expect.logs.iter().map(|entry| &entry.receiver);
-        let names: BTreeSet<&String> = checks.chain(spans).chain(logs).flatten().collect();
-        let parts = names.into_iter().map(|name| (name.clone(), trace.at(name)));
+        let parts = expect.receivers().into_iter().map(|name| {
+            let part = trace.at(&name);
+            (name, part)
+        });
         Self(parts.collect())
     }
 

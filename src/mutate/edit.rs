@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::arrivals::{of_changed, repeated, rerouted};
 use super::site::{Site, Tree};
 use crate::check::{Evidence, HeadEvidence};
 use crate::step::StepEvidence;
@@ -24,6 +25,10 @@ pub(super) enum Edit {
     Lose,
     /// Adds a copy of a span, and of all below it.
     Double,
+    /// Lets a span arrive again, at the same receivers.
+    ArriveAgain,
+    /// Lets a span arrive at this receiver instead.
+    Reroute(String),
     Rename(String),
     Kind(SpanKind),
     Scope(String),
@@ -146,6 +151,7 @@ fn is_connected(one: &Trace, other: &Trace) -> bool {
 fn change_span(trace: &Trace, at: usize, edit: &Edit) -> Trace {
     let mut spans = trace.spans().to_vec();
     match edit {
+        Edit::ArriveAgain | Edit::Reroute(_) => return arrived_otherwise(trace, at, edit),
         Edit::Remove => return without_span(trace, at),
         Edit::RemoveSubtree => return without_subtree(trace, at),
         Edit::Lose => {
@@ -329,17 +335,43 @@ fn change_log(trace: &Trace, at: usize, edit: &Edit) -> Trace {
         Edit::AddLog(record) => logs.push(Arc::new(LogRecord::clone(record))),
         _ => {}
     }
-    trace.clone().with_logs(Arc::new(logs))
+    let changed = trace.clone().with_logs(Arc::new(logs));
+    delivered(trace, changed)
+}
+
+/// The trace with other arrivals of a span.
+fn arrived_otherwise(trace: &Trace, at: usize, edit: &Edit) -> Trace {
+    let span = &trace.spans()[at];
+    let Some(delivery) = trace.delivery() else {
+        return trace.clone();
+    };
+    let delivery = match edit {
+        Edit::Reroute(receiver) => rerouted(delivery, span, receiver),
+        _ => repeated(delivery, span.span_id),
+    };
+    trace.clone().with_delivery(delivery)
+}
+
+/// The changed trace with the arrivals of its spans, if it came out of a pipeline.
+fn delivered(before: &Trace, after: Trace) -> Trace {
+    match before.delivery() {
+        Some(delivery) => {
+            let delivery = of_changed(delivery, before, &after);
+            after.with_delivery(delivery)
+        }
+        None => after,
+    }
 }
 
 /// A trace with other spans and log records.
 fn rebuilt(of: &Trace, spans: Vec<Span>, logs: Vec<Arc<LogRecord>>) -> Trace {
-    Trace::assemble(of.id(), of.origin(), spans)
+    let changed = Trace::assemble(of.id(), of.origin(), spans)
         .with_linked(of.linked().to_vec())
         .with_losses(of.losses().clone())
         .with_holes(of.holes().to_vec())
         .with_logs(Arc::new(logs))
-        .with_log_holes(of.log_holes().to_vec())
+        .with_log_holes(of.log_holes().to_vec());
+    delivered(of, changed)
 }
 
 fn change_response(response: &mut Response, edit: &Edit) {

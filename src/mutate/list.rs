@@ -2,7 +2,7 @@
 //!
 //! Equal spans have the same service, name, kind and parent; the first stands for all of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::edit::{Edit, subtree};
@@ -114,6 +114,7 @@ pub(super) fn faults(subject: &Subject<'_>, tree: Tree) -> Vec<Mutant> {
         trace,
         sketches: subject.sketches(tree),
         knows_uncorrelated: subject.evidence.logs_without_trace.is_some(),
+        receivers: subject.evidence.expect.receivers(),
         at: 0,
         equal: 1,
         matters: false,
@@ -159,6 +160,8 @@ struct FaultList<'e> {
     trace: &'e Trace,
     sketches: &'e Sketches,
     knows_uncorrelated: bool,
+    /// The receivers that checks name.
+    receivers: BTreeSet<String>,
     /// The span, the number of equal ones, and if its faults matter.
     at: usize,
     equal: usize,
@@ -201,6 +204,7 @@ impl<'e> FaultList<'e> {
     fn of_span(&mut self) {
         self.gone();
         self.doubled();
+        self.arrivals();
         self.moved();
         self.identity();
         self.status();
@@ -212,8 +216,8 @@ impl<'e> FaultList<'e> {
 
     fn gone(&mut self) {
         let below = subtree(self.trace, self.at).len();
-        // Without any span, each run reports that none arrived.
-        let is_all = below == self.trace.len();
+        // Without any span, each run reports that none arrived, except that of a pipeline.
+        let is_all = below == self.trace.len() && self.trace.delivery().is_none();
         if self.is_hop() && !is_all {
             let service = self.span().service();
             let what = format!("context lost: {service} starts a trace of its own");
@@ -248,6 +252,36 @@ impl<'e> FaultList<'e> {
             false => "occurs twice, with all below it",
         };
         self.add(FaultKind::SpanDoubled, what, Edit::Double);
+    }
+
+    /// The faults of a span that came out of a pipeline.
+    fn arrivals(&mut self) {
+        let id = self.span().span_id;
+        let Some(delivery) = self.trace.delivery().filter(|_| self.tree == Tree::Own) else {
+            return;
+        };
+        let receivers = delivery.arrivals.get(&id);
+        let now = receivers.and_then(|all| all.first()).cloned();
+        let mut others = delivery.at.keys().chain(&self.receivers);
+        let other = others.find(|name| Some(*name) != now.as_ref()).cloned();
+        if delivery.has_repeats {
+            let what = "arrives twice";
+            self.add_counted(
+                FaultKind::ArrivedTwice,
+                Counted::Always,
+                (what.to_owned(), None),
+                Edit::ArriveAgain,
+            );
+        }
+        if let Some(other) = other {
+            let what = format!("arrives at `{other}`");
+            self.add_counted(
+                FaultKind::Rerouted,
+                Counted::Always,
+                (what, None),
+                Edit::Reroute(other),
+            );
+        }
     }
 
     fn moved(&mut self) {

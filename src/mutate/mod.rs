@@ -5,6 +5,7 @@
 //! judges them, `remedy` writes checks for those that are missed, and `suite` combines the specs. Running
 //! the specs is left to the command, and the text to `report`.
 
+mod arrivals;
 mod edit;
 mod exam;
 mod list;

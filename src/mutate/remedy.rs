@@ -7,11 +7,14 @@ use super::mutant::Mutant;
 use super::site::{Site, Tree};
 use super::subject::Subject;
 use crate::draft::{AttributeForm, Sketches};
-use crate::spec::{Context, Expect, FaultKind, Source, Spec};
-use crate::trace::{HttpResponse, Nanos, Span, Value};
+use crate::spec::{Context, Expect, FaultKind, Scope, Source, Spec};
+use crate::trace::{HttpResponse, Nanos, Response, Span, Value};
 
 /// A spec that gets the checks. Its trigger is not fired.
 const HEAD: &str = "request: GET http://127.0.0.1/\nexpect:\n";
+
+/// The same for the output of a pipeline.
+const HEAD_OF_SEND: &str = "send: { spans: [a], to: \"http://127.0.0.1\" }\nexpect:\n";
 
 /// A slow span takes ten times as long: a limit in between is far from both.
 const LIMIT: Nanos = 5;
@@ -34,6 +37,8 @@ enum Line {
     Part(String),
     /// A line under a key of the entry.
     Under(&'static str, String),
+    /// A line beside the list of entries.
+    Beside(String),
 }
 
 /// The number of spans that may still be judged to prove checks, which limits the time.
@@ -114,6 +119,7 @@ impl Form {
         let mut key = None;
         for line in lines {
             let (under, text) = match line {
+                Line::Beside(_) => continue,
                 Line::Fixed(text) | Line::Part(text) => (None, text.clone()),
                 Line::Under(key, text) => (Some(*key), format!("  {text}")),
             };
@@ -127,15 +133,23 @@ impl Form {
             return written.iter().map(|line| format!("{line}\n")).collect();
         };
         let start = |at: usize| if at == 0 { "  - " } else { "    " };
-        let lines = written.iter().enumerate();
-        let lines = lines.map(|(at, line)| format!("{}{line}\n", start(at)));
-        format!("{key}:\n{}", lines.collect::<String>())
+        let entry = written.iter().enumerate();
+        let entry = entry.map(|(at, line)| format!("{}{line}\n", start(at)));
+        let beside = lines.iter().filter_map(|line| match line {
+            Line::Beside(text) => Some(format!("{text}\n")),
+            _ => None,
+        });
+        format!(
+            "{key}:\n{}{}",
+            entry.collect::<String>(),
+            beside.collect::<String>()
+        )
     }
 }
 
 /// The faults that the checks notice; `None` if they are invalid, or do not pass without a fault.
 fn covers(subject: &Subject<'_>, faults: &[&Mutant], text: &str) -> Option<Vec<bool>> {
-    let expect = read(text)?;
+    let expect = read(text, subject)?;
     if !holds(&expect, subject) {
         return None;
     }
@@ -145,12 +159,24 @@ fn covers(subject: &Subject<'_>, faults: &[&Mutant], text: &str) -> Option<Vec<b
     Some(noticed.collect())
 }
 
-fn read(text: &str) -> Option<Expect> {
+fn read(text: &str, subject: &Subject<'_>) -> Option<Expect> {
+    let (head, context) = match subject.evidence.response {
+        Response::Sent(_) => (HEAD_OF_SEND, of_project(&subject.evidence.scope)),
+        _ => (HEAD, Context::default()),
+    };
     let indented: String = text.lines().map(|line| format!("  {line}\n")).collect();
-    let source = Source::new("suggestion.yaml", format!("{HEAD}{indented}"));
-    let specs = Spec::read_all(&source, Path::new("."), &Context::default()).ok()?;
+    let source = Source::new("suggestion.yaml", format!("{head}{indented}"));
+    let specs = Spec::read_all(&source, Path::new("."), &context).ok()?;
     let spec = specs.first()?;
     spec.steps.first()?.expect(&spec.scope()).ok()
+}
+
+/// The receivers of the project, which checks name.
+fn of_project(scope: &Scope) -> Context {
+    Context {
+        globals: scope.globals(),
+        ..Context::default()
+    }
 }
 
 fn of_span(subject: &Subject<'_>, tree: Tree, at: usize, faults: &[&Mutant]) -> Vec<Line> {
@@ -188,6 +214,18 @@ fn of_span(subject: &Subject<'_>, tree: Tree, at: usize, faults: &[&Mutant]) -> 
     }
     lines.extend(attributes(sketches, at, span, faults));
     lines.extend(events(span, faults));
+    if has(FaultKind::ArrivedTwice) {
+        lines.push(Line::Beside("duplicated: 0".to_owned()));
+    }
+    if has(FaultKind::Rerouted)
+        && let Some(delivery) = subject.evidence.trace.delivery()
+        && let Some([receiver, ..]) = delivery.arrivals.get(&span.span_id).map(Vec::as_slice)
+        && !receiver.is_empty()
+    {
+        let find = sketches.selector(at);
+        let check = format!("at: {{ {receiver}: {{ spans: [{{ find: {find} }}] }} }}");
+        lines.push(Line::Beside(check));
+    }
     lines
 }
 

@@ -217,7 +217,7 @@ fn triggers() -> Map<String, Value> {
         ),
         (
             "faults",
-            one_or_more(json!({ "enum": FaultKind::ALL.map(|(name, _)| name) })),
+            one_or_more(json!({ "enum": FaultKind::ALL.map(|(name, _)| name).to_vec() })),
         ),
         (
             "command",

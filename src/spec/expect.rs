@@ -1,5 +1,6 @@
 //! Expectations for a response and a trace.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::grpc::GrpcStatuses;
@@ -358,6 +359,14 @@ impl Expect {
             .iter_mut()
             .for_each(|entry| entry.receiver = name());
         self
+    }
+
+    /// The named receivers of a pipeline whose output is checked.
+    pub(crate) fn receivers(&self) -> BTreeSet<String> {
+        let checks = self.checks.iter().map(|check| &check.receiver);
+        let spans = self.spans.iter().map(|entry| &entry.receiver);
+        let logs = self.logs.iter().map(|entry| &entry.receiver);
+        checks.chain(spans).chain(logs).flatten().cloned().collect()
     }
 
     /// Returns `true` if any check needs the trace.

@@ -25,6 +25,10 @@ pub enum FaultKind {
     Parent,
     /// A link is missing.
     LinkGone,
+    /// A span that was sent into a pipeline arrived at another receiver.
+    Rerouted,
+    /// A span that was sent into a pipeline arrived twice.
+    ArrivedTwice,
     /// A span occurs twice, with all below it.
     SpanDoubled,
     /// A span has another name.
@@ -84,7 +88,7 @@ pub enum Counted {
 
 impl FaultKind {
     /// All kinds, the worst first, each with its name in specs and reports.
-    pub const ALL: [(&'static str, Self); 32] = [
+    pub const ALL: [(&'static str, Self); 34] = [
         ("context_lost", Self::ContextLost),
         ("span_gone", Self::SpanGone),
         ("subtree_gone", Self::SubtreeGone),
@@ -95,6 +99,8 @@ impl FaultKind {
         ("body_empty", Self::BodyEmpty),
         ("parent", Self::Parent),
         ("link_gone", Self::LinkGone),
+        ("rerouted", Self::Rerouted),
+        ("arrived_twice", Self::ArrivedTwice),
         ("span_doubled", Self::SpanDoubled),
         ("span_renamed", Self::SpanRenamed),
         ("event_gone", Self::EventGone),

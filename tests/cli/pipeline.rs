@@ -166,6 +166,26 @@ async fn over_grpc_the_same_is_sent() {
     project.run(&[]).await.expect(0, &["1 passed"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_span_that_is_lost_or_arrives_twice_is_a_fault_of_mutate() {
+    let spans = "spans: [{ name: POST /orders, service: shop, kind: server }]";
+    let unnoticed = ["arrives twice", "duplicated: 0"];
+    let rest = "expect: { errors: 0 }";
+    let one = project(Fault::None, spans, rest).await;
+    let listen = |project: &Project| format!("127.0.0.1:{}", project.system.otlp);
+    let at = listen(&one);
+    let said = one.spanspec(&["mutate", "--listen", &at]).await;
+    said.expect(0, &unnoticed);
+    let rest = "expect: { lost: 0, duplicated: 0 }";
+    let both = project(Fault::None, spans, rest).await;
+    let at = listen(&both);
+    let said = both.spanspec(&["mutate", "--listen", &at]).await;
+    said.expect(0, &["faults caught"]);
+    for fault in ["arrives twice", "  span_gone"] {
+        assert!(!said.out.contains(fault), "{}", said.out);
+    }
+}
+
 /// Exports of the metrics of a shop, the second with an exemplar.
 const METRICS: &str = include_str!("../pipelines/metrics.json");
 

@@ -179,6 +179,12 @@ impl Scope {
         names.map(str::to_owned).collect()
     }
 
+    /// The variables from outside of the file.
+    #[cfg(feature = "cli")]
+    pub(crate) fn globals(&self) -> Arc<Globals> {
+        Arc::clone(&self.globals)
+    }
+
     /// Sets `${trace_id}` for the next step.
     pub fn set_trace_id(&mut self, id: TraceId) {
         self.trace_id = Some(id);
