@@ -2,7 +2,8 @@
 //!
 //! A hundred checks, relations among them, over traces of several sizes and shapes; once where
 //! all of them hold, and once where all that look at spans fail, for a failure looks for what
-//! comes nearest. The last table judges a trace anew whenever a part of it arrives.
+//! comes nearest. The next table judges a trace anew whenever a part of it arrives, and the last one judges
+//! the faults of traces, as `spanspec mutate` does.
 
 #![expect(clippy::cast_precision_loss, reason = "times are rounded anyway")]
 
@@ -20,6 +21,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::resource::v1;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use prost::Message;
+use spanspec::internal::mutate::judge_faults;
 use spanspec::{
     Context, Evidence, Expect, HttpResponse, Judgement, Origin, Outcome, Resource, Response,
     Source, Span, SpanId, SpanKind, Spec, Store, Trace, TraceId, judge,
@@ -30,6 +32,9 @@ use figures::{Times, head, is_quick, line, ratio, rounds};
 /// Number of operations and services that take turns.
 const OPERATIONS: usize = 20;
 const SERVICES: usize = 10;
+
+/// Number of specs whose faults are judged.
+const MUTATED: usize = 20;
 
 /// Largest number of spans in an export request.
 const BATCH: usize = 500;
@@ -82,6 +87,44 @@ fn main() {
         }
     }
     arriving();
+    faults();
+}
+
+/// The faults of the traces of 20 specs.
+fn faults() {
+    let title = format!("faults of {MUTATED} specs");
+    head(&title, "faults a second");
+    let checks = "request: GET http://127.0.0.1:1/\nexpect:\n  status: 200\n  errors: 0\n  \
+         span_count: 1..\n  services: [service 1]\n  spans:\n";
+    let mut text = checks.to_owned();
+    entry(
+        &mut text,
+        "{ name: operation 4, below: root }",
+        "POST",
+        "below: root",
+    );
+    entry(&mut text, "operation 5", "POST", "after: first");
+    let specs: Vec<String> = (0..MUTATED)
+        .map(|number| format!("name: spec {number}\n{text}"))
+        .collect();
+    let source = Source::new("bench.yaml", specs.join("---\n"));
+    let specs = Spec::read_all(&source, Path::new("."), &Context::default()).expect("specs");
+    let sizes: &[usize] = if is_quick() {
+        &[10, 100]
+    } else {
+        &[10, 100, 1_000, 20_000]
+    };
+    for &size in sizes {
+        let (trace, response) = (trace(Shape::Tree, size), response());
+        let mut judged = 0;
+        let times = Times::of(rounds(3, 1), || {
+            let (number, _) = judge_faults(&specs, &response, &trace);
+            judged = number;
+        });
+        let name = format!("{size} spans: {judged} faults");
+        let each = judged as f64 / times.median().as_secs_f64();
+        line(&name, &times, &format!("{each:.0}"));
+    }
 }
 
 fn judging(expect: &Expect, shape: Shape, size: usize) {

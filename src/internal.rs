@@ -34,6 +34,10 @@ pub mod harness {
     pub use crate::harness::{main, run_file};
 }
 #[cfg(feature = "cli")]
+pub mod mutate {
+    pub use crate::mutate::judge_faults;
+}
+#[cfg(feature = "cli")]
 pub mod project {
     pub use crate::project::{Project, read_variables};
 }

@@ -303,7 +303,12 @@ fn every_key_is_in_the_reference() {
         ),
         (
             "docs/project.schema.json",
-            &["docs/project.md", "docs/backends.md", "docs/spec.md"],
+            &[
+                "docs/project.md",
+                "docs/backends.md",
+                "docs/spec.md",
+                "docs/mutate.md",
+            ],
         ),
     ] {
         let reference: String = pages.iter().map(|path| page(path)).collect();

@@ -93,14 +93,9 @@ pub(super) struct SpecArguments {
     pub(super) shard: Option<Shard>,
 }
 
+/// The execution of specs by `run` and `mutate`.
 #[derive(Debug, Args)]
-pub(super) struct RunArguments {
-    #[command(flatten)]
-    pub(super) specs: SpecArguments,
-    /// List the selected specs without running them
-    #[arg(long, help_heading = "Specs", env = "SPANSPEC_LIST")]
-    pub(super) list: bool,
-
+pub(super) struct ExecutionArguments {
     /// Maximum number of concurrent specs; requests are limited to two per core, at least 8
     #[arg(short, long, value_name = "N", default_value_t = 64, value_parser = at_least_one, env = "SPANSPEC_JOBS", help_heading = "Run")]
     pub(super) jobs: usize,
@@ -113,20 +108,6 @@ pub(super) struct RunArguments {
         help_heading = "Run"
     )]
     pub(super) retries: usize,
-    /// Exit with code 1 if a spec passed only after a retry
-    #[arg(long, env = "SPANSPEC_FAIL_FLAKY", help_heading = "Run")]
-    pub(super) fail_flaky: bool,
-    /// Stop after the first spec that does not pass
-    #[arg(
-        long,
-        conflicts_with = "max_fail",
-        env = "SPANSPEC_FAIL_FAST",
-        help_heading = "Run"
-    )]
-    pub(super) fail_fast: bool,
-    /// Stop after N specs that do not pass
-    #[arg(long, value_name = "N", value_parser = at_least_one, env = "SPANSPEC_MAX_FAIL", help_heading = "Run")]
-    pub(super) max_fail: Option<usize>,
     /// Maximum time until a trace is complete; overrides `wait.timeout` of specs
     #[arg(long, value_name = "DURATION", value_parser = crate::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Run")]
     pub(super) timeout: Option<Duration>,
@@ -152,6 +133,32 @@ pub(super) struct RunArguments {
         help_heading = "Run"
     )]
     pub(super) source: Option<crate::source::SourceSettings>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    pub(super) specs: SpecArguments,
+    /// List the selected specs without running them
+    #[arg(long, help_heading = "Specs", env = "SPANSPEC_LIST")]
+    pub(super) list: bool,
+
+    #[command(flatten)]
+    pub(super) execution: ExecutionArguments,
+    /// Exit with code 1 if a spec passed only after a retry
+    #[arg(long, env = "SPANSPEC_FAIL_FLAKY", help_heading = "Run")]
+    pub(super) fail_flaky: bool,
+    /// Stop after the first spec that does not pass
+    #[arg(
+        long,
+        conflicts_with = "max_fail",
+        env = "SPANSPEC_FAIL_FAST",
+        help_heading = "Run"
+    )]
+    pub(super) fail_fast: bool,
+    /// Stop after N specs that do not pass
+    #[arg(long, value_name = "N", value_parser = at_least_one, env = "SPANSPEC_MAX_FAIL", help_heading = "Run")]
+    pub(super) max_fail: Option<usize>,
 
     #[command(flatten)]
     pub(super) budgets: JudgingArguments,

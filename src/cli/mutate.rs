@@ -2,14 +2,14 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::mutate::{SpecInput, Suite, Which, examine};
+use crate::mutate::{ExamSettings, Extent, NotExamined, SpecInput, Suite, Which, examine};
+use crate::number::counted;
 use crate::report::{Look, mutation, write_file};
 use crate::result::{Phase, Report, SpecReport, Trouble, Verdict};
 use crate::run::passing_trace;
 use crate::secret::Format;
+use crate::session::Stopper;
 use crate::source::{self, Connection};
 use crate::spec::Spec;
 use crate::step::{KeptEvidence, Options, StepEvidence};
@@ -20,8 +20,10 @@ use super::live::Live;
 use super::load::{fail_load, search, warn_of_unused};
 use super::mutate_arguments::{MutateArguments, MutateFormat, MutateReportKind};
 use super::output;
-use super::selection::{nothing_selected, select};
-use super::session::{Interruptions, NotStarted, Start, block_on, fail_with, ports, with_session};
+use super::selection::{nothing_selected, select, selects_all};
+use super::session::{
+    Interruptions, NotStarted, Start, block_on, fail_with, ports, two_sources, with_session,
+};
 
 /// Runs the selected specs, and judges each again with faults.
 pub(super) fn mutate(arguments: &MutateArguments) -> Exit {
@@ -31,53 +33,89 @@ pub(super) fn mutate(arguments: &MutateArguments) -> Exit {
 async fn mutate_selected(arguments: &MutateArguments) -> Exit {
     let connection = match connect(arguments).await {
         Ok(connection) => connection,
-        Err(exit) => return exit,
+        Err(exit) => return without_specs(arguments, exit),
     };
     let search = Search {
-        backend: arguments.source.clone(),
+        backend: arguments.execution.source.clone(),
         ..search(&arguments.specs, ports(connection.as_ref()))
     };
     let mut workspace = match Workspace::load(&search) {
         Ok(workspace) => workspace,
-        Err(error) => return fail_load(&error),
+        Err(error) => return without_specs(arguments, fail_load(&error)),
     };
+    if let Some(trouble) = two_sources(&workspace, connection.as_ref()) {
+        fail_with(&[trouble]);
+        return without_specs(arguments, Exit::Usage);
+    }
     warn_of_unused(&workspace);
     let all = std::mem::take(&mut workspace.specs);
     let known = all.len();
     let specs = select(all, &workspace.project.dir, &arguments.specs);
     if specs.is_empty() {
-        return fail(Exit::Nothing, &nothing_selected(known, &arguments.specs));
+        let exit = fail(Exit::Nothing, &nothing_selected(known, &arguments.specs));
+        return without_specs(arguments, exit);
     }
     if let Some(folder) = &arguments.traces {
         let inputs: Vec<SpecInput<'_>> = specs.iter().map(|spec| saved(spec, folder)).collect();
-        return finish(&inputs, None, arguments).await;
+        return finish(&workspace, &inputs, None, arguments).await;
     }
-    let specs = with_timeout(specs, arguments.session.timeout);
+    let specs = with_timeout(specs, arguments.execution.timeout);
     let specs: Vec<Spec> = specs.into_iter().map(once).collect();
     workspace.start_for(&specs);
     let (report, evidence) = match run(&workspace, connection, &specs, arguments).await {
         Ok(ran) => ran,
-        Err(not_started) => return not_started.exit(),
+        Err(not_started) => return not_run(&specs, &not_started, arguments),
     };
     for notice in &report.notices {
         note(&format!("note: {notice}"));
     }
     let inputs = inputs(&specs, &report, evidence);
-    finish(&inputs, Some(&report), arguments).await
+    finish(&workspace, &inputs, Some(&report), arguments).await
 }
 
 /// Judges the faults, and writes the result. `report` is that of the run, if there was one.
 async fn finish(
+    workspace: &Workspace,
     inputs: &[SpecInput<'_>],
     report: Option<&Report>,
     arguments: &MutateArguments,
 ) -> Exit {
-    let suite = match judged(inputs, arguments).await {
-        Ok(suite) => suite.with_texts(|text| output::secrets().text(text)),
-        Err(exit) => return exit,
+    let mut suite = match judged(workspace, inputs, arguments).await {
+        Ok(suite) => suite.masked(&output::secrets()),
+        Err(exit) => return without_specs(arguments, exit),
     };
+    suite.is_interrupted |= report.is_some_and(|report| report.interrupted);
     let exit = exit(&suite, report, arguments);
     written(&suite, arguments, exit)
+}
+
+/// Writes the reports of a command without specs, so that no report of an earlier one remains, and returns
+/// `exit`. The errors have been printed.
+fn without_specs(arguments: &MutateArguments, exit: Exit) -> Exit {
+    let suite = Suite::none();
+    if arguments.format == MutateFormat::Json {
+        print(&suite, arguments);
+    }
+    write_files(&suite, arguments, exit)
+}
+
+/// Writes the reports of specs that were not run.
+fn not_run(specs: &[Spec], not_started: &NotStarted, arguments: &MutateArguments) -> Exit {
+    let exit = not_started.exit();
+    let why = match not_started {
+        NotStarted::Interrupted => Some("interrupted"),
+        NotStarted::Failed(troubles) => troubles.first().map(|one| one.what.as_str()),
+    };
+    let why = format!("not run: {}", why.unwrap_or("nothing was started"));
+    let specs = specs.iter();
+    let suite = Suite {
+        not_examined: specs
+            .map(|spec| NotExamined::new(spec, why.clone()))
+            .collect(),
+        is_interrupted: matches!(not_started, NotStarted::Interrupted),
+        ..Suite::none()
+    };
+    written(&suite.masked(&output::secrets()), arguments, exit)
 }
 
 /// A spec with the traces of its steps that an earlier run saved. The files have neither responses nor log
@@ -104,7 +142,7 @@ fn saved<'s>(spec: &'s Spec, folder: &Path) -> SpecInput<'s> {
 }
 
 async fn connect(arguments: &MutateArguments) -> Result<Option<Connection>, Exit> {
-    let Some(receiver) = &arguments.receiver else {
+    let Some(receiver) = &arguments.execution.receiver else {
         return Ok(None);
     };
     match source::connect(receiver).await {
@@ -129,16 +167,18 @@ async fn run(
     specs: &[Spec],
     arguments: &MutateArguments,
 ) -> Result<(Report, Vec<StepEvidence>), NotStarted> {
-    let live = Live::new(arguments.session.verbose);
+    let live = Live::new(arguments.verbose);
     live.expect(specs.len());
     let start = Start {
         workspace,
-        listen: &arguments.session.listen,
+        listen: &arguments.execution.listen,
         connection,
         listener: live.listener(""),
     };
     let kept = KeptEvidence::default();
     let options = Options {
+        jobs: arguments.execution.jobs,
+        retries: arguments.execution.retries,
         keep_evidence: Some(kept.clone()),
         ..Options::default()
     };
@@ -206,25 +246,37 @@ fn first_failure(report: &SpecReport) -> String {
     why.unwrap_or_else(|| "see `spanspec run`".to_owned())
 }
 
-/// Judges the faults. Ctrl-C ends it, with what is known.
-async fn judged(inputs: &[SpecInput<'_>], arguments: &MutateArguments) -> Result<Suite, Exit> {
-    let which = match arguments.all {
-        true => Which::All,
-        false => Which::Default,
+/// Judges the faults. Ctrl-C ends it, with what is known; the second one ends the process.
+async fn judged(
+    workspace: &Workspace,
+    inputs: &[SpecInput<'_>],
+    arguments: &MutateArguments,
+) -> Result<Suite, Exit> {
+    let settings = ExamSettings {
+        which: match arguments.all {
+            true => Which::All,
+            false => Which::Default,
+        },
+        ignored: &workspace.ignored_faults,
+        extent: match selects_all(&arguments.specs) {
+            true => Extent::Project,
+            false => Extent::Selection,
+        },
     };
-    let mut interruptions = Interruptions::listen().map_err(|error| {
+    let interruptions = Interruptions::listen().map_err(|error| {
         let text = format!("error: cannot listen for Ctrl-C: {error}");
         fail(Exit::Errored, &text)
     })?;
-    let is_stopped = Arc::new(AtomicBool::new(false));
-    let stop = Arc::clone(&is_stopped);
-    let waiting = tokio::spawn(async move {
-        interruptions.next().await;
-        stop.store(true, Ordering::Relaxed);
-    });
-    let suite = tokio::task::block_in_place(|| {
-        examine(inputs, which, &|| is_stopped.load(Ordering::Relaxed))
-    });
+    if arguments.verbose {
+        note(&format!(
+            "judging faults of {}",
+            counted(inputs.len(), "spec")
+        ));
+    }
+    let stopper = Stopper::default();
+    let waiting = tokio::spawn(interruptions.stop([stopper.clone()]));
+    let suite =
+        tokio::task::block_in_place(|| examine(inputs, settings, &|| stopper.why().is_some()));
     waiting.abort();
     Ok(suite)
 }
@@ -243,12 +295,22 @@ fn exit(suite: &Suite, report: Option<&Report>, arguments: &MutateArguments) -> 
 
 /// Writes all reports, and returns the exit code.
 fn written(suite: &Suite, arguments: &MutateArguments, exit: Exit) -> Exit {
+    print(suite, arguments);
+    write_files(suite, arguments, exit)
+}
+
+/// Writes to standard output.
+fn print(suite: &Suite, arguments: &MutateArguments) {
     let text = match arguments.format {
         MutateFormat::Text => mutation::text(suite, arguments.min_score, &Look::of_stdout()),
         MutateFormat::Json => output::secrets().written(Format::Json, &mutation::json(suite)),
     };
     // Without a reader, the exit code is all that is left.
     let _ = output::stdout().write_all(text.as_bytes());
+}
+
+/// Writes the files, and returns the exit code.
+fn write_files(suite: &Suite, arguments: &MutateArguments, exit: Exit) -> Exit {
     let mut exit = exit;
     for report in &arguments.reports {
         let (text, format) = match report.kind {

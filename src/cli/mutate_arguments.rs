@@ -5,34 +5,14 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::SpecArguments;
-use super::budget_arguments::SessionArguments;
+use super::arguments::{ExecutionArguments, SpecArguments};
 
 #[derive(Debug, Args)]
 pub(super) struct MutateArguments {
     #[command(flatten)]
     pub(super) specs: SpecArguments,
     #[command(flatten)]
-    pub(super) session: SessionArguments,
-    /// Use the receiver at this URL, which `exec` or `collect` started, and start no services
-    #[arg(
-        long,
-        value_name = "URL",
-        conflicts_with = "listen",
-        env = "SPANSPEC_RECEIVER",
-        help_heading = "Run"
-    )]
-    pub(super) receiver: Option<String>,
-    /// Read traces from this backend, such as tempo=http://127.0.0.1:3200; overrides `source` of the project file
-    #[arg(
-        long,
-        value_name = "KIND=URL",
-        value_parser = crate::project::parse_source,
-        conflicts_with_all = ["listen", "receiver"],
-        env = "SPANSPEC_SOURCE",
-        help_heading = "Run"
-    )]
-    pub(super) source: Option<crate::source::SourceSettings>,
+    pub(super) execution: ExecutionArguments,
     /// Judge traces that `run --save-traces` saved in this folder, and run nothing
     #[arg(
         long,
@@ -48,6 +28,9 @@ pub(super) struct MutateArguments {
     /// Exit with code 1 if the score is lower, from 0 to 1
     #[arg(long, value_name = "SCORE", value_parser = score, env = "SPANSPEC_MIN_SCORE", help_heading = "Score")]
     pub(super) min_score: Option<f64>,
+    /// Print the output of builds and services
+    #[arg(short, long, env = "SPANSPEC_VERBOSE", help_heading = "Output")]
+    pub(super) verbose: bool,
     /// Write a report: html=PATH or json=PATH; repeatable
     #[arg(
         long = "report",

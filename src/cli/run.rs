@@ -16,12 +16,12 @@ use super::load::{fail_load, search, troubles, warn_of_unused};
 use super::output;
 use super::reporters::Reporters;
 use super::selection::{full_name, nothing_selected, select};
-use super::session::{NotStarted, Start, block_on, fail_with, ports, with_session};
+use super::session::{NotStarted, Start, block_on, fail_with, ports, two_sources, with_session};
 
 /// The search of a run, in which `--source` overrides that of the project file.
 pub(super) fn run_search(arguments: &RunArguments, ports: Ports) -> Search {
     Search {
-        backend: arguments.source.clone(),
+        backend: arguments.execution.source.clone(),
         ..search(&arguments.specs, ports)
     }
 }
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
 }
 
 async fn run_selected(arguments: &RunArguments) -> Exit {
-    let connection = match &arguments.receiver {
+    let connection = match &arguments.execution.receiver {
         Some(receiver) if !arguments.list => match source::connect(receiver).await {
             Ok(connection) => Some(connection),
             Err(error) => {
@@ -51,12 +51,8 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
         Ok(workspace) => workspace,
         Err(error) => return without_specs(arguments, troubles(&error), fail_load(&error)),
     };
-    if let Some((backend, _)) = workspace.backend.as_ref().zip(connection.as_ref()) {
-        let what = format!(
-            "`source` names {}, and `--receiver` (SPANSPEC_RECEIVER) another source: use one of them",
-            backend.name()
-        );
-        let trouble = vec![Trouble::new(&what)];
+    if let Some(trouble) = two_sources(&workspace, connection.as_ref()) {
+        let trouble = vec![trouble];
         fail_with(&trouble);
         return without_specs(arguments, trouble, Exit::Usage);
     }
@@ -64,7 +60,10 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
     let all = std::mem::take(&mut workspace.specs);
     let known = all.len();
     let project = &workspace.project.dir;
-    let specs = with_timeout(select(all, project, &arguments.specs), arguments.timeout);
+    let specs = with_timeout(
+        select(all, project, &arguments.specs),
+        arguments.execution.timeout,
+    );
     if specs.is_empty() {
         let what = nothing_selected(known, &arguments.specs);
         fail(Exit::Nothing, &what);
@@ -128,7 +127,7 @@ pub(super) async fn report(
     let started = jiff::Timestamp::now();
     let start = Start {
         workspace,
-        listen: &arguments.listen,
+        listen: &arguments.execution.listen,
         connection,
         listener: reporters.listener(),
     };
@@ -151,8 +150,8 @@ pub(super) async fn report(
 /// The settings of a run.
 pub(super) fn options(workspace: &Workspace, arguments: &RunArguments) -> Options {
     Options {
-        jobs: arguments.jobs,
-        retries: arguments.retries,
+        jobs: arguments.execution.jobs,
+        retries: arguments.execution.retries,
         max_fail: if arguments.fail_fast {
             Some(1)
         } else {

@@ -20,6 +20,14 @@ pub(super) fn select(specs: Vec<Spec>, project: &Path, arguments: &SpecArguments
     })
 }
 
+/// Returns `true` if the arguments select all specs of the project.
+pub(super) fn selects_all(arguments: &SpecArguments) -> bool {
+    arguments.specs.is_empty()
+        && arguments.filter.is_empty()
+        && arguments.tag.is_empty()
+        && arguments.shard.is_none()
+}
+
 /// The name of a spec among all specs, the same in every working directory: `specs/place-order.yaml ›
 /// placing an order`. The path is relative to the project file.
 pub(super) fn full_name(spec: &Spec, project: &Path) -> String {

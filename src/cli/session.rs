@@ -39,6 +39,18 @@ pub(super) fn ports(connection: Option<&Connection>) -> Ports {
     })
 }
 
+/// The error if traces come from a backend and from a receiver in another process.
+pub(super) fn two_sources(
+    workspace: &Workspace,
+    connection: Option<&Connection>,
+) -> Option<Trouble> {
+    let (backend, _) = workspace.backend.as_ref().zip(connection)?;
+    Some(Trouble::new(&format!(
+        "`source` names {}, and `--receiver` (SPANSPEC_RECEIVER) another source: use one of them",
+        backend.name()
+    )))
+}
+
 /// The parameters of a session.
 pub(super) struct Start<'a> {
     pub(super) workspace: &'a Workspace,

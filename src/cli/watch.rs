@@ -191,7 +191,7 @@ impl Watch<'_> {
             &self.arguments.specs,
         );
         workspace.start_for(&selected);
-        let mut specs = with_timeout(selected, self.arguments.timeout);
+        let mut specs = with_timeout(selected, self.arguments.execution.timeout);
         if specs.is_empty() {
             fail(
                 Exit::Nothing,
@@ -240,7 +240,7 @@ impl Watch<'_> {
         let stopper = Stopper::default();
         let start = Start {
             workspace,
-            listen: &self.arguments.listen,
+            listen: &self.arguments.execution.listen,
             connection: None,
             listener: self.reporters.listener(),
         };

@@ -54,6 +54,11 @@ impl Sketches {
         Self { seen, varies }
     }
 
+    /// The trace.
+    pub(crate) fn shared_trace(&self) -> Arc<Trace> {
+        Arc::clone(&self.seen[0].trace)
+    }
+
     fn trace(&self) -> &Trace {
         &self.seen[0].trace
     }
@@ -150,6 +155,11 @@ impl Sketches {
         format!("{}: exists", yaml::key_text(&yaml::escaped(key)))
     }
 
+    /// `$.path: exists`.
+    pub(crate) fn any_path(path: &str) -> String {
+        format!("{}: exists", response::path_key(path))
+    }
+
     /// An entry of `events`.
     pub(crate) fn event(name: &str) -> String {
         spans::event(name)
@@ -169,6 +179,11 @@ impl Sketches {
     pub(crate) fn log(&self, record: &LogRecord) -> Option<String> {
         let entry = logs::entry_of(record, &self.seen[0], &self.varies)?;
         Some(entry.trim().to_owned())
+    }
+
+    /// Identifies records that would have the same entry of `logs`; `None` if a draft would have none.
+    pub(crate) fn log_group(record: &LogRecord) -> Option<String> {
+        logs::group_name(record)
     }
 
     /// The values of a body, and those that a draft would check.

@@ -93,6 +93,13 @@ pub(super) fn parts(seen: &[Execution], varies: &Varies) -> Vec<DraftPart> {
     parts
 }
 
+/// Service, severity and constant text of a record; `None` if it gets no entry.
+pub(super) fn group_name(record: &LogRecord) -> Option<String> {
+    let group = LogGroup::of(record)?;
+    let text = group.pieces.join("0");
+    Some(format!("{} {} {text}", group.service, group.severity))
+}
+
 /// The entry for a record; `None` if it gets none.
 pub(super) fn entry_of(record: &LogRecord, seen: &Execution, varies: &Varies) -> Option<String> {
     let group = LogGroup::of(record)?;

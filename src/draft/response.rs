@@ -203,7 +203,7 @@ fn lengths(values: &[&Value]) -> Option<Vec<usize>> {
 }
 
 /// A path as a key, unquoted if possible.
-fn path_key(path: &str) -> String {
+pub(super) fn path_key(path: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "$._".contains(c);
     if path.chars().all(is_plain) {
         path.to_owned()

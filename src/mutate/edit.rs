@@ -1,7 +1,7 @@
 //! Applies a fault to evidence.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +10,9 @@ use super::site::{Site, Tree};
 use crate::check::{Evidence, HeadEvidence};
 use crate::step::StepEvidence;
 use crate::trace::{
-    Attributes, GrpcCode, LogRecord, LogsWithoutTrace, Nanos, Resource, Response, Scope, Span,
-    SpanId, SpanKind, StatusCode, Trace, Value,
+    Attributes, CommandResponse, GrpcCode, GrpcEnding, GrpcResponse, HttpResponse, LogRecord,
+    LogsWithoutTrace, Nanos, Resource, Response, Scope, Span, SpanId, SpanKind, StatusCode, Trace,
+    TraceId, Value,
 };
 
 /// A change of the evidence at a place.
@@ -57,15 +58,97 @@ pub(super) enum Edit {
     /// Moves a log record to those without a trace id.
     Uncorrelate,
     ResponseStatus(i32),
+    /// Removes a header, or metadata of a gRPC call.
     RemoveHeader(String),
+    /// Removes metadata after the last message of a gRPC call.
+    RemoveTrailer(String),
+    /// Removes the details of a gRPC status.
+    RemoveDetails,
+    /// Removes the last message of a stream.
+    RemoveMessage,
     EmptyBody,
+    /// Replaces the body, or the output of a command.
+    Body(String),
+    /// Replaces the standard error of a command.
+    Stderr(String),
     /// The response takes this much longer.
     SlowResponse(Duration),
     Json(Vec<String>, Option<Value>),
 }
 
+impl Edit {
+    /// Returns `true` if the tree of a trace, and its links to others, stay as they are.
+    fn keeps_tree(&self) -> bool {
+        match self {
+            Self::Rename(_)
+            | Self::Scope(_)
+            | Self::Status(_)
+            | Self::StatusMessage(_)
+            | Self::Instant
+            | Self::Attribute(..)
+            | Self::RemoveEvent(_)
+            | Self::EventAttribute(..)
+            | Self::AddEvent(_) => true,
+            // The others move, add or remove spans, or change the identity of one.
+            _ => false,
+        }
+    }
+}
+
+/// The evidence of a step, to which one fault after another is applied.
+pub(super) struct FaultyEvidence<'e> {
+    of: &'e StepEvidence,
+    /// The trace without a fault. To build a tree anew would take longer than to judge it.
+    trace: Trace,
+    misses_spans: bool,
+}
+
+impl<'e> FaultyEvidence<'e> {
+    pub(super) fn new(of: &'e StepEvidence) -> Self {
+        Self {
+            of,
+            trace: of.trace.clone(),
+            misses_spans: of.trace.misses_spans(),
+        }
+    }
+
+    /// Judges the evidence with a fault. The second parameter of `judge` is `true` if a run would report that
+    /// the trace became incomplete.
+    pub(super) fn with<T>(
+        &mut self,
+        site: Site,
+        edit: &Edit,
+        judge: impl FnOnce(&Evidence<'_>, bool) -> T,
+    ) -> T {
+        let Site::Span(tree, at) = site else {
+            return self.with_copy(site, edit, judge);
+        };
+        // The parts that arrived at receivers change, too.
+        if !edit.keeps_tree() || self.of.trace.delivery().is_some() {
+            return self.with_copy(site, edit, judge);
+        }
+        let span = tree.of_mut(&mut self.trace).span_mut(at);
+        let before = span.clone();
+        change_fields(span, edit);
+        let judged = judge(&self.of.evidence_with(&self.trace), false);
+        *tree.of_mut(&mut self.trace).span_mut(at) = before;
+        judged
+    }
+
+    fn with_copy<T>(
+        &self,
+        site: Site,
+        edit: &Edit,
+        judge: impl FnOnce(&Evidence<'_>, bool) -> T,
+    ) -> T {
+        let mutated = MutatedEvidence::new(self.of, site, edit);
+        let is_incomplete = !self.misses_spans && mutated.trace.misses_spans();
+        judge(&mutated.evidence(), is_incomplete)
+    }
+}
+
 /// Evidence with a fault.
-pub(super) struct MutatedEvidence<'e> {
+struct MutatedEvidence<'e> {
     response: Cow<'e, Response>,
     trace: Cow<'e, Trace>,
     logs_without_trace: Option<Cow<'e, LogsWithoutTrace>>,
@@ -75,7 +158,7 @@ pub(super) struct MutatedEvidence<'e> {
 
 impl<'e> MutatedEvidence<'e> {
     /// The evidence of a step with a change.
-    pub(super) fn new(of: &'e StepEvidence, site: Site, edit: &Edit) -> Self {
+    fn new(of: &'e StepEvidence, site: Site, edit: &Edit) -> Self {
         let mut mutated = Self {
             response: Cow::Borrowed(&of.response),
             trace: Cow::Borrowed(&of.trace),
@@ -105,15 +188,10 @@ impl<'e> MutatedEvidence<'e> {
         mutated
     }
 
-    pub(super) fn evidence(&self) -> Evidence<'_> {
+    fn evidence(&self) -> Evidence<'_> {
         Evidence::new(&self.response, Some(&self.trace), self.sampled)
             .with_logs_without_trace(self.logs_without_trace.as_deref())
             .with_head(self.head)
-    }
-
-    /// Returns `true` if a run would report that the trace is incomplete.
-    pub(super) fn misses_spans(&self) -> bool {
-        self.trace.misses_spans()
     }
 }
 
@@ -121,17 +199,19 @@ impl<'e> MutatedEvidence<'e> {
 fn with_tree(trace: &Trace, tree: Tree, change: impl FnOnce(&Trace) -> Trace) -> Trace {
     let Tree::Linked(number) = tree else {
         let changed = change(trace);
-        let linked = changed.linked().to_vec();
-        let linked = linked.into_iter().filter(|one| {
-            let was_connected = is_connected(trace, one);
-            !was_connected || is_connected(&changed, one)
-        });
-        let linked = linked.collect();
+        let (before, now) = (link_targets(trace), link_targets(&changed));
+        let linked = changed
+            .linked()
+            .iter()
+            .filter(|one| is_connected(trace, &now, one) || !is_connected(trace, &before, one));
+        let linked = linked.cloned().collect();
         return changed.with_linked(linked);
     };
     let mut linked = trace.linked().to_vec();
     let changed = change(&linked[number]);
-    let is_lost = is_connected(trace, &linked[number]) && !is_connected(trace, &changed);
+    let own = link_targets(trace);
+    let is_lost =
+        is_connected(trace, &own, &linked[number]) && !is_connected(trace, &own, &changed);
     match changed.is_empty() || is_lost {
         true => drop(linked.remove(number)),
         false => linked[number] = changed,
@@ -139,13 +219,15 @@ fn with_tree(trace: &Trace, tree: Tree, change: impl FnOnce(&Trace) -> Trace) ->
     trace.clone().with_linked(linked)
 }
 
-/// Returns `true` if a span of one trace links to the other.
-fn is_connected(one: &Trace, other: &Trace) -> bool {
-    let leads = |from: &Trace, to: &Trace| {
-        let mut links = from.spans().iter().flat_map(|span| &span.links);
-        links.any(|link| link.trace_id == to.id())
-    };
-    leads(one, other) || leads(other, one)
+/// The traces to which spans of a trace link.
+fn link_targets(trace: &Trace) -> HashSet<TraceId> {
+    let links = trace.spans().iter().flat_map(|span| &span.links);
+    links.map(|link| link.trace_id).collect()
+}
+
+/// Returns `true` if a span of one trace links to the other. `targets` are those of the own trace.
+fn is_connected(own: &Trace, targets: &HashSet<TraceId>, linked: &Trace) -> bool {
+    targets.contains(&linked.id()) || link_targets(linked).contains(&own.id())
 }
 
 fn change_span(trace: &Trace, at: usize, edit: &Edit) -> Trace {
@@ -254,7 +336,7 @@ fn without_subtree(trace: &Trace, at: usize) -> Trace {
 }
 
 /// The indexes of a span and of all below it.
-pub(super) fn subtree(trace: &Trace, at: usize) -> BTreeSet<usize> {
+fn subtree(trace: &Trace, at: usize) -> BTreeSet<usize> {
     let mut all = BTreeSet::new();
     let mut open = vec![at];
     while let Some(span) = open.pop() {
@@ -378,34 +460,71 @@ fn change_response(response: &mut Response, edit: &Edit) {
     if let Edit::SlowResponse(more) = edit {
         response.add_time(*more);
     }
-    match (response, edit) {
-        (Response::Http(http), Edit::ResponseStatus(code)) => {
-            http.status = u16::try_from(*code).unwrap_or(500);
+    match response {
+        Response::Http(http) => change_http(http, edit),
+        Response::Grpc(grpc) => change_grpc(grpc, edit),
+        Response::Command(command) => change_command(command, edit),
+        Response::Message(message) => {
+            if let Edit::Json(keys, value) = edit {
+                change_json_text(&mut message.receipt, keys, value.as_ref());
+            }
         }
-        (Response::Grpc(grpc), Edit::ResponseStatus(code)) => {
-            grpc.code = GrpcCode(u32::try_from(*code).unwrap_or(2));
-        }
-        (Response::Command(command), Edit::ResponseStatus(code)) => {
-            (command.exit_code, command.signal) = (Some(*code), None);
-        }
-        (Response::Http(http), Edit::RemoveHeader(name)) => {
-            http.headers.retain(|(key, _)| key != name);
-        }
-        (Response::Http(http), Edit::EmptyBody) => http.body.clear(),
-        (Response::Grpc(grpc), Edit::EmptyBody) => grpc.messages.clear(),
-        (Response::Command(command), Edit::EmptyBody) => command.stdout.clear(),
-        (Response::Http(http), Edit::Json(keys, value)) => {
+        Response::Sent(_) | Response::Conformance(_) | Response::None => {}
+    }
+}
+
+fn change_http(http: &mut HttpResponse, edit: &Edit) {
+    match edit {
+        Edit::ResponseStatus(code) => http.status = u16::try_from(*code).unwrap_or(500),
+        Edit::RemoveHeader(name) => http.headers.retain(|(key, _)| key != name),
+        Edit::EmptyBody => http.body.clear(),
+        Edit::Body(text) => http.body = text.clone().into_bytes(),
+        Edit::Json(keys, value) => {
             if let Ok(mut body) = Value::from_json(&http.body) {
                 change_json(&mut body, keys, value.as_ref());
                 http.body = body.to_json().to_string().into_bytes();
             }
         }
-        (Response::Grpc(grpc), Edit::Json(keys, value)) => {
+        _ => {}
+    }
+}
+
+fn change_grpc(grpc: &mut GrpcResponse, edit: &Edit) {
+    match edit {
+        Edit::ResponseStatus(code) => {
+            grpc.code = GrpcCode(u32::try_from(*code).unwrap_or(2));
+            grpc.ending = GrpcEnding::Server;
+        }
+        Edit::StatusMessage(text) => grpc.status_message.clone_from(text),
+        Edit::RemoveHeader(name) => grpc.metadata.retain(|(key, _)| key != name),
+        Edit::RemoveTrailer(name) => grpc.trailers.retain(|(key, _)| key != name),
+        Edit::RemoveDetails => grpc.details.clear(),
+        Edit::RemoveMessage => drop(grpc.messages.pop()),
+        Edit::EmptyBody => grpc.messages.clear(),
+        Edit::Json(keys, value) => {
             if let Some(message) = grpc.messages.first_mut() {
                 change_json(message, keys, value.as_ref());
             }
         }
         _ => {}
+    }
+}
+
+fn change_command(command: &mut CommandResponse, edit: &Edit) {
+    match edit {
+        Edit::ResponseStatus(code) => (command.exit_code, command.signal) = (Some(*code), None),
+        Edit::EmptyBody => command.stdout.clear(),
+        Edit::Body(text) => command.stdout.clone_from(text),
+        Edit::Stderr(text) => command.stderr.clone_from(text),
+        Edit::Json(keys, value) => change_json_text(&mut command.stdout, keys, value.as_ref()),
+        _ => {}
+    }
+}
+
+fn change_json_text(text: &mut String, keys: &[String], value: Option<&Value>) {
+    if let Ok(mut document) = Value::from_json(text.as_bytes()) {
+        change_json(&mut document, keys, value);
+        *text = document.to_json().to_string();
     }
 }
 

@@ -1,7 +1,8 @@
 //! Judges the evidence of a step again, with each fault.
 
-use super::edit::MutatedEvidence;
+use super::edit::FaultyEvidence;
 use super::mutant::Mutant;
+use super::sample::Sample;
 use super::site::Tree;
 use super::subject::Subject;
 use super::{list, of_checks, of_response};
@@ -12,8 +13,11 @@ use crate::trace::Value;
 /// Maximum number of faults of a step that are judged.
 const MOST_FAULTS: usize = 3_000;
 
-/// Maximum number of spans in all traces that are judged for one step, which limits the time.
-const MOST_SPANS: usize = 1_000_000;
+/// Maximum number of spans and log records that are judged for one step, over all faults, which limits the time.
+const MOST_RECORDS: usize = 1_000_000;
+
+/// Minimum number of faults of a step that are judged.
+const FEWEST_FAULTS: usize = 20;
 
 /// The result of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +35,16 @@ pub(super) struct StepExam {
     pub(super) mutants: Vec<(Mutant, Fate)>,
     /// The number of faults that were not judged, because there are too many.
     pub(super) left_out: usize,
+    /// The number of faults that were not judged because of an interruption.
+    pub(super) interrupted: usize,
     pub(super) checks: Vec<CheckExam>,
+}
+
+impl StepExam {
+    /// The number of faults that were not judged.
+    pub(super) fn not_judged(&self) -> usize {
+        self.left_out + self.interrupted
+    }
 }
 
 /// A check, and what faults did to it.
@@ -48,6 +61,8 @@ pub(super) enum Effect {
     Fails,
     /// None makes it fail, for this reason.
     None(&'static str),
+    /// None makes it fail, and some were not judged.
+    Unknown,
     /// It does not pass without faults either when it is judged again.
     NotJudged,
 }
@@ -75,43 +90,41 @@ pub(super) fn examine(
             |one| format!("{} does not pass when it is judged again", one.what),
         ));
     }
-    let mut mutants = mutants(subject);
-    let most = MOST_FAULTS.min(MOST_SPANS / subject.evidence.trace.len().max(1));
-    let left_out = mutants.len().saturating_sub(most);
-    if left_out > 0 {
-        // Those that count first, the worst before others.
-        mutants.sort_by_key(|mutant| (mutant.counted, mutant.kind));
-        mutants.truncate(most);
-    }
+    let (mutants, left_out) = mutants(subject).taken();
+    let mut faulty = FaultyEvidence::new(subject.evidence);
     let mut fails = vec![false; basis.judged.len()];
     let mut judged = Vec::with_capacity(mutants.len());
-    let mut stopped = 0;
+    let mut interrupted = 0;
     for mutant in mutants {
         if is_stopped() {
-            stopped += 1;
+            interrupted += 1;
             continue;
         }
-        let fate = basis.fate(subject, &mutant, &mut fails);
+        let fate = basis.fate(subject, &mut faulty, &mutant, &mut fails);
         judged.push((mutant, fate));
     }
+    let is_sample = left_out + interrupted > 0;
     Ok(StepExam {
         mutants: judged,
-        left_out: left_out + stopped,
-        checks: basis.checks(subject, &fails),
+        left_out,
+        interrupted,
+        checks: basis.checks(subject, &fails, is_sample),
     })
 }
 
-/// All faults of a step.
-fn mutants(subject: &Subject<'_>) -> Vec<Mutant> {
-    let mut all = of_response::faults(subject);
+/// The faults of a step, or a sample of them.
+fn mutants(subject: &Subject<'_>) -> Sample {
+    let most = MOST_RECORDS / subject.size().max(1);
+    let mut sample = Sample::of(most.clamp(FEWEST_FAULTS, MOST_FAULTS));
+    sample.add(&"response", of_response::faults(subject));
     // A step whose checks are about the response only is judged before its trace is complete.
     if subject.evidence.expect.is_about_trace() {
         for tree in Tree::all(&subject.evidence.trace) {
-            all.extend(list::faults(subject, tree));
+            list::faults(subject, tree, &mut sample);
         }
-        all.extend(of_checks::faults(subject));
+        sample.add(&"checks", of_checks::faults(subject));
     }
-    all
+    sample
 }
 
 impl Basis {
@@ -131,19 +144,23 @@ impl Basis {
     }
 
     /// Judges the evidence with a fault, and marks the checks that it makes fail.
-    fn fate(&self, subject: &Subject<'_>, mutant: &Mutant, fails: &mut [bool]) -> Fate {
-        let mutated = MutatedEvidence::new(subject.evidence, mutant.site, &mutant.edit);
-        let evidence = mutated.evidence();
-        let mut fate = self.compared(&subject.evidence.expect, &evidence, fails);
-        if fate != Fate::Caught && !self.captured.is_empty() {
-            fate = self.with_captures(subject, &evidence, fails, fate);
-        }
-        match fate {
-            Fate::Missed if mutated.misses_spans() && !subject.evidence.trace.misses_spans() => {
-                Fate::Errored
+    fn fate(
+        &self,
+        subject: &Subject<'_>,
+        faulty: &mut FaultyEvidence<'_>,
+        mutant: &Mutant,
+        fails: &mut [bool],
+    ) -> Fate {
+        faulty.with(mutant.site, &mutant.edit, |evidence, is_incomplete| {
+            let mut fate = self.compared(&subject.evidence.expect, evidence, fails);
+            if fate != Fate::Caught && !self.captured.is_empty() {
+                fate = self.with_captures(subject, evidence, fails, fate);
             }
-            fate => fate,
-        }
+            match fate {
+                Fate::Missed if is_incomplete => Fate::Errored,
+                fate => fate,
+            }
+        })
     }
 
     fn compared(&self, expect: &Expect, evidence: &Evidence<'_>, fails: &mut [bool]) -> Fate {
@@ -210,7 +227,7 @@ impl Basis {
         }
     }
 
-    fn checks(&self, subject: &Subject<'_>, fails: &[bool]) -> Vec<CheckExam> {
+    fn checks(&self, subject: &Subject<'_>, fails: &[bool], is_sample: bool) -> Vec<CheckExam> {
         let expect = &subject.evidence.expect;
         let checks = self.judged.iter().zip(&self.passes).zip(fails);
         let checks = checks.filter(|((judged, _), _)| !is_implied(judged.check, expect));
@@ -220,6 +237,7 @@ impl Basis {
             effect: match (passes, fails) {
                 (false, _) => Effect::NotJudged,
                 (true, true) => Effect::Fails,
+                (true, false) if is_sample => Effect::Unknown,
                 (true, false) => Effect::None(reason(judged.check, expect)),
             },
         });
@@ -292,10 +310,15 @@ fn of_span_entry(entry: &SpanEntry, part: EntryCheck) -> &'static str {
     }
 }
 
-/// Returns `true` if this text of `expect` passes without faults and not with the fault.
-pub(super) fn is_noticed(expect: &Expect, subject: &Subject<'_>, mutant: &Mutant) -> bool {
-    let mutated = MutatedEvidence::new(subject.evidence, mutant.site, &mutant.edit);
-    !judged(expect, &mutated.evidence()).iter().all(passes)
+/// Returns `true` if not all checks pass with a fault.
+pub(super) fn is_noticed(
+    expect: &Expect,
+    faulty: &mut FaultyEvidence<'_>,
+    mutant: &Mutant,
+) -> bool {
+    faulty.with(mutant.site, &mutant.edit, |evidence, _| {
+        !judged(expect, evidence).iter().all(passes)
+    })
 }
 
 /// Returns `true` if all checks pass without a fault.

@@ -2,11 +2,14 @@
 //!
 //! Equal spans have the same service, name, kind and parent; the first stands for all of them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::edit::{Edit, subtree};
+use super::edit::Edit;
+use super::facts::TreeFacts;
 use super::mutant::Mutant;
+use super::sample::Sample;
 use super::site::{Site, Tree};
 use super::subject::Subject;
 use super::value::{OTHER, other_text, other_type, other_value};
@@ -106,12 +109,13 @@ pub(super) const HANG: Duration = Duration::from_secs(600);
 /// Maximum number of characters of a value in words.
 const LONGEST: usize = 48;
 
-/// The faults of a trace. They count if a draft of a spec would have an entry for the span.
-pub(super) fn faults(subject: &Subject<'_>, tree: Tree) -> Vec<Mutant> {
+/// Adds the faults of a trace. They count if a draft of a spec would have an entry for the span.
+pub(super) fn faults(subject: &Subject<'_>, tree: Tree, sample: &mut Sample) {
     let trace = tree.of(&subject.evidence.trace);
     let mut list = FaultList {
         tree,
         trace,
+        facts: TreeFacts::of(trace),
         sketches: subject.sketches(tree),
         knows_uncorrelated: subject.evidence.logs_without_trace.is_some(),
         receivers: subject.evidence.expect.receivers(),
@@ -125,11 +129,21 @@ pub(super) fn faults(subject: &Subject<'_>, tree: Tree) -> Vec<Mutant> {
         list.equal = number;
         list.matters = list.sketches.is_telling(first);
         list.of_span();
+        sample.add(&class_of(trace, first), list.found.drain(..));
     }
-    list.of_resources();
-    list.lost_span();
-    list.of_logs();
-    list.found
+    list.of_resources(sample);
+    list.lost_span(sample);
+    list.of_logs(sample);
+}
+
+/// Service, name and kind of a span, with service and name of its parent.
+type SpanClass<'t> = (&'t str, &'t str, &'static str, Option<(&'t str, &'t str)>);
+
+fn class_of(trace: &Trace, at: usize) -> SpanClass<'_> {
+    let span = &trace.spans()[at];
+    let parent = trace.parent(at).map(|parent| &trace.spans()[parent]);
+    let parent = parent.map(|span| (span.service(), span.name.as_str()));
+    (span.service(), &span.name, span.kind.as_str(), parent)
 }
 
 /// The first of equal spans, with their number.
@@ -137,19 +151,10 @@ fn classes(trace: &Trace) -> Vec<(usize, usize)> {
     let mut known = HashMap::new();
     let mut all: Vec<(usize, usize)> = Vec::new();
     for &at in trace.top_down() {
-        let span = &trace.spans()[at];
-        let parent = trace.parent(at).map(|parent| &trace.spans()[parent]);
-        let parent = parent.map(|span| (span.service(), &span.name));
-        let class = (span.service(), &span.name, span.kind, parent);
-        match known.get(&class) {
-            Some(&number) => {
-                let (_, equal): &mut (usize, usize) = &mut all[number];
-                *equal += 1;
-            }
-            None => {
-                known.insert(class, all.len());
-                all.push((at, 1));
-            }
+        let number = *known.entry(class_of(trace, at)).or_insert(all.len());
+        match all.get_mut(number) {
+            Some((_, equal)) => *equal += 1,
+            None => all.push((at, 1)),
         }
     }
     all
@@ -158,6 +163,7 @@ fn classes(trace: &Trace) -> Vec<(usize, usize)> {
 struct FaultList<'e> {
     tree: Tree,
     trace: &'e Trace,
+    facts: TreeFacts<'e>,
     sketches: &'e Sketches,
     knows_uncorrelated: bool,
     /// The receivers that checks name.
@@ -215,7 +221,7 @@ impl<'e> FaultList<'e> {
     }
 
     fn gone(&mut self) {
-        let below = subtree(self.trace, self.at).len();
+        let below = self.facts.sizes[self.at];
         // Without any span, each run reports that none arrived, except that of a pipeline.
         let is_all = below == self.trace.len() && self.trace.delivery().is_none();
         if self.is_hop() && !is_all {
@@ -286,8 +292,7 @@ impl<'e> FaultList<'e> {
 
     fn moved(&mut self) {
         let service = self.span().service();
-        let others = self.trace.services().into_iter();
-        let other = others.filter(|name| *name != service).min();
+        let other = self.facts.other_service(service);
         let other = other.unwrap_or(OTHER).to_owned();
         let what = format!("sent by service {other}");
         self.add(FaultKind::Service, what, Edit::Service(other));
@@ -307,11 +312,8 @@ impl<'e> FaultList<'e> {
     fn other_parent(&self) -> Option<(usize, bool)> {
         let parent = self.trace.parent(self.at)?;
         let service = |at: usize| self.trace.spans()[at].service();
-        let ancestors = std::iter::successors(Some(parent), |&at| self.trace.parent(at));
-        let entry = ancestors.last().filter(|entry| *entry != parent);
-        let siblings = self.trace.children(parent).iter().copied();
-        let sibling = siblings.take_while(|&at| at != self.at).last();
-        let other = entry.or(sibling)?;
+        let entry = Some(self.facts.roots[self.at]).filter(|entry| *entry != parent);
+        let other = entry.or(self.facts.earlier[self.at])?;
         Some((other, service(other) != service(parent)))
     }
 
@@ -364,7 +366,7 @@ impl<'e> FaultList<'e> {
         if duration == 0 {
             return;
         }
-        let is_entry = self.tree == Tree::Own && self.trace.entries().any(|entry| entry == self.at);
+        let is_entry = self.tree == Tree::Own && self.facts.is_entry(self.at);
         let counted = match is_entry && duration >= SHORTEST {
             true => Counted::Always,
             false => Counted::WithAll,
@@ -406,12 +408,11 @@ impl<'e> FaultList<'e> {
     }
 
     fn events(&mut self) {
-        let mut known: Vec<&str> = Vec::new();
+        let mut known: HashSet<&str> = HashSet::new();
         for (number, event) in self.span().events.iter().enumerate() {
-            if known.contains(&event.name.as_str()) {
+            if !known.insert(&event.name) {
                 continue;
             }
-            known.push(&event.name);
             let what = format!("event `{}` gone", excerpt(&event.name));
             let counted = match self.matters {
                 _ if event.name == EXCEPTION && self.has_exception_in_log() => Counted::Never,
@@ -440,11 +441,7 @@ impl<'e> FaultList<'e> {
 
     /// Returns `true` if the exception is a log record, too, which then stands for the event.
     fn has_exception_in_log(&self) -> bool {
-        let id = Some(self.span().span_id);
-        let is_exception = |record: &LogRecord| {
-            record.span_id == id && record.attributes.get("exception.type").is_some()
-        };
-        self.trace.logs().iter().any(|record| is_exception(record))
+        self.facts.has_exception_in_log(self.span().span_id)
     }
 
     fn links(&mut self) {
@@ -454,15 +451,16 @@ impl<'e> FaultList<'e> {
     }
 
     /// The attributes of each resource, except the name of the service.
-    fn of_resources(&mut self) {
-        let mut known: Vec<&Attributes> = Vec::new();
+    fn of_resources(&mut self, sample: &mut Sample) {
+        let (mut addresses, mut known) = (HashSet::new(), HashSet::new());
         let trace = self.trace;
         for (at, span) in trace.spans().iter().enumerate() {
             let attributes = &span.resource.attributes;
-            if known.contains(&attributes) {
+            // Most spans share one; to compare the contents of all would take long.
+            let is_new = addresses.insert(Arc::as_ptr(&span.resource));
+            if !is_new || !known.insert(format!("{attributes:?}")) {
                 continue;
             }
-            known.push(attributes);
             (self.at, self.equal) = (at, 1);
             let named = attributes.iter().filter(|(key, _)| *key != "service.name");
             for (key, value) in named {
@@ -479,11 +477,12 @@ impl<'e> FaultList<'e> {
                 let edit = Edit::Resource(key.to_owned(), Some(other));
                 self.add_counted(FaultKind::ResourceValue, counted, words(what), edit);
             }
+            sample.add(&span.service(), self.found.drain(..));
         }
     }
 
     /// A span with children that is lost: each run reports it, unless the spec accepts orphans.
-    fn lost_span(&mut self) {
+    fn lost_span(&mut self, sample: &mut Sample) {
         let mut parents = (0..self.trace.len()).filter(|at| !self.trace.children(*at).is_empty());
         let Some(first) = parents.next_back() else {
             return;
@@ -491,35 +490,31 @@ impl<'e> FaultList<'e> {
         (self.at, self.equal) = (first, 1);
         let words = ("lost; its children arrive".to_owned(), None);
         self.add_counted(FaultKind::SpanLost, Counted::Never, words, Edit::Lose);
+        sample.add(&class_of(self.trace, first), self.found.drain(..));
     }
 
     /// Log records. Equal ones have the same service, severity and text apart from digits.
-    fn of_logs(&mut self) {
-        let mut known: HashMap<(&str, Option<u8>, String), usize> = HashMap::new();
+    fn of_logs(&self, sample: &mut Sample) {
+        let mut known: HashMap<LogClass<'_>, usize> = HashMap::new();
         let mut firsts: Vec<(usize, usize)> = Vec::new();
         for (at, record) in self.trace.logs().iter().enumerate() {
-            let text = record.body.to_text();
-            let text = text.replace(|digit: char| digit.is_ascii_digit(), "0");
-            let class = (record.service(), record.severity, text);
-            match known.get(&class) {
-                Some(&number) => firsts[number].1 += 1,
-                None => {
-                    known.insert(class, firsts.len());
-                    firsts.push((at, 1));
-                }
+            let number = *known.entry(log_class(record)).or_insert(firsts.len());
+            match firsts.get_mut(number) {
+                Some((_, equal)) => *equal += 1,
+                None => firsts.push((at, 1)),
             }
         }
         for (at, equal) in firsts {
-            let faults = self.of_log(at);
-            self.found
-                .extend(faults.into_iter().map(|fault| Mutant { equal, ..fault }));
+            let faults = self.of_log(at).into_iter();
+            let faults = faults.map(|fault| Mutant { equal, ..fault });
+            sample.add(&log_class(&self.trace.logs()[at]), faults);
         }
     }
 
     fn of_log(&self, at: usize) -> Vec<Mutant> {
         let record = &*self.trace.logs()[at];
         let site = Site::Log(self.tree, at);
-        let is_drafted = self.sketches.log(record).is_some();
+        let is_drafted = Sketches::log_group(record).is_some();
         let fault = |kind: FaultKind, what: &str, edit: Edit| Mutant {
             kind,
             site,
@@ -580,6 +575,15 @@ impl<'e> FaultList<'e> {
         }
         all
     }
+}
+
+/// Service, severity and text of a log record, apart from digits.
+type LogClass<'t> = (&'t str, Option<u8>, String);
+
+fn log_class(record: &LogRecord) -> LogClass<'_> {
+    let text = record.body.to_text();
+    let text = text.replace(|digit: char| digit.is_ascii_digit(), "0");
+    (record.service(), record.severity, text)
 }
 
 /// The faults of an attribute.

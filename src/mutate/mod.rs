@@ -2,17 +2,22 @@
 //! judges again.
 //!
 //! Pure: no clock, no network. `list`, `of_response` and `of_checks` find faults, `edit` applies them, `exam`
-//! judges them, `remedy` writes checks for those that are missed, and `suite` combines the specs. Running
-//! the specs is left to the command, and the text to `report`.
+//! judges them, `accept` finds those that specs accept, `remedy` writes checks for those that are missed, and
+//! `suite` combines the specs. Running the specs is left to the command, and the text to `report`.
 
+mod accept;
 mod arrivals;
 mod edit;
 mod exam;
+mod examined;
+mod facts;
 mod list;
+mod measured;
 mod mutant;
 mod of_checks;
 mod of_response;
 mod remedy;
+mod sample;
 mod site;
 mod subject;
 mod suite;
@@ -20,6 +25,8 @@ mod suite;
 mod tests;
 mod value;
 
+pub use measured::judge_faults;
 pub(crate) use suite::{
-    ExaminedSpec, FaultsOfPlace, IdleCheck, NotExamined, SpecInput, Suite, Which, examine,
+    ExamSettings, ExaminedSpec, Extent, FaultsOfPlace, IdleCheck, NotExamined, SpanOfPlace,
+    SpecInput, Suite, Which, examine,
 };

@@ -40,13 +40,13 @@ pub(super) fn faults(subject: &Subject<'_>) -> Vec<Mutant> {
 /// The index of the first span of the trace itself that a selector selects.
 fn first(find: &Selector, trace: &Trace) -> Option<usize> {
     let found = select(find, trace);
-    let index = |span: &&Span| {
-        trace
-            .spans()
-            .iter()
-            .position(|one| std::ptr::eq(one, *span))
-    };
-    found.iter().find_map(index)
+    let own = trace.spans().as_ptr_range();
+    let mut own = found
+        .iter()
+        .filter(|span| own.contains(&std::ptr::from_ref(**span)));
+    let first = own.next()?;
+    let mut spans = trace.spans().iter();
+    spans.position(|span| std::ptr::eq(span, *first))
 }
 
 fn fault(at: usize, what: &str, edit: Edit) -> Mutant {

@@ -1,20 +1,15 @@
 //! Checks that would notice faults, as YAML. Each is proven: it passes without the faults, and not with them.
 
-use std::path::Path;
+use std::sync::Arc;
 
+use super::edit::{Edit, FaultyEvidence};
 use super::exam::{holds, is_noticed};
 use super::mutant::Mutant;
 use super::site::{Site, Tree};
 use super::subject::Subject;
 use crate::draft::{AttributeForm, Sketches};
-use crate::spec::{Context, Expect, FaultKind, Scope, Source, Spec};
-use crate::trace::{HttpResponse, Nanos, Response, Span, Value};
-
-/// A spec that gets the checks. Its trigger is not fired.
-const HEAD: &str = "request: GET http://127.0.0.1/\nexpect:\n";
-
-/// The same for the output of a pipeline.
-const HEAD_OF_SEND: &str = "send: { spans: [a], to: \"http://127.0.0.1\" }\nexpect:\n";
+use crate::spec::{Expect, FaultKind, Source};
+use crate::trace::{CommandResponse, GrpcResponse, HttpResponse, Nanos, Response, Span, Value};
 
 /// A slow span takes ten times as long: a limit in between is far from both.
 const LIMIT: Nanos = 5;
@@ -37,25 +32,36 @@ enum Line {
     Part(String),
     /// A line under a key of the entry.
     Under(&'static str, String),
+    /// A line under a key of a key.
+    Deeper([&'static str; 2], String),
     /// A line beside the list of entries.
     Beside(String),
 }
 
-/// The number of spans that may still be judged to prove checks, which limits the time.
-pub(super) struct Effort(usize);
+/// Maximum number of spans that are judged to prove checks, which limits the time.
+const MOST_SPANS: usize = 1_000_000;
 
-impl Default for Effort {
-    fn default() -> Self {
-        Self(1_000_000)
-    }
+/// The number of spans that may still be judged to prove checks.
+pub(super) struct Effort<'a> {
+    spans: usize,
+    is_stopped: &'a dyn Fn() -> bool,
 }
 
-impl Effort {
+impl<'a> Effort<'a> {
+    /// All, until `is_stopped` returns `true`.
+    pub(super) fn until(is_stopped: &'a dyn Fn() -> bool) -> Self {
+        Self {
+            spans: MOST_SPANS,
+            is_stopped,
+        }
+    }
+
     /// Returns `true` if this number of judgements of a step is possible.
     fn take(&mut self, subject: &Subject<'_>, judgements: usize) -> bool {
-        let spans = (subject.evidence.trace.len() + 1).saturating_mul(judgements);
-        let left = self.0.checked_sub(spans);
-        self.0 = left.unwrap_or(self.0);
+        let spans = (subject.size() + 1).saturating_mul(judgements);
+        let left = self.spans.checked_sub(spans);
+        let left = left.filter(|_| !(self.is_stopped)());
+        self.spans = left.unwrap_or(self.spans);
         left.is_some()
     }
 }
@@ -64,7 +70,7 @@ impl Effort {
 pub(super) fn remedy(
     subject: &Subject<'_>,
     faults: &[&Mutant],
-    effort: &mut Effort,
+    effort: &mut Effort<'_>,
 ) -> Option<Remedy> {
     let first = faults.first()?;
     let form = match first.site {
@@ -82,10 +88,11 @@ pub(super) fn remedy(
             )]
         }
     };
-    let covered = |lines: &[Line]| covers(subject, faults, &form.written(lines));
     if !effort.take(subject, faults.len() + 1) {
         return None;
     }
+    let mut faulty = FaultyEvidence::new(subject.evidence);
+    let mut covered = |lines: &[Line]| covers(subject, &mut faulty, faults, &form.written(lines));
     let mut covers = covered(&lines).filter(|covers| covers.contains(&true))?;
     let mut at = lines.len();
     while at > 0 && effort.take(subject, faults.len() + 1) {
@@ -116,18 +123,20 @@ enum Form {
 impl Form {
     fn written(self, lines: &[Line]) -> String {
         let mut written: Vec<String> = Vec::new();
-        let mut key = None;
+        let mut keys: &[&'static str] = &[];
         for line in lines {
-            let (under, text) = match line {
+            let (under, text): (&[&str], &String) = match line {
                 Line::Beside(_) => continue,
-                Line::Fixed(text) | Line::Part(text) => (None, text.clone()),
-                Line::Under(key, text) => (Some(*key), format!("  {text}")),
+                Line::Fixed(text) | Line::Part(text) => (&[], text),
+                Line::Under(key, text) => (std::slice::from_ref(key), text),
+                Line::Deeper(keys, text) => (keys, text),
             };
-            if let Some(new) = under.filter(|_| under != key) {
-                written.push(format!("{new}:"));
+            if under != keys {
+                let new = under.iter().enumerate();
+                written.extend(new.map(|(depth, key)| format!("{}{key}:", "  ".repeat(depth))));
             }
-            key = under;
-            written.push(text);
+            keys = under;
+            written.push(format!("{}{text}", "  ".repeat(under.len())));
         }
         let Self::Entry(key) = self else {
             return written.iter().map(|line| format!("{line}\n")).collect();
@@ -148,35 +157,38 @@ impl Form {
 }
 
 /// The faults that the checks notice; `None` if they are invalid, or do not pass without a fault.
-fn covers(subject: &Subject<'_>, faults: &[&Mutant], text: &str) -> Option<Vec<bool>> {
+fn covers(
+    subject: &Subject<'_>,
+    faulty: &mut FaultyEvidence<'_>,
+    faults: &[&Mutant],
+    text: &str,
+) -> Option<Vec<bool>> {
     let expect = read(text, subject)?;
     if !holds(&expect, subject) {
         return None;
     }
     let noticed = faults
         .iter()
-        .map(|fault| is_noticed(&expect, subject, fault));
+        .map(|fault| is_noticed(&expect, faulty, fault));
     Some(noticed.collect())
 }
 
 fn read(text: &str, subject: &Subject<'_>) -> Option<Expect> {
-    let (head, context) = match subject.evidence.response {
-        Response::Sent(_) => (HEAD_OF_SEND, of_project(&subject.evidence.scope)),
-        _ => (HEAD, Context::default()),
+    let trigger = match &subject.evidence.response {
+        Response::Http(_) => "request",
+        Response::Grpc(_) => "grpc",
+        Response::Command(_) => "run",
+        Response::Message(_) => "publish",
+        Response::Sent(_) => "send",
+        Response::Conformance(_) => "conformance",
+        Response::None => "trace_id",
     };
-    let indented: String = text.lines().map(|line| format!("  {line}\n")).collect();
-    let source = Source::new("suggestion.yaml", format!("{head}{indented}"));
-    let specs = Spec::read_all(&source, Path::new("."), &context).ok()?;
-    let spec = specs.first()?;
-    spec.steps.first()?.expect(&spec.scope()).ok()
-}
-
-/// The receivers of the project, which checks name.
-fn of_project(scope: &Scope) -> Context {
-    Context {
-        globals: scope.globals(),
-        ..Context::default()
-    }
+    // Checks name the receivers of the project.
+    let globals = match &subject.evidence.response {
+        Response::Sent(_) => subject.evidence.scope.globals(),
+        _ => Arc::default(),
+    };
+    Expect::of_trigger(&Source::new("suggestion.yaml", text), trigger, &globals).ok()
 }
 
 fn of_span(subject: &Subject<'_>, tree: Tree, at: usize, faults: &[&Mutant]) -> Vec<Line> {
@@ -188,7 +200,7 @@ fn of_span(subject: &Subject<'_>, tree: Tree, at: usize, faults: &[&Mutant]) -> 
             vec![Line::Fixed(sketches.find_with(at, &linked))]
         }
     };
-    let has = |kind: FaultKind| faults.iter().any(|fault| fault.kind == kind);
+    let has = |kind: FaultKind| has(faults, kind);
     lines.push(Line::Part(format!("count: {}", sketches.number(at))));
     if has(FaultKind::Parent) {
         let place = sketches.place(at);
@@ -308,22 +320,99 @@ fn events(span: &Span, faults: &[&Mutant]) -> Vec<Line> {
 }
 
 fn of_response(subject: &Subject<'_>, faults: &[&Mutant]) -> Vec<Line> {
-    let Some(http) = subject.evidence.response.http() else {
-        return Vec::new();
-    };
-    let has = |kind: FaultKind| faults.iter().any(|fault| fault.kind == kind);
+    match &subject.evidence.response {
+        Response::Http(http) => of_http(subject, http, faults),
+        Response::Grpc(grpc) => of_grpc(subject, grpc, faults),
+        Response::Command(command) => of_command(subject, command, faults),
+        Response::Message(_) => of_receipt(faults),
+        Response::Sent(_) | Response::Conformance(_) | Response::None => Vec::new(),
+    }
+}
+
+fn has(faults: &[&Mutant], kind: FaultKind) -> bool {
+    faults.iter().any(|fault| fault.kind == kind)
+}
+
+/// A line of its own.
+fn part(text: impl Into<String>) -> Line {
+    Line::Part(text.into())
+}
+
+fn of_http(subject: &Subject<'_>, http: &HttpResponse, faults: &[&Mutant]) -> Vec<Line> {
     let mut lines = Vec::new();
-    if has(FaultKind::ResponseStatus) {
-        lines.push(Line::Part(format!("status: {}", http.status)));
+    if has(faults, FaultKind::ResponseStatus) {
+        lines.push(part(format!("status: {}", http.status)));
     }
     lines.extend(headers(http, faults));
-    lines.extend(json(subject, http, faults));
-    let is_text = !lines
-        .iter()
-        .any(|line| matches!(line, Line::Under("json", _)));
-    if is_text && has(FaultKind::BodyEmpty) {
-        lines.push(Line::Part("body: { length: 1.. }".to_owned()));
+    let values: Vec<String> = json(subject, &http.body, faults).collect();
+    if values.is_empty() && has(faults, FaultKind::BodyEmpty) {
+        lines.push(part("body: { length: 1.. }"));
     }
+    lines.extend(values.into_iter().map(|line| Line::Under("json", line)));
+    lines
+}
+
+fn of_grpc(subject: &Subject<'_>, grpc: &GrpcResponse, faults: &[&Mutant]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if has(faults, FaultKind::ResponseStatus) {
+        lines.push(part(format!("status: {}", grpc.code)));
+    }
+    if has(faults, FaultKind::StatusMessage) {
+        let text = Sketches::quoted(&grpc.status_message);
+        lines.push(part(format!("status_message: {text}")));
+    }
+    let gone = faults
+        .iter()
+        .filter(|fault| fault.kind == FaultKind::HeaderGone);
+    for fault in gone {
+        let key = match fault.edit {
+            Edit::RemoveTrailer(_) => "trailers",
+            _ => "metadata",
+        };
+        let name = fault.detail.as_deref().map(Sketches::any_attribute);
+        lines.extend(name.map(|name| Line::Under(key, name)));
+    }
+    if faults
+        .iter()
+        .any(|fault| matches!(fault.edit, Edit::RemoveDetails))
+    {
+        lines.push(part(format!(
+            "details: {{ length: {} }}",
+            grpc.details.len()
+        )));
+    }
+    let message = grpc.messages.first().filter(|_| !grpc.is_stream);
+    let leaves = message
+        .into_iter()
+        .flat_map(|message| of_values(subject, message, faults));
+    let values: Vec<String> = leaves.collect();
+    let is_shorter = |fault: &&Mutant| matches!(fault.edit, Edit::EmptyBody | Edit::RemoveMessage);
+    if values.is_empty() && faults.iter().any(is_shorter) {
+        lines.push(part(format!(
+            "messages: {{ length: {} }}",
+            grpc.messages.len()
+        )));
+    }
+    lines.extend(values.into_iter().map(|line| Line::Under("json", line)));
+    lines
+}
+
+fn of_command(subject: &Subject<'_>, command: &CommandResponse, faults: &[&Mutant]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if has(faults, FaultKind::ResponseStatus)
+        && let Some(code) = command.exit_code
+    {
+        lines.push(part(format!("exit_code: {code}")));
+    }
+    let values: Vec<String> = json(subject, command.stdout.as_bytes(), faults).collect();
+    if values.is_empty() && has(faults, FaultKind::BodyEmpty) {
+        lines.push(part("stdout: { length: 1.. }"));
+    }
+    lines.extend(
+        values
+            .into_iter()
+            .map(|line| Line::Deeper(["stdout", "json"], line)),
+    );
     lines
 }
 
@@ -346,17 +435,32 @@ fn headers(http: &HttpResponse, faults: &[&Mutant]) -> Vec<Line> {
     lines.map(|line| Line::Under("headers", line)).collect()
 }
 
-fn json(subject: &Subject<'_>, http: &HttpResponse, faults: &[&Mutant]) -> Vec<Line> {
-    let Ok(body) = Value::from_json(&http.body) else {
-        return Vec::new();
-    };
-    let details: Vec<&str> = faults
+fn of_receipt(faults: &[&Mutant]) -> Vec<Line> {
+    let gone = faults
         .iter()
-        .filter(|fault| fault.kind != FaultKind::HeaderGone)
+        .filter(|fault| fault.kind == FaultKind::JsonGone);
+    let paths = gone.filter_map(|fault| fault.detail.as_deref());
+    paths
+        .map(|path| Line::Under("json", Sketches::any_path(path)))
+        .collect()
+}
+
+/// Lines for the values of a JSON text that faults concern.
+fn json(subject: &Subject<'_>, text: &[u8], faults: &[&Mutant]) -> std::vec::IntoIter<String> {
+    let document = Value::from_json(text).ok();
+    let lines = document.map(|document| of_values(subject, &document, faults));
+    lines.unwrap_or_default().into_iter()
+}
+
+/// Lines for the values of a JSON document that faults concern.
+fn of_values(subject: &Subject<'_>, document: &Value, faults: &[&Mutant]) -> Vec<String> {
+    let of_json = faults
+        .iter()
+        .filter(|fault| matches!(fault.edit, Edit::Json(..)));
+    let details: Vec<&str> = of_json
         .filter_map(|fault| fault.detail.as_deref())
         .collect();
-    let leaves = subject.own.leaves(&body).into_iter();
+    let leaves = subject.own.leaves(document).into_iter();
     let named = leaves.filter(|leaf| details.contains(&leaf.path.as_str()));
-    let lines = named.filter_map(|leaf| leaf.line);
-    lines.map(|line| Line::Under("json", line)).collect()
+    named.filter_map(|leaf| leaf.line).collect()
 }

@@ -25,6 +25,13 @@ impl Tree {
         }
     }
 
+    pub(super) fn of_mut(self, trace: &mut Trace) -> &mut Trace {
+        match self {
+            Self::Own => trace,
+            Self::Linked(number) => &mut trace.linked_mut()[number],
+        }
+    }
+
     /// The trees of a trace.
     pub(super) fn all(trace: &Trace) -> impl Iterator<Item = Self> + use<> {
         std::iter::once(Self::Own).chain((0..trace.linked().len()).map(Self::Linked))

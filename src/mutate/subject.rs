@@ -25,6 +25,12 @@ impl<'e> Subject<'e> {
         }
     }
 
+    /// The number of spans and log records that are judged at once.
+    pub(super) fn size(&self) -> usize {
+        let trees = Tree::all(&self.evidence.trace).map(|tree| tree.of(&self.evidence.trace));
+        trees.map(|trace| trace.len() + trace.logs().len()).sum()
+    }
+
     pub(super) fn sketches(&self, tree: Tree) -> &Sketches {
         match tree {
             Tree::Own => &self.own,

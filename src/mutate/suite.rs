@@ -1,16 +1,21 @@
 //! Combines the faults of all specs: a fault is caught if any spec notices it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
+use super::accept::{Acceptance, Owner, is_same_place};
 use super::exam::{self, Effect, Fate, StepExam};
+use super::examined::{ExaminedStep, Occurrence};
 use super::mutant::Mutant;
 use super::remedy::{Effort, remedy};
 use super::site::Site;
 use super::subject::Subject;
-use crate::check::select;
-use crate::spec::{Counted, FaultKind, IgnoredFaults, Location, Spec};
+use crate::draft::Sketches;
+use crate::number::{count, counted};
+use crate::secret::Secrets;
+use crate::spec::{Counted, FaultKind, IgnoredFaults, Location, Spec, SpecError};
 use crate::step::StepEvidence;
-use crate::trace::{Response, Span};
+use crate::trace::{Response, Span, Trace};
 
 /// The faults that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +24,24 @@ pub(crate) enum Which {
     Default,
     /// All except those of values that vary from run to run.
     All,
+}
+
+/// The settings of an examination.
+#[derive(Clone, Copy)]
+pub(crate) struct ExamSettings<'a> {
+    pub(crate) which: Which,
+    /// The faults that all specs accept.
+    pub(crate) ignored: &'a [IgnoredFaults],
+    pub(crate) extent: Extent,
+}
+
+/// The specs among the inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of the project.
+    Project,
+    /// A selection.
+    Selection,
 }
 
 /// A spec, with the evidence of its steps.
@@ -40,8 +63,8 @@ pub(crate) struct Suite {
     pub(crate) idle: Vec<IdleCheck>,
     /// The number of faults that specs accept, and that no check notices.
     pub(crate) ignored: usize,
-    /// Entries of `ignore` that accept no fault.
-    pub(crate) unused: Vec<Location>,
+    /// Entries of `ignore` that accept no fault, as warnings.
+    pub(crate) unused: Vec<SpecError>,
     /// The number of faults that were judged, also those that do not count.
     pub(crate) judged: usize,
     /// The number of faults that were not judged.
@@ -51,9 +74,26 @@ pub(crate) struct Suite {
 }
 
 impl Suite {
-    /// Changes each text that can come from the system under test, or from a variable.
-    pub(crate) fn with_texts(mut self, change: impl Fn(&str) -> String) -> Self {
-        let replace = |text: &mut String| *text = change(text);
+    /// The result without a spec.
+    pub(crate) fn none() -> Self {
+        Self {
+            score: SpecScore::default(),
+            errored: 0,
+            missed: Vec::new(),
+            specs: Vec::new(),
+            not_examined: Vec::new(),
+            idle: Vec::new(),
+            ignored: 0,
+            unused: Vec::new(),
+            judged: 0,
+            left_out: 0,
+            is_interrupted: false,
+        }
+    }
+
+    /// Masks secrets in each text that can come from the system under test, or from a variable.
+    pub(crate) fn masked(mut self, secrets: &Secrets) -> Self {
+        let replace = |text: &mut String| *text = secrets.text(text);
         for place in &mut self.missed {
             replace(&mut place.place);
             replace(&mut place.spec);
@@ -75,6 +115,8 @@ impl Suite {
             replace(&mut check.spec);
             replace(&mut check.what);
         }
+        let unused = self.unused.into_iter();
+        self.unused = unused.map(|one| secrets.spec_error(one)).collect();
         self
     }
 }
@@ -120,6 +162,14 @@ pub(crate) struct FaultsOfPlace {
     pub(crate) faults: Vec<Fault>,
     /// Checks that would notice them, as YAML under `expect`.
     pub(crate) remedy: Option<String>,
+    /// The span; `None` for a response.
+    pub(crate) span: Option<SpanOfPlace>,
+}
+
+/// The span of a place, or the one of its log record.
+pub(crate) struct SpanOfPlace {
+    pub(crate) trace: Arc<Trace>,
+    pub(crate) at: usize,
 }
 
 /// A fault that no spec notices.
@@ -147,21 +197,10 @@ struct Place(String);
 /// The identity of a fault in all specs.
 type FaultKey = (Place, FaultKind, Option<String>);
 
-/// A step whose faults were judged.
-struct ExaminedStep<'e> {
-    spec: usize,
-    number: usize,
-    subject: Subject<'e>,
-    exam: StepExam,
-}
-
-/// The place of a fault: indexes of the step and of the fault.
-type Occurrence = (usize, usize);
-
 /// Judges the faults of all specs. Ends early if `is_stopped` returns `true`.
 pub(crate) fn examine(
     inputs: &[SpecInput<'_>],
-    which: Which,
+    settings: ExamSettings<'_>,
     is_stopped: &dyn Fn() -> bool,
 ) -> Suite {
     let mut steps = Vec::new();
@@ -185,14 +224,15 @@ pub(crate) fn examine(
             Err(why) => not_examined.push(NotExamined::new(input.spec, why)),
         }
     }
+    let suite = Combined::new(&specs, &steps, settings).suite(not_examined, is_stopped);
     Suite {
         is_interrupted: is_stopped(),
-        ..Combined::new(&specs, &steps, which).suite(not_examined)
+        ..suite
     }
 }
 
 impl NotExamined {
-    fn new(spec: &Spec, why: String) -> Self {
+    pub(crate) fn new(spec: &Spec, why: String) -> Self {
         Self {
             name: spec.name.clone(),
             at: spec.at.clone(),
@@ -259,10 +299,14 @@ fn notes_of(subject: &Subject<'_>, exam: &StepExam) -> Vec<String> {
         )
     }));
     if exam.left_out > 0 {
+        let (left_out, judged) = (count(exam.left_out), count(exam.mutants.len()));
         notes.push(format!(
-            "{} faults were not judged: too many, or interrupted",
-            exam.left_out
+            "{left_out} faults were not judged: {judged} are a sample, because the trace is large"
         ));
+    }
+    if exam.interrupted > 0 {
+        let faults = counted(exam.interrupted, "fault");
+        notes.push(format!("{faults} not judged: interrupted"));
     }
     notes
 }
@@ -272,30 +316,36 @@ struct Combined<'a, 'e> {
     specs: &'a [(&'a Spec, Vec<String>)],
     steps: &'a [ExaminedStep<'e>],
     faults: BTreeMap<FaultKey, Vec<Occurrence>>,
-    /// For each entry of `ignore`, by spec and number, if it accepts a fault.
-    uses: HashMap<(usize, usize), bool>,
+    acceptance: Acceptance<'a>,
+    extent: Extent,
 }
 
 impl<'a, 'e> Combined<'a, 'e> {
     fn new(
         specs: &'a [(&'a Spec, Vec<String>)],
         steps: &'a [ExaminedStep<'e>],
-        which: Which,
+        settings: ExamSettings<'a>,
     ) -> Self {
         let mut faults: BTreeMap<FaultKey, Vec<Occurrence>> = BTreeMap::new();
         for (step, examined) in steps.iter().enumerate() {
             for (number, (mutant, _)) in examined.exam.mutants.iter().enumerate() {
-                if counts(mutant, which) {
+                if counts(mutant, settings.which) {
                     let key = key(specs[examined.spec].0, examined, mutant);
                     faults.entry(key).or_default().push((step, number));
                 }
             }
         }
+        let project = settings.ignored.iter().map(|entry| (Owner::Project, entry));
+        let of_specs = specs.iter().enumerate().flat_map(|(number, (spec, _))| {
+            let entries = spec.ignored_faults.iter();
+            entries.map(move |entry| (Owner::Spec(number), entry))
+        });
         Self {
             specs,
             steps,
             faults,
-            uses: HashMap::new(),
+            acceptance: Acceptance::new(project.chain(of_specs), steps),
+            extent: settings.extent,
         }
     }
 
@@ -307,13 +357,13 @@ impl<'a, 'e> Combined<'a, 'e> {
         self.mutant(at).1 != Fate::Missed
     }
 
-    fn suite(mut self, not_examined: Vec<NotExamined>) -> Suite {
+    fn suite(self, not_examined: Vec<NotExamined>, is_stopped: &dyn Fn() -> bool) -> Suite {
         let ignored = self.ignored();
         let (mut score, mut missed) = (SpecScore::default(), Vec::new());
         let mut errored = 0;
         for (key, all) in &self.faults {
             let is_caught = all.iter().any(|&at| self.is_caught(at));
-            if !is_caught && ignored.contains_key(key) {
+            if ignored.contains(key) {
                 continue;
             }
             score.counted += 1;
@@ -324,67 +374,33 @@ impl<'a, 'e> Combined<'a, 'e> {
                 false => missed.push((key, all)),
             }
         }
-        let accepted = ignored.len();
+        let is_project_known = self.extent == Extent::Project && not_examined.is_empty();
         Suite {
             score,
             errored,
             is_interrupted: false,
-            missed: self.places(missed),
+            missed: self.places(missed, is_stopped),
             specs: self.examined(&ignored),
             not_examined,
             idle: self.idle(),
-            ignored: accepted,
-            unused: self.unused(),
+            ignored: ignored.len(),
+            unused: self.acceptance.unused(is_project_known),
             judged: self.steps.iter().map(|step| step.exam.mutants.len()).sum(),
-            left_out: self.steps.iter().map(|step| step.exam.left_out).sum(),
+            left_out: self.steps.iter().map(|step| step.exam.not_judged()).sum(),
         }
     }
 
-    /// The missed faults that a spec accepts.
-    fn ignored(&mut self) -> HashMap<FaultKey, ()> {
-        let mut ignored = HashMap::new();
-        for (key, all) in &self.faults {
-            let is_caught = all.iter().any(|&at| self.mutant(at).1 != Fate::Missed);
-            for &at in all {
-                let step = &self.steps[at.0];
-                let entries = self.specs[step.spec].0.ignored_faults.iter().enumerate();
-                let mutant = &self.steps[at.0].exam.mutants[at.1].0;
-                for (number, _) in entries.filter(|(_, entry)| accepts(entry, step, mutant)) {
-                    self.uses.insert((step.spec, number), true);
-                    if !is_caught {
-                        ignored.insert(key.clone(), ());
-                    }
-                }
-            }
-        }
-        ignored
+    /// The missed faults that are accepted.
+    fn ignored(&self) -> HashSet<&FaultKey> {
+        let missed = self.faults.iter();
+        let missed = missed.filter(|(_, all)| !all.iter().any(|&at| self.is_caught(at)));
+        let ignored = missed.filter(|(_, all)| all.iter().any(|&at| self.acceptance.accepts(at)));
+        ignored.map(|(key, _)| key).collect()
     }
 
-    fn unused(&self) -> Vec<Location> {
-        let specs = self.specs.iter().enumerate();
-        let entries = specs.flat_map(|(spec, (of, _))| {
-            let entries = of.ignored_faults.iter().enumerate();
-            entries.map(move |(number, entry)| ((spec, number), entry))
-        });
-        let unused = entries.filter(|(at, _)| !self.uses.contains_key(at));
-        let mut unused: Vec<Location> = unused.map(|(_, entry)| entry.at.clone()).collect();
-        // All cases of a matrix have the same entries.
-        let used: Vec<Location> = self
-            .uses
-            .keys()
-            .map(|&(spec, number)| self.specs[spec].0.ignored_faults[number].at.clone())
-            .collect();
-        unused.retain(|at| !used.iter().any(|used| is_same_place(used, at)));
-        unused.dedup_by(|one, other| is_same_place(one, other));
-        unused
-    }
-
-    fn examined(&self, ignored: &HashMap<FaultKey, ()>) -> Vec<ExaminedSpec> {
+    fn examined(&self, ignored: &HashSet<&FaultKey>) -> Vec<ExaminedSpec> {
         let mut scores = vec![SpecScore::default(); self.specs.len()];
-        let counted = self
-            .faults
-            .iter()
-            .filter(|(key, _)| !ignored.contains_key(*key));
+        let counted = self.faults.iter().filter(|(key, _)| !ignored.contains(key));
         for (_, all) in counted {
             let mut of_specs: BTreeMap<usize, bool> = BTreeMap::new();
             for &at in all {
@@ -406,7 +422,11 @@ impl<'a, 'e> Combined<'a, 'e> {
     }
 
     /// The missed faults by place, each in the spec that notices most of that place.
-    fn places(&self, missed: Vec<(&FaultKey, &Vec<Occurrence>)>) -> Vec<FaultsOfPlace> {
+    fn places(
+        &self,
+        missed: Vec<(&FaultKey, &Vec<Occurrence>)>,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Vec<FaultsOfPlace> {
         let mut known: HashMap<(&Place, usize), usize> = HashMap::new();
         for ((place, ..), all) in &self.faults {
             for &at in all.iter().filter(|at| self.is_caught(**at)) {
@@ -426,7 +446,7 @@ impl<'a, 'e> Combined<'a, 'e> {
             }
         }
         let groups = groups.into_iter();
-        let mut effort = Effort::default();
+        let mut effort = Effort::until(is_stopped);
         let mut places: Vec<FaultsOfPlace> = groups
             .map(|((_, step), mutants)| self.place(&self.steps[step], mutants, &mut effort))
             .collect();
@@ -441,7 +461,7 @@ impl<'a, 'e> Combined<'a, 'e> {
         &self,
         step: &ExaminedStep<'_>,
         mut mutants: Vec<&Mutant>,
-        effort: &mut Effort,
+        effort: &mut Effort<'_>,
     ) -> FaultsOfPlace {
         mutants.sort_by_key(|mutant| mutant.kind);
         let remedy = remedy(&step.subject, &mutants, effort);
@@ -458,6 +478,7 @@ impl<'a, 'e> Combined<'a, 'e> {
             at: step.subject.evidence.step.at.clone(),
             faults: faults.collect(),
             remedy: remedy.map(|remedy| remedy.text),
+            span: span_of(&step.subject, mutants[0].site),
         }
     }
 
@@ -469,7 +490,7 @@ impl<'a, 'e> Combined<'a, 'e> {
             for check in &step.exam.checks {
                 match check.effect {
                     Effect::Fails => failing.push(&check.at),
-                    Effect::NotJudged => {}
+                    Effect::NotJudged | Effect::Unknown => {}
                     Effect::None(why) => idle.push(IdleCheck {
                         spec: self.specs[step.spec].0.name.clone(),
                         what: check.what.clone(),
@@ -485,32 +506,11 @@ impl<'a, 'e> Combined<'a, 'e> {
     }
 }
 
-fn is_same_place(one: &Location, other: &Location) -> bool {
-    one.place == other.place && one.source.name() == other.source.name()
-}
-
 fn counts(mutant: &Mutant, which: Which) -> bool {
     match which {
         Which::Default => mutant.counted == Counted::Always,
         Which::All => mutant.counted != Counted::Never,
     }
-}
-
-/// Returns `true` if an entry of `ignore` accepts a fault.
-fn accepts(entry: &IgnoredFaults, step: &ExaminedStep<'_>, mutant: &Mutant) -> bool {
-    let is_kind = entry.kinds.is_empty() || entry.kinds.contains(&mutant.kind);
-    let detail = mutant.detail.as_ref();
-    let is_detail = entry.attribute.is_none() || entry.attribute.as_ref() == detail;
-    is_kind
-        && is_detail
-        && entry.find.as_ref().is_none_or(|find| {
-            let Site::Span(tree, at) = mutant.site else {
-                return false;
-            };
-            let found = select(find, &step.subject.evidence.trace);
-            let span = step.subject.span(tree, at);
-            found.iter().any(|one| std::ptr::eq(*one, span))
-        })
 }
 
 fn key(spec: &Spec, step: &ExaminedStep<'_>, mutant: &Mutant) -> FaultKey {
@@ -533,8 +533,7 @@ fn key(spec: &Spec, step: &ExaminedStep<'_>, mutant: &Mutant) -> FaultKey {
         }
         Site::Log(tree, at) => {
             let record = step.subject.log(tree, at);
-            let entry = step.subject.sketches(tree).log(record);
-            entry.unwrap_or_else(|| {
+            Sketches::log_group(record).unwrap_or_else(|| {
                 let text = record.body.to_text();
                 let text = text.replace(|one: char| one.is_ascii_digit(), "0");
                 format!("{} {text}", record.service())
@@ -562,16 +561,44 @@ fn of_trigger(subject: &Subject<'_>) -> Option<String> {
     let url = url.split(['?', ' ']).next().unwrap_or(url);
     let url = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = url.split_once('/').map_or("", |(_, path)| path);
+    // The path of a gRPC call is that of its method.
+    let has_ids = evidence.response.grpc().is_none();
     let segments = path.split('/').map(|segment| {
-        let is_id = segment.contains(|one: char| one.is_ascii_digit());
+        let is_id = has_ids && segment.contains(|one: char| one.is_ascii_digit());
         if is_id { "{}" } else { segment }
     });
     let segments: Vec<&str> = segments.collect();
     Some(format!("{status} to {method} /{}", segments.join("/")))
 }
 
+fn span_of(subject: &Subject<'_>, site: Site) -> Option<SpanOfPlace> {
+    let (tree, at) = match site {
+        Site::Response => return None,
+        Site::Span(tree, at) => (tree, at),
+        Site::Log(tree, at) => {
+            let trace = tree.of(&subject.evidence.trace);
+            (tree, trace.find(trace.logs()[at].span_id?)?)
+        }
+    };
+    let trace = subject.sketches(tree).shared_trace();
+    Some(SpanOfPlace { trace, at })
+}
+
 fn span_in_words(span: &Span) -> String {
     format!("`{}` of {}", span.name, span.service())
+}
+
+/// A response without an operation.
+fn of_result(response: &Response) -> &'static str {
+    match response {
+        Response::Command(_) => "result of the command",
+        Response::Message(_) => "acknowledgement of the message",
+        Response::Http(_)
+        | Response::Grpc(_)
+        | Response::Sent(_)
+        | Response::Conformance(_)
+        | Response::None => "response",
+    }
 }
 
 fn in_words(step: &ExaminedStep<'_>, site: Site) -> String {
@@ -579,7 +606,7 @@ fn in_words(step: &ExaminedStep<'_>, site: Site) -> String {
         Site::Response => {
             let known = of_trigger(&step.subject);
             known.map_or_else(
-                || "response".to_owned(),
+                || of_result(&step.subject.evidence.response).to_owned(),
                 |known| format!("response {known}"),
             )
         }

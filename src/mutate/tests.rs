@@ -1,12 +1,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::suite::{SpecInput, Suite, Which, examine};
-use crate::spec::{Context, Scope, Source, Spec};
+use super::suite::{ExamSettings, Extent, SpecInput, Suite, Which, examine};
+use crate::project::Project;
+use crate::spec::{Context, IgnoredFaults, Scope, Source, Spec};
 use crate::step::StepEvidence;
 use crate::trace::Trace;
 use crate::trace::{
-    HttpResponse, LogRecord, Origin, Resource, Response, Span, SpanId, SpanKind, TraceId, Value,
+    CommandResponse, GrpcCode, GrpcResponse, HttpResponse, LogRecord, MessageResponse, Origin,
+    Resource, Response, Span, SpanId, SpanKind, TraceId, Value,
 };
 
 /// An order with a payment and `queries` equal queries of the stock.
@@ -58,11 +60,10 @@ fn specs(text: &str) -> Vec<Spec> {
 }
 
 /// The evidence of the only step of a spec.
-fn evidence(spec: &Spec, trace: &Trace) -> StepEvidence {
+fn evidence(spec: &Spec, trace: &Trace, response: Response) -> StepEvidence {
     let step = spec.steps[0].clone();
     let mut scope: Scope = spec.scope();
     let captures = step.captures(&scope).unwrap();
-    let response = response();
     for capture in &captures {
         let seen = crate::check::Evidence::new(&response, Some(trace), true);
         let value = crate::check::capture(capture, &seen).unwrap();
@@ -83,15 +84,65 @@ fn evidence(spec: &Spec, trace: &Trace) -> StepEvidence {
 }
 
 fn suite_of(text: &str, trace: &Trace, which: Which) -> Suite {
+    let settings = ExamSettings {
+        which,
+        ignored: &[],
+        extent: Extent::Project,
+    };
+    examined(text, trace, settings, &|| false)
+}
+
+fn examined(
+    text: &str,
+    trace: &Trace,
+    settings: ExamSettings<'_>,
+    is_stopped: &dyn Fn() -> bool,
+) -> Suite {
     let specs = specs(text);
     let inputs: Vec<SpecInput<'_>> = specs
         .iter()
         .map(|spec| SpecInput {
             spec,
-            evidence: Ok(vec![evidence(spec, trace)]),
+            evidence: Ok(vec![evidence(spec, trace, response())]),
         })
         .collect();
-    examine(&inputs, which, &|| false)
+    examine(&inputs, settings, is_stopped)
+}
+
+/// The suggestion for the response of a spec with this trigger, among all faults.
+fn suggestion(text: &str, response: Response) -> String {
+    let specs = specs(text);
+    let mut evidence = evidence(&specs[0], &order(0), response);
+    let trigger = specs[0].steps[0].trigger(&evidence.scope).unwrap();
+    evidence.trigger = trigger.describe();
+    let inputs = [SpecInput {
+        spec: &specs[0],
+        evidence: Ok(vec![evidence]),
+    }];
+    let settings = ExamSettings {
+        which: Which::All,
+        ignored: &[],
+        extent: Extent::Project,
+    };
+    let suite = examine(&inputs, settings, &|| false);
+    let found = suite.missed.iter().find(|place| {
+        let starts = ["response", "result", "acknowledgement"];
+        starts.iter().any(|start| place.place.starts_with(start))
+    });
+    let found = found.expect("no check notices a fault of the response");
+    let remedy = found.remedy.as_ref().expect("it has a suggestion");
+    assert!(
+        found.faults.iter().all(|fault| fault.is_covered),
+        "{remedy}"
+    );
+    format!("{}\n{remedy}", found.place)
+}
+
+/// The entries of `ignore` of a project file.
+fn of_project(text: &str) -> Vec<IgnoredFaults> {
+    let source = Source::new("spanspec.yaml", text);
+    let project = Project::read(&source, Path::new(".")).unwrap();
+    project.ignored_faults(&Arc::default()).unwrap()
 }
 
 fn suite(text: &str) -> Suite {
@@ -229,8 +280,77 @@ mutate:
     assert!(!missed(&suite).contains(&(charge, "attribute_gone")));
     assert!(missed(&suite).contains(&(charge, "span_gone")));
     assert!(suite.ignored > 0);
-    let unused: Vec<usize> = suite.unused.iter().map(|at| at.line()).collect();
+    let unused: Vec<usize> = suite.unused.iter().map(|one| one.at.line()).collect();
     assert_eq!(unused, [6]);
+}
+
+#[test]
+fn the_project_accepts_faults_of_all_specs_and_an_entry_without_effect_is_reported_if_all_are_known()
+ {
+    let ignored = of_project(
+        "mutate:
+  ignore:
+    - { find: charge, reason: of another team }
+    - { fault: header_gone, reason: counts with --all only }
+    - { find: refund, reason: none here }
+",
+    );
+    let text = format!("{HEAD}expect: {{ errors: 0 }}\n");
+    let both = format!("name: a\n{text}---\nname: b\n{text}");
+    let examined = |extent| {
+        let settings = ExamSettings {
+            which: Which::Default,
+            ignored: &ignored,
+            extent,
+        };
+        examined(&both, &order(2), settings, &|| false)
+    };
+    let suite = examined(Extent::Project);
+    let places = missed(&suite);
+    assert!(
+        !places
+            .iter()
+            .any(|(place, _)| place.starts_with("`charge`"))
+    );
+    assert!(
+        places
+            .iter()
+            .any(|(place, _)| place.starts_with("`place_order`"))
+    );
+    assert!(suite.ignored > 0);
+    let unused: Vec<(&str, usize)> = suite
+        .unused
+        .iter()
+        .map(|one| (one.at.source.name(), one.at.line()))
+        .collect();
+    assert_eq!(unused, [("spanspec.yaml", 4), ("spanspec.yaml", 5)]);
+    assert!(examined(Extent::Selection).unused.is_empty());
+}
+
+#[test]
+fn an_interruption_keeps_the_faults_that_were_judged() {
+    let text = format!("{HEAD}expect: {{ errors: 0 }}\n");
+    let text = format!(
+        "name: a\n{text}---\nname: b\n{text}mutate: {{ ignore: [{{ find: refund, reason: x }}] }}\n"
+    );
+    let asked = std::cell::Cell::new(0);
+    let settings = ExamSettings {
+        which: Which::Default,
+        ignored: &[],
+        extent: Extent::Project,
+    };
+    let suite = examined(&text, &order(2), settings, &|| {
+        asked.set(asked.get() + 1);
+        asked.get() > 10
+    });
+    assert!(suite.is_interrupted);
+    assert!((1..10).contains(&suite.judged), "{}", suite.judged);
+    assert!(suite.left_out > 0);
+    assert!((1..=suite.judged).contains(&suite.score.counted));
+    let why: Vec<&str> = suite.not_examined.iter().map(|one| &*one.why).collect();
+    assert_eq!(why, ["interrupted"]);
+    // An entry could have accepted a fault that was not judged.
+    assert!(suite.unused.is_empty());
 }
 
 #[test]
@@ -302,6 +422,214 @@ fn a_trace_of_10_000_spans_and_one_without_spans_are_no_trouble() {
             .iter()
             .all(|(place, _)| place.starts_with("response"))
     );
+}
+
+/// A trace of `number` spans with other names, each below the span that this returns.
+fn many(number: u64, parent: impl Fn(u64) -> Option<u64>) -> Trace {
+    let top = order(0);
+    let id = |number: u64| SpanId::from_bytes((number + 100).to_be_bytes()).unwrap();
+    let distinct = (0..number).map(|number| Span {
+        parent_id: Some(parent(number).map_or(top.spans()[1].span_id, id)),
+        attributes: [("step.number", Value::from("one"))].into_iter().collect(),
+        ..Span::new(top.id(), id(number), format!("step {}", in_letters(number)))
+    });
+    let spans = top.spans().iter().cloned().chain(distinct);
+    Trace::assemble(top.id(), top.origin(), spans)
+}
+
+/// A name without digits, which would vary.
+fn in_letters(number: u64) -> String {
+    let digits = number.to_string();
+    let letter = |digit: u8| char::from(digit - b'0' + b'q');
+    digits.bytes().map(letter).collect()
+}
+
+#[test]
+fn of_a_trace_of_20_000_spans_a_sample_of_the_faults_is_judged() {
+    let text = format!("{HEAD}expect:\n  status: 201\n  errors: 0\n  span_count: ..1000000\n");
+    let wide = many(20_000, |_| None);
+    let deep = many(20_000, |number| number.checked_sub(1));
+    for trace in [wide, deep] {
+        let suite = suite_of(&text, &trace, Which::Default);
+        // A million spans.
+        assert_eq!(suite.judged, 49);
+        assert!(suite.left_out > 160_000, "{}", suite.left_out);
+        assert_eq!(suite.score.counted, 49);
+        assert!(suite.score.caught > 0 && !suite.missed.is_empty());
+        let notes = &suite.specs[0].notes;
+        assert!(
+            notes[0].contains(" faults were not judged: 49 are a sample"),
+            "{notes:?}"
+        );
+        // A fault that was left out could make it fail.
+        assert_eq!(suite.idle.len(), 0);
+    }
+}
+
+#[test]
+fn a_sample_of_faults_is_the_same_in_each_run() {
+    let text = format!("{HEAD}expect:\n  errors: 0\n");
+    let trace = many(1_000, |_| None);
+    let suite = suite_of(&text, &trace, Which::Default);
+    assert!(suite.left_out > 0);
+    // Ids and the order of arrival differ.
+    let other_id = |id: SpanId| SpanId::from_bytes(id.as_bytes().map(|byte| !byte)).unwrap();
+    let spans = trace.spans().iter().rev().map(|span| Span {
+        span_id: other_id(span.span_id),
+        parent_id: span.parent_id.map(other_id),
+        ..span.clone()
+    });
+    let Origin::Injected(caller) = trace.origin() else {
+        panic!("we sent the request");
+    };
+    let again = Trace::assemble(trace.id(), Origin::Injected(other_id(caller)), spans);
+    let again = suite_of(&text, &again, Which::Default);
+    assert_eq!(missed(&suite), missed(&again));
+}
+
+#[test]
+fn a_sample_of_the_faults_of_20_000_log_records_is_judged() {
+    let trace = order(0);
+    let record = |number: u64| {
+        Arc::new(LogRecord {
+            severity: Some(9),
+            body: Value::from(format!("step {} is over", in_letters(number))),
+            resource: Arc::clone(&trace.spans()[3].resource),
+            ..LogRecord::new(trace.id(), trace.spans()[3].span_id)
+        })
+    };
+    let trace = trace
+        .clone()
+        .with_logs(Arc::new((0..20_000).map(record).collect()));
+    let text = format!("{HEAD}expect:\n  errors: 0\n");
+    let suite = suite_of(&text, &trace, Which::Default);
+    assert_eq!(suite.judged, 49);
+    assert!(suite.left_out > 20_000);
+}
+
+fn grpc() -> GrpcResponse {
+    GrpcResponse {
+        messages: vec![Value::from_json(br#"{"state":"SETTLED","total":25}"#).unwrap()],
+        ..GrpcResponse::default()
+    }
+}
+
+#[test]
+fn faults_of_a_grpc_response_have_a_suggestion_that_notices_them() {
+    let text = "grpc: 127.0.0.1:1/shop.v1.Payment/Charge\nexpect: { errors: 0 }\n";
+    let call = |response: GrpcResponse| suggestion(text, Response::Grpc(Box::new(response)));
+    assert_eq!(
+        call(grpc()),
+        "response OK to grpc /shop.v1.Payment/Charge
+json:
+  $.state: SETTLED
+  $.total: 25
+"
+    );
+    let with_metadata = GrpcResponse {
+        metadata: vec![("x-cost".to_owned(), "3".to_owned())],
+        trailers: vec![("x-trace".to_owned(), "a".to_owned())],
+        messages: vec![Value::Map(Vec::new())],
+        ..grpc()
+    };
+    assert!(call(with_metadata).ends_with(
+        "metadata:
+  x-cost: exists
+trailers:
+  x-trace: exists
+messages: { length: 1 }
+"
+    ));
+    let stream = GrpcResponse {
+        messages: vec![grpc().messages[0].clone(); 3],
+        is_stream: true,
+        ..grpc()
+    };
+    assert!(call(stream).ends_with("\nmessages: { length: 3 }\n"));
+    let refused = GrpcResponse {
+        code: GrpcCode(5),
+        status_message: "no such order".to_owned(),
+        details: vec![Value::Map(Vec::new())],
+        messages: Vec::new(),
+        ..grpc()
+    };
+    let loose = text.replace("errors: 0", "status: { not: UNAVAILABLE }");
+    assert_eq!(
+        suggestion(&loose, Response::Grpc(Box::new(refused))),
+        "response NOT_FOUND to grpc /shop.v1.Payment/Charge
+status: NOT_FOUND
+status_message: \"no such order\"
+details: { length: 1 }
+"
+    );
+}
+
+#[test]
+fn faults_of_a_command_have_a_suggestion_that_notices_them() {
+    let command = |stdout: &str| {
+        Response::Command(CommandResponse {
+            exit_code: Some(0),
+            stdout: stdout.to_owned(),
+            ..CommandResponse::default()
+        })
+    };
+    let text = "run: checkout --json\nexpect: { errors: 0 }\n";
+    assert_eq!(
+        suggestion(text, command(r#"{"passed":3,"of":{"shop":"open"}}"#)),
+        "result of the command
+stdout:
+  json:
+    $.passed: 3
+    $.of.shop: open
+"
+    );
+    let loose = "run: checkout\nexpect: { exit_code: exists, errors: 0 }\n";
+    assert_eq!(
+        suggestion(loose, command("checked out")),
+        "result of the command
+exit_code: 0
+stdout: { length: 1.. }
+"
+    );
+}
+
+#[test]
+fn a_missing_part_of_an_acknowledgement_has_a_suggestion_without_its_value() {
+    let text = "publish: { kafka: 127.0.0.1:9092, topic: orders }\nexpect: { errors: 0 }\n";
+    let receipt = MessageResponse {
+        receipt: r#"{"partition":0,"offset":42}"#.to_owned(),
+        ..MessageResponse::default()
+    };
+    assert_eq!(
+        suggestion(text, Response::Message(receipt)),
+        "acknowledgement of the message
+json:
+  $.offset: exists
+  $.partition: exists
+"
+    );
+}
+
+#[test]
+fn checks_that_exclude_an_output_or_an_error_can_fail() {
+    let text = "run: x\nexpect: { stdout: absent, stderr: absent, errors: 0 }\n";
+    let specs = specs(text);
+    let command = Response::Command(CommandResponse {
+        exit_code: Some(0),
+        ..CommandResponse::default()
+    });
+    let inputs = [SpecInput {
+        spec: &specs[0],
+        evidence: Ok(vec![evidence(&specs[0], &order(0), command)]),
+    }];
+    let settings = ExamSettings {
+        which: Which::Default,
+        ignored: &[],
+        extent: Extent::Project,
+    };
+    let suite = examine(&inputs, settings, &|| false);
+    let idle: Vec<&str> = suite.idle.iter().map(|check| &*check.what).collect();
+    assert_eq!(idle, [""; 0]);
 }
 
 #[test]

@@ -20,8 +20,8 @@ use crate::instrumentation::Settings as LintSettings;
 use crate::service::{PortSpec, Service};
 use crate::source::backend::SourceSettings;
 use crate::spec::{
-    Defaults, ErrorList, Globals, Kind, Location, Node, Reader, Refusal, RunDefaults, Scope,
-    Source, SpecError, SpecErrors, Variables, keys, parse_documents, variables,
+    Defaults, ErrorList, Globals, IgnoredFaults, Kind, Location, Node, Reader, Refusal,
+    RunDefaults, Scope, Source, SpecError, SpecErrors, Variables, keys, parse_documents, variables,
 };
 use crate::trace::Value;
 
@@ -63,6 +63,8 @@ pub struct Project {
     pub profiles: Profiles,
     /// `source`.
     backend: Option<Arc<Node>>,
+    /// `mutate`.
+    mutate: Option<Arc<Node>>,
 }
 
 /// A port of a service.
@@ -106,13 +108,14 @@ impl Project {
             env: None,
             profiles: Profiles::default(),
             backend: None,
+            mutate: None,
         }
     }
 
     /// Reads a project file, except the services, which need port numbers.
     ///
     /// # Errors
-    /// All errors in the file, except errors in services and in `source`.
+    /// All errors in the file, except errors in services, in `source` and in `mutate`.
     pub fn read(source: &Source, dir: &Path) -> Result<Self, SpecErrors> {
         let (project, errors) = Self::read_with_errors(source, dir, None);
         match errors {
@@ -122,7 +125,7 @@ impl Project {
     }
 
     /// Reads a project file with errors, too: the parts of it that are valid, and all errors except
-    /// those in services and in `source`. The entries of `profile` replace others.
+    /// those in services, in `source` and in `mutate`. The entries of `profile` replace others.
     pub(crate) fn read_with_errors(
         source: &Source,
         dir: &Path,
@@ -213,6 +216,21 @@ impl Project {
         errors.check(read)
     }
 
+    /// The faults that all specs accept, with variables substituted.
+    ///
+    /// # Errors
+    /// All errors in them.
+    pub fn ignored_faults(&self, globals: &Arc<Globals>) -> Result<Vec<IgnoredFaults>, SpecErrors> {
+        let Some((source, node)) = self.source.as_ref().zip(self.mutate.as_ref()) else {
+            return Ok(Vec::new());
+        };
+        let errors = ErrorList::new(source);
+        let scope = Scope::new(Arc::clone(globals), Variables::default());
+        let reader = Reader::new(&errors, &scope, &self.dir);
+        let ignored = reader.ignored_faults(node);
+        errors.check(ignored)
+    }
+
     /// The values of `vars`, of files of variables and of the command line, in this precedence.
     ///
     /// # Errors
@@ -284,6 +302,7 @@ fn read(root: &Node, errors: &ErrorList, dir: &Path, profile: Option<&str>) -> O
     let env = env.filter(|env| reader.any_map(env, "`env`").is_some());
     project.env = env.cloned().map(Arc::new);
     project.backend = root.get("source").cloned().map(Arc::new);
+    project.mutate = root.get("mutate").cloned().map(Arc::new);
     (project.listen, project.cors) = (listen, cors);
     project.receivers = receivers.flatten().unwrap_or_default();
     (project.ports, project.services) = (ports, services);

@@ -24,13 +24,22 @@ pub(super) fn of_spec() -> Value {
         expectations(),
         spans(),
         matchers(),
+        faults(),
         load(),
     ];
     parts.into_iter().flatten().collect::<Map<_, _>>().into()
 }
 
 pub(super) fn of_project() -> Value {
-    let parts = [scalars(), services(), lint()];
+    let parts = [
+        scalars(),
+        services(),
+        lint(),
+        faults(),
+        spans(),
+        quantities(),
+        matchers(),
+    ];
     parts.into_iter().flatten().collect::<Map<_, _>>().into()
 }
 
@@ -210,15 +219,6 @@ fn triggers() -> Map<String, Value> {
             json!({ "anyOf": [{ "enum": SaslMechanism::ALL.map(|(name, _)| name) }, variable()] }),
         ),
         ("poll", requiring(map_of(keys::POLL), "until")),
-        ("mutate", map_of(keys::MUTATE).into()),
-        (
-            "ignored_faults",
-            json!({ "type": "array", "items": requiring(map_of(keys::IGNORED_FAULTS), "reason") }),
-        ),
-        (
-            "faults",
-            one_or_more(json!({ "enum": FaultKind::ALL.map(|(name, _)| name).to_vec() })),
-        ),
         (
             "command",
             json!({ "anyOf": [text(), { "type": "array", "minItems": 1, "items": text() }, requiring(map_of(keys::RUN), "command")] }),
@@ -406,6 +406,21 @@ const NUMBER: &str = r"[0-9]+(\.[0-9]+)?";
 
 /// A quantile of any precision. The usual ones are keys of the budget.
 const QUANTILE: &str = r"^p[0-9]{1,2}(\.[0-9]{1,3})?$";
+
+/// `mutate`.
+fn faults() -> Map<String, Value> {
+    defined([
+        ("mutate", map_of(keys::MUTATE).into()),
+        (
+            "ignored_faults",
+            json!({ "type": "array", "items": requiring(map_of(keys::IGNORED_FAULTS), "reason") }),
+        ),
+        (
+            "faults",
+            one_or_more(json!({ "enum": FaultKind::ALL.map(|(name, _)| name).to_vec() })),
+        ),
+    ])
+}
 
 fn load() -> Map<String, Value> {
     let percent = json!({ "anyOf": [written("^ *[0-9.]+% *$", "write 20%"), variable()] });

@@ -27,7 +27,9 @@ fn read_project(text: &str) -> Result<(), SpecErrors> {
         project: project.vars.clone(),
         ..Globals::default()
     };
-    project.services(&Arc::new(globals)).map(drop)
+    let globals = Arc::new(globals);
+    project.ignored_faults(&globals)?;
+    project.services(&globals).map(drop)
 }
 
 /// The accepted keys in the help of an unknown one.
@@ -179,6 +181,11 @@ fn the_schema_of_the_project_file_has_exactly_the_keys_that_the_reader_accepts()
         (
             "services: { x: { run: x, ready: { zzzzzzzzzz: 1 } } }\n",
             "/$defs/ready/anyOf/1",
+        ),
+        ("mutate: { zzzzzzzzzz: 1 }\n", "/$defs/mutate"),
+        (
+            "mutate: { ignore: [{ reason: x, zzzzzzzzzz: 1 }] }\n",
+            "/$defs/ignored_faults/items",
         ),
     ];
     for (text, place) in places {

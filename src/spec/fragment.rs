@@ -58,6 +58,29 @@ impl Expect {
     }
 }
 
+#[cfg(feature = "cli")]
+impl Expect {
+    /// The expectations of a text for the result of a trigger, such as `grpc`, and for its trace. Nothing is
+    /// implied.
+    ///
+    /// # Errors
+    /// All errors in the text.
+    pub(crate) fn of_trigger(
+        source: &Source,
+        trigger: &str,
+        globals: &Arc<Globals>,
+    ) -> Result<Self, SpecErrors> {
+        let errors = ErrorList::new(source);
+        let documents = yaml::parse(&errors);
+        let scope = Scope::new(Arc::clone(globals), Variables::default());
+        let reader = Reader::new(&errors, &scope, Path::new("."));
+        let result = TriggerResult::of(Some(trigger));
+        let root = documents.first();
+        let expect = root.and_then(|root| reader.expect(root, result, TraceChecks::Allowed));
+        errors.check(expect)
+    }
+}
+
 struct Fragment<'a> {
     errors: &'a ErrorList,
     dir: &'a Path,

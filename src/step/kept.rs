@@ -49,14 +49,19 @@ impl StepEvidence {
     /// The evidence of a step of which only the trace is known; `None` if its checks cannot be read.
     #[cfg(feature = "cli")]
     pub(crate) fn of_trace(spec: &Spec, step: &Step, trace: &Trace) -> Option<Self> {
+        Self::of(spec, step, Response::None, trace)
+    }
+
+    /// The evidence of a step that was not run; `None` if its checks cannot be read.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of(spec: &Spec, step: &Step, response: Response, trace: &Trace) -> Option<Self> {
         let mut scope = spec.scope();
         scope.set_trace_id(trace.id());
         let captures: Arc<[Capture]> = step.captures(&scope).ok()?.into();
-        // Those from the response have no value.
+        // Some have no value: those from a response that is not known.
         captures
             .iter()
             .for_each(|capture| scope.expect(capture.name.clone()));
-        let response = Response::None;
         let evidence = Evidence::new(&response, Some(trace), true);
         for capture in captures.iter() {
             if let Ok(value) = crate::check::capture(capture, &evidence) {
@@ -79,7 +84,12 @@ impl StepEvidence {
 
     /// The evidence without faults.
     pub(crate) fn evidence(&self) -> Evidence<'_> {
-        Evidence::new(&self.response, Some(&self.trace), self.sampled)
+        self.evidence_with(&self.trace)
+    }
+
+    /// The evidence with another trace.
+    pub(crate) fn evidence_with<'e>(&'e self, trace: &'e Trace) -> Evidence<'e> {
+        Evidence::new(&self.response, Some(trace), self.sampled)
             .with_logs_without_trace(self.logs_without_trace.as_ref())
             .with_head(self.head.as_ref())
     }

@@ -209,6 +209,18 @@ impl Trace {
         &self.spans
     }
 
+    /// A span, for changes that leave its place in the tree as it is: not its ids, resource, kind and start.
+    #[cfg(feature = "cli")]
+    pub(crate) fn span_mut(&mut self, span: usize) -> &mut Span {
+        &mut self.spans[span]
+    }
+
+    /// The same traces as [`linked`](Self::linked).
+    #[cfg(feature = "cli")]
+    pub(crate) fn linked_mut(&mut self) -> &mut [Trace] {
+        &mut self.linked
+    }
+
     /// Traces connected with this one by span links, in either direction.
     #[must_use]
     pub fn linked(&self) -> &[Trace] {

@@ -33,8 +33,8 @@ use crate::send;
 use crate::service::{PortSpec, Service, free_port};
 use crate::source::backend::SourceSettings;
 use crate::spec::{
-    Context, DeclaredService, Globals, NeedGraph, Scope, SendTelemetry, ServiceSet, Source, Spec,
-    SpecError, SpecErrors, Step, Trigger, Variables,
+    Context, DeclaredService, Globals, IgnoredFaults, NeedGraph, Scope, SendTelemetry, ServiceSet,
+    Source, Spec, SpecError, SpecErrors, Step, Trigger, Variables,
 };
 use crate::trace::Value;
 
@@ -95,6 +95,8 @@ pub struct Workspace {
     pub warnings: Vec<SpecError>,
     /// The backend from which traces are read.
     pub(crate) backend: Option<SourceSettings>,
+    /// The faults that all specs accept.
+    pub(crate) ignored_faults: Vec<IgnoredFaults>,
 }
 
 impl Search {
@@ -135,6 +137,10 @@ impl Workspace {
             unreadable,
             mut errors,
         } = read_specs(&paths, &context);
+        match workspace.project.ignored_faults(&workspace.globals) {
+            Ok(ignored) => workspace.ignored_faults = ignored,
+            Err(SpecErrors(found)) => errors.extend(found),
+        }
         // Errors of services are reported before anything is started.
         if let Err(SpecErrors(found)) = workspace.project.services(&workspace.globals) {
             errors.extend(found);
@@ -186,6 +192,7 @@ impl Workspace {
         }
         Ok(Self {
             backend,
+            ignored_faults: Vec::new(),
             warnings: project.warnings.clone(),
             project,
             globals,

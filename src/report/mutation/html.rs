@@ -3,9 +3,17 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use super::text::{line_of, two_digits};
-use crate::mutate::{FaultsOfPlace, Suite};
+use crate::mutate::{FaultsOfPlace, SpanOfPlace, Suite};
 use crate::number::counted;
-use crate::report::look::printable;
+use crate::report::look::{Look, printable};
+use crate::report::waterfall::{Mark, Records, waterfall};
+use crate::trace::Trace;
+
+/// Characters in a line of a trace.
+const WIDTH: usize = 120;
+
+/// Maximum number of spans of a trace that are drawn.
+const MOST_ROWS: usize = 20;
 
 const STYLE: &str = concat!(
     include_str!("../html/assets/style.css"),
@@ -52,12 +60,14 @@ fn page(suite: &Suite, nonce: &str) -> Markup {
                         (suite.score.caught) " of " (counted(suite.score.counted, "fault")) " caught"
                         @if suite.ignored > 0 { ", " (suite.ignored) " ignored" }
                         ", " (counted(suite.judged, "fault")) " judged"
+                        @if suite.is_interrupted { "; interrupted, so this is the score of the judged faults" }
                     }
                 }
                 main #main tabindex="-1" {
                     (missed(&suite.missed))
                     (idle(suite))
                     (not_examined(suite))
+                    (unused(suite))
                     (specs(suite))
                 }
             }
@@ -93,9 +103,29 @@ fn missed(places: &[FaultsOfPlace]) -> Markup {
                     p { "Add to " code { "expect" } ":" }
                     pre tabindex="0" { (remedy) }
                 }
+                @if let Some(span) = &place.span {
+                    details {
+                        summary { "Trace" }
+                        pre tabindex="0" { (drawn(span)) }
+                    }
+                }
             }
         }
     }
+}
+
+/// The waterfall with the span.
+fn drawn(of: &SpanOfPlace) -> String {
+    let span = &of.trace.spans()[of.at];
+    let mark = Mark {
+        trace_id: span.trace_id,
+        span_id: span.span_id,
+        service: Some(span.service().to_owned()),
+        text: "here".to_owned(),
+    };
+    let trace = Trace::clone(&of.trace).with_linked(Vec::new());
+    let look = Look::plain().with_width(WIDTH);
+    waterfall(&trace, &[mark], Records::Warnings, &look, MOST_ROWS)
 }
 
 fn idle(suite: &Suite) -> Markup {
@@ -123,6 +153,15 @@ fn not_examined(suite: &Suite) -> Markup {
                     li { code { (line_of(&spec.at)) } " " (printable(&spec.name)) ": " (printable(&spec.why)) }
                 }
             }
+        }
+    }
+}
+
+fn unused(suite: &Suite) -> Markup {
+    markup! {
+        @if !suite.unused.is_empty() {
+            h2 { "Entries of " code { "ignore" } " that accept no fault" }
+            ul { @for one in &suite.unused { li { code { (line_of(&one.at)) } } } }
         }
     }
 }

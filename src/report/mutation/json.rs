@@ -94,7 +94,11 @@ pub(crate) fn json(suite: &Suite) -> String {
         checks_without_effect: suite.idle.iter().map(JsonCheck::of).collect(),
         specs: suite.specs.iter().map(JsonSpec::of).collect(),
         not_examined: suite.not_examined.iter().map(JsonNotExamined::of).collect(),
-        unused_ignores: suite.unused.iter().map(JsonLocation::of).collect(),
+        unused_ignores: suite
+            .unused
+            .iter()
+            .map(|one| JsonLocation::of(&one.at))
+            .collect(),
     };
     let text = serde_json::to_string_pretty(&all);
     text.unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}")) + "\n"

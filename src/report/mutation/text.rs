@@ -3,6 +3,7 @@
 use crate::mutate::{ExaminedSpec, FaultsOfPlace, IdleCheck, Suite};
 use crate::number::counted;
 use crate::report::look::{BAD, FAINT, GOOD, HELP, LEFT_OUT, Look, STRONG, printable};
+use crate::report::snippet::{Diagnostic, diagnostics};
 use crate::spec::Location;
 
 /// The faults that no check notices, the checks that no fault makes fail, and the score. `minimum` is the
@@ -95,14 +96,8 @@ fn not_examined(suite: &Suite, look: &Look) -> String {
 }
 
 fn unused(suite: &Suite, look: &Look) -> String {
-    let word = look.paint(LEFT_OUT, "warning");
-    let lines = suite.unused.iter().map(|at| {
-        format!(
-            "{word}: {}: this entry of `ignore` accepts no fault; remove it\n",
-            line_of(at)
-        )
-    });
-    lines.collect()
+    let warnings: Vec<Diagnostic> = suite.unused.iter().map(Diagnostic::warning).collect();
+    diagnostics(&warnings, look)
 }
 
 fn specs(all: &[ExaminedSpec], look: &Look) -> String {
@@ -128,7 +123,10 @@ fn specs(all: &[ExaminedSpec], look: &Look) -> String {
 fn summary(suite: &Suite, minimum: Option<f64>, look: &Look) -> String {
     let score = suite.score;
     let Some(share) = score.share() else {
-        return "no fault was judged\n".to_owned();
+        return match suite.is_interrupted {
+            true => "interrupted: no fault was judged\n".to_owned(),
+            false => "no fault was judged\n".to_owned(),
+        };
     };
     let is_enough = minimum.is_none_or(|minimum| share >= minimum);
     let style = if is_enough { GOOD } else { BAD };
@@ -145,6 +143,9 @@ fn summary(suite: &Suite, minimum: Option<f64>, look: &Look) -> String {
         text.push_str(&format!(", {} ignored", suite.ignored));
     }
     text.push_str(&format!(" ({} judged)\n", counted(suite.judged, "fault")));
+    if suite.is_interrupted {
+        text.push_str("interrupted: the score is that of the faults that were judged\n");
+    }
     if let Some(minimum) = minimum.filter(|_| !is_enough) {
         text.push_str(&format!("the minimum is {minimum} (--min-score)\n"));
     }

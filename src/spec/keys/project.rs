@@ -48,6 +48,11 @@ pub(crate) const PROJECT: Keys = Keys(&[&[
     ),
     SERVICE_ENV,
     DEFAULTS_KEY,
+    key(
+        "mutate",
+        "mutate",
+        "Faults that `spanspec mutate` does not count, in all specs.",
+    ),
     SOURCE,
     key(
         "profiles",
