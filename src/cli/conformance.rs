@@ -17,7 +17,7 @@ use crate::spec::{Context, Source, Spec};
 use crate::trace::Response;
 use crate::workspace::Workspace;
 
-use super::arguments::{Format, JunitGranularity, RunArguments};
+use super::arguments::{ExecutionArguments, Format, JunitGranularity, RunArguments};
 use super::conformance_arguments::ConformanceArguments;
 use super::exit::{Exit, fail};
 use super::load::{fail_load, project_search};
@@ -50,9 +50,12 @@ fn run_arguments(arguments: &ConformanceArguments) -> Result<RunArguments, clap:
     let defaults = Defaults::try_parse_from(["spanspec"])?.run;
     Ok(RunArguments {
         list: false,
-        listen: arguments.listen.clone(),
-        receiver: arguments.receiver.clone(),
-        source: None,
+        execution: ExecutionArguments {
+            listen: arguments.listen.clone(),
+            receiver: arguments.receiver.clone(),
+            source: None,
+            ..defaults.execution
+        },
         reports: arguments.reports.clone(),
         junit_granularity: arguments
             .junit_granularity

@@ -230,7 +230,7 @@ async fn ctrl_c_ends_the_judgement_and_the_reports_have_what_was_judged() {
     // Judging all cases takes very much longer than the signal.
     let cases: Vec<String> = (0..400).map(|case| case.to_string()).collect();
     let spec = format!(
-        "name: case ${{case}}\nmatrix: {{ case: [{}] }}\nrequest: GET ${{URL}}/ok\nexpect: {{ errors: 0, spans: [work] }}\n",
+        "name: works\nmatrix: {{ case: [{}] }}\nrequest: GET ${{URL}}/ok?case=${{case}}\nexpect: {{ errors: 0, spans: [work] }}\n",
         cases.join(", ")
     );
     let project = Project::with(&[("a.yaml", &spec)]).await;
