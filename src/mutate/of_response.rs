@@ -92,14 +92,15 @@ fn of_grpc(subject: &Subject<'_>, grpc: &GrpcResponse) -> Vec<Mutant> {
 }
 
 fn status_message(subject: &Subject<'_>, text: &str) -> Option<Mutant> {
+    if text.is_empty() {
+        return None;
+    }
     let edit = Edit::StatusMessage(other_text(text));
     let another = fault(FaultKind::StatusMessage, "another status message", edit);
-    let varies = subject.own.value_varies(&Value::from(text));
-    (!text.is_empty()).then(|| Mutant {
-        counted: if varies {
-            Counted::Never
-        } else {
-            another.counted
+    Some(Mutant {
+        counted: match subject.own.value_varies(&Value::from(text)) {
+            true => Counted::Never,
+            false => another.counted,
         },
         ..another
     })
