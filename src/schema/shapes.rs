@@ -69,7 +69,10 @@ fn lint() -> Map<String, Value> {
         ("lint_rule", json!({ "enum": rules })),
         ("lint_levels", levels),
         ("lint_limits", map_of(keys::LINT_LIMITS).into()),
-        ("number", json!({ "type": "number", "exclusiveMinimum": 0 })),
+        (
+            "positive_number",
+            json!({ "type": "number", "exclusiveMinimum": 0 }),
+        ),
         (
             "ignored_findings",
             json!({ "type": "array", "items": ignored }),

@@ -211,7 +211,7 @@ pub(crate) const LINT_LIMITS: Keys = Keys(&[&[
     ),
     key(
         "spans_per_second",
-        "number",
+        "positive_number",
         "Maximum number of spans a second, for over-sampled; default none.",
     ),
 ]]);
