@@ -308,6 +308,7 @@ fn every_key_is_in_the_reference() {
                 "docs/backends.md",
                 "docs/spec.md",
                 "docs/mutate.md",
+                "docs/lint.md",
             ],
         ),
     ] {
