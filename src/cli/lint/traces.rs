@@ -1,33 +1,25 @@
 //! `spanspec lint --traces`: the instrumentation that saved traces show.
 
 mod json;
+mod outcome;
 mod sarif;
 mod text;
 
 use std::io::Write;
 
-use crate::instrumentation::{Finding, Level, Observed, Settings, examine};
 use crate::report::write_file;
 use crate::secret::Format as FileFormat;
 use crate::trace::{Origin, Trace};
 
 use super::super::arguments::LintArguments;
-use super::super::exit::{Exit, fail, note};
+use super::super::exit::{Exit, fail};
 use super::super::lint_arguments::{LintFormat, LintReportKind};
 use super::super::load::{fail_load, search};
 use super::super::output;
 use super::super::trace_files;
 use crate::workspace::{Ports, Workspace};
 
-/// What was found in which traces.
-struct TraceLint {
-    /// Findings that count, the most severe first.
-    findings: Vec<Finding>,
-    /// Number of findings that the project file accepts.
-    ignored: usize,
-    traces: usize,
-    spans: usize,
-}
+use outcome::TraceLint;
 
 /// Examines traces by the rules of the project file and of the arguments.
 pub(super) fn lint(arguments: &LintArguments) -> Exit {
@@ -67,44 +59,4 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
     // Without a reader, the exit code is all that is left.
     let _ = output::stdout().write_all(text.as_bytes());
     exit
-}
-
-impl TraceLint {
-    fn of(traces: &[Trace], settings: &Settings) -> Self {
-        let observed = Observed {
-            traces,
-            logs_without_trace: None,
-        };
-        let all = examine(&observed, settings);
-        for (at, entry) in settings.ignored.iter().enumerate() {
-            if !all.iter().any(|finding| finding.ignored_by == Some(at)) {
-                note(&format!(
-                    "note: {}: no finding of {} is ignored by this entry",
-                    entry.at, entry.rule
-                ));
-            }
-        }
-        let (ignored, findings): (Vec<_>, Vec<_>) = all
-            .into_iter()
-            .partition(|finding| finding.ignored_by.is_some());
-        Self {
-            findings,
-            ignored: ignored.len(),
-            traces: traces.len(),
-            spans: traces.iter().map(Trace::len).sum(),
-        }
-    }
-
-    fn number(&self, level: Level) -> usize {
-        let of_level = self.findings.iter().filter(|one| one.level == level);
-        of_level.count()
-    }
-
-    fn exit(&self, strict: bool) -> Exit {
-        let fails = self.number(Level::Error) > 0 || strict && self.number(Level::Warning) > 0;
-        match fails {
-            true => Exit::Failed,
-            false => Exit::Passed,
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::TraceLint;
+use super::outcome::TraceLint;
 use crate::check::Witness;
 use crate::instrumentation::{Finding, Level};
 

@@ -1,6 +1,6 @@
 //! The findings as text.
 
-use super::TraceLint;
+use super::outcome::TraceLint;
 use crate::instrumentation::{Finding, Level};
 use crate::number::{count, counted};
 use crate::report::printable;
