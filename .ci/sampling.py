@@ -129,6 +129,8 @@ def text_condition(random):
         f'String({path}) == "{text}"',
         f"IsEmpty({path})",
         f'{path} >= "/h"',
+        f'{path} == "nil"',
+        f'Duration({path}) > Duration("1s")',
     ])
 
 
@@ -178,6 +180,11 @@ def field_condition(random):
         "true",
         "false",
         "nil == nil",
+        'attributes["url.path"]["a"] == 1 or true',
+        'attributes["url.path"]["a"] == 1 and false',
+        'Duration("soon") > Duration("1s")',
+        "2 * -1 < dropped_attributes_count - 1",
+        'trace_id == TraceID(0x0af7651916cd43dd8448eb211c80319c)',
     ])
 
 
@@ -200,6 +207,7 @@ def event_condition(random):
         'span.name == "select" and name == "retry"',
         "time_unix_nano >= span.end_time_unix_nano",
         'resource.attributes["service.name"] == "payment"',
+        "event_index == 0",
     ])
 
 
@@ -295,10 +303,10 @@ def compound(random, name, kind, key, version):
 
 def processor(random, number, version):
     policies = [policy(random, f"p{at}", version) for at in range(random.choices([1, 2, 3, 5], [3, 3, 2, 2])[0])]
-    if version < (0, 144):
-        # What it does not have, or what has another value in it.
-        text = re.sub(r"\b(Int|Double)\(", "String(", json.dumps(policies))
-        policies = json.loads(text.replace("IsEmpty(", "IsString(").replace("flags", "dropped_links_count"))
+    if version < (0, 157):
+        # It does not start with what it does not have.
+        text = json.dumps(policies).replace("IsEmpty(", "IsString(")
+        policies = json.loads(text.replace("flags", "dropped_links_count") if version < (0, 145) else text)
     found = {"decision_wait": "1s", "num_traces": 100_000, "policies": policies}
     if random.random() < 0.25:
         found["sample_on_first_match"] = True

@@ -2,6 +2,8 @@
 
     python3 .ci/sampling_lint.py SPANSPEC COLLECTOR            compares
     python3 .ci/sampling_lint.py SPANSPEC COLLECTOR --record   also writes tests/sampling/collector.jsonl
+    … --version 0.140.1     the Collector is of this version
+    … --only ottl           compares the cases whose names begin so
 
 The Rust tests compare with the recorded answers. A configuration that makes the Collector panic at the first trace counts
 as refused.
@@ -58,6 +60,34 @@ PATTERNS = [
     "é+", r"[\x{1F600}-\x{1F64F}]", "(?-s)a", "(?i-s:a)", r"\Q", r"\E", "a{0}", "(?", "(?P<", "(?P<1>a)", "(?P=a)", "[^]a]",
     r"\B",
 ]
+# Conditions that versions of the Collector read in different ways.
+OTTL = {
+    "duration text": 'Duration("soon") > Duration("1s")',
+    "duration number": 'Duration(5) > Duration("1s")',
+    "duration path": 'Duration(attributes["a"]) > Duration("1s")',
+    "int text": 'Int("x") == 1',
+    "double text": 'Double("x") == 1',
+    "is empty": "IsEmpty(name)",
+    "bool": 'Bool(attributes["a"])',
+    "flags": "flags == 1",
+    "sign": '-attributes["a"] == 1',
+    "sign of a number": "- 1 < 3",
+    "sign without space": 'attributes["a"] -1 > 3',
+    "float without fraction": 'attributes["a"] > 5.',
+    "trace id text": 'trace_id == TraceID("0af7651916cd43dd8448eb211c80319c")',
+    "trace id short": "trace_id == TraceID(0x0af7)",
+    "trace id name": "trace_id == TraceID(target = 0x0af7651916cd43dd8448eb211c80319c)",
+    "span id number": "span_id == SpanID(5)",
+    "concat path": 'Concat(attributes["a"], "-") == "x"',
+    "substring safe": 'Substring(name, 0, 3, true) == "GET"',
+    "list without comma": "[1 2] == nil",
+    "list of commas": "[1, 2] == nil",
+    "nil text": 'name == "nil"',
+    "is string number": "IsString(5)",
+    "decode": 'Base64Decode(name) == "a"',
+    "coalesce": 'Coalesce([name]) == "a"',
+    "otelcol": 'otelcol.client.metadata["a"] != nil',
+}
 CASES = {
     **{f"regex {pattern}": regex(pattern) for pattern in PATTERNS},
     "no block": "tail_sampling:",
@@ -152,6 +182,8 @@ CASES = {
     "ottl event path": simple("ottl_condition", "{ spanevent: ['spanevent.name == \"exception\"'] }"),
     "ottl span path": simple("ottl_condition", "{ span: ['span.attributes[\"a\"] == 1 and resource.attributes[\"b\"] != nil'] }"),
     "ottl event in span": simple("ottl_condition", "{ span: ['spanevent.name == \"a\"'] }"),
+    "ottl event index": simple("ottl_condition", "{ spanevent: ['event_index == 0'] }"),
+    **{f"ottl {name}": simple("ottl_condition", f"{{ span: ['{condition}'] }}") for name, condition in OTTL.items()},
     "and": inner("and", f"[{ERRORS}]"),
     "and empty": inner("and", "[]"),
     "and missing": one("{ name: a, type: and }"),
@@ -285,8 +317,8 @@ def configuration(processors, pipelines, port):
     )
 
 
-def lint(spanspec, file):
-    command = [spanspec, "sampling", "lint", file, "--format", "json"]
+def lint(spanspec, file, version):
+    command = [spanspec, "sampling", "lint", file, "--format", "json", *version]
     output = subprocess.run(command, capture_output=True, text=True)
     if not output.stdout:
         return [output.stderr]
@@ -350,16 +382,24 @@ def cases():
         yield f"pipeline: {name}", BOTH, pipelines
 
 
+def after(option):
+    """The argument after an option, if it is there."""
+    return sys.argv[sys.argv.index(option) + 1] if option in sys.argv else None
+
+
 def main():
     spanspec, collector = sys.argv[1:3]
+    version = ["--collector-version", after("--version")] if after("--version") else []
     recorded, differences = [], []
     with tempfile.TemporaryDirectory() as folder:
         file = str(pathlib.Path(folder) / "collector.yaml")
         for name, processors, pipelines in cases():
+            if not name.startswith(after("--only") or ""):
+                continue
             port = free_port()
             text = configuration(processors, pipelines, port)
             pathlib.Path(file).write_text(text)
-            errors = lint(spanspec, file)
+            errors = lint(spanspec, file, version)
             refused = answer(collector, file, port, bool(errors) and "numeric" in name)
             if bool(errors) != bool(refused):
                 differences.append(f"{name}\n  lint: {errors or 'no error'}\n  Collector: {refused or 'starts'}\n{text}")

@@ -2,8 +2,8 @@
 //!
 //! A hundred checks, relations among them, over traces of several sizes and shapes; once where
 //! all of them hold, and once where all that look at spans fail, for a failure looks for what
-//! comes nearest. The next table judges a trace anew whenever a part of it arrives, and the last one judges
-//! the faults of traces, as `spanspec mutate` does.
+//! comes nearest. The next table judges a trace anew whenever a part of it arrives, and the next one judges
+//! the faults of traces, as `spanspec mutate` does. The last one replays traces through the tail sampling of a Collector.
 
 #![expect(clippy::cast_precision_loss, reason = "times are rounded anyway")]
 
@@ -22,6 +22,7 @@ use opentelemetry_proto::tonic::resource::v1;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use prost::Message;
 use spanspec::internal::mutate::judge_faults;
+use spanspec::internal::sampling::TailReplay;
 use spanspec::{
     Context, Evidence, Expect, HttpResponse, Judgement, Origin, Outcome, Resource, Response,
     Source, Span, SpanId, SpanKind, Spec, Store, Trace, TraceId, judge,
@@ -88,6 +89,7 @@ fn main() {
     }
     arriving();
     faults();
+    replaying();
 }
 
 /// The faults of the traces of 20 specs.
@@ -125,6 +127,74 @@ fn faults() {
         let each = judged as f64 / times.median().as_secs_f64();
         line(&name, &times, &format!("{each:.0}"));
     }
+}
+
+/// Traces through the tail sampling of a Collector.
+/// Traces through the tail sampling of a Collector.
+fn replaying() {
+    const SPANS: u64 = 10;
+    let number = rounds(20_000, 2_000);
+    let title = format!("replay of {number} traces, {SPANS} spans each");
+    head(&title, "traces per second");
+    let traces: Vec<Vec<Span>> = (1..=number as u64).map(|at| recorded(at, SPANS)).collect();
+    for (name, policies) in POLICIES {
+        let config = format!("tail_sampling: {{ decision_wait: 5s, policies: [{policies}] }}");
+        let replay = TailReplay::new(&config, traces.clone()).expect("a processor");
+        let mut kept = 0;
+        let times = Times::of(rounds(10, 3), || kept = replay.kept());
+        let rate = number as f64 / times.median().as_secs_f64();
+        line(
+            &format!("{name}: {kept} kept"),
+            &times,
+            &format!("{rate:.0}"),
+        );
+    }
+}
+
+const POLICIES: [(&str, &str); 3] = [
+    (
+        "errors, slow, 10 % of the rest",
+        "{ name: errors, type: status_code, status_code: { status_codes: [ERROR] } }, \
+         { name: slow, type: latency, latency: { threshold_ms: 900 } }, \
+         { name: rest, type: probabilistic, probabilistic: { sampling_percentage: 10 } }",
+    ),
+    (
+        "attributes and patterns",
+        "{ name: no-probes, type: drop, drop: { drop_sub_policy: [{ name: path, type: string_attribute, \
+           string_attribute: { key: url.path, values: [\"^/(health|ready)\"], enabled_regex_matching: true } }] } }, \
+         { name: failed, type: numeric_attribute, numeric_attribute: { key: http.response.status_code, min_value: 500, max_value: 599 } }",
+    ),
+    (
+        "OTTL",
+        "{ name: odd, type: ottl_condition, ottl_condition: { error_mode: ignore, span: \
+           ['attributes[\"http.response.status_code\"] >= 500 and IsMatch(attributes[\"url.path\"], \"^/orders\")'] } }",
+    ),
+];
+
+/// A trace that begins 10 ms after the one before.
+fn recorded(number: u64, spans: u64) -> Vec<Span> {
+    let id: TraceId = format!("{:032x}", u128::from(number) * 0x9e37_79b9_7f4a_7c15)
+        .parse()
+        .expect("it is not zero");
+    let resource = Arc::new(Resource::default());
+    let path = format!("/orders/{}", number % 100);
+    let of_span = |at: u64| {
+        let own = SpanId::from_bytes((number << 8 | at).to_be_bytes()).expect("it is not zero");
+        let mut span = Span::new(id, own, "GET /orders/{id}");
+        span.parent_id = (at > 1).then_some(own);
+        span.start = 1_700_000_000_000_000_000 + number * 10_000_000 + at * 1_000_000;
+        span.end = span.start + (number + at) % 1_000 * 1_000_000;
+        let status = if (number + at) % 50 == 0 { 500 } else { 200 };
+        span.attributes = [
+            ("url.path", spanspec::Value::from(path.as_str())),
+            ("http.response.status_code", spanspec::Value::Int(status)),
+        ]
+        .into_iter()
+        .collect();
+        span.resource = Arc::clone(&resource);
+        span
+    };
+    (1..=spans).map(of_span).collect()
 }
 
 fn judging(expect: &Expect, shape: Shape, size: usize) {

@@ -61,6 +61,10 @@ pub mod run {
     pub use crate::run::{RunEnd, run, run_open};
 }
 #[cfg(feature = "cli")]
+pub mod sampling {
+    pub use crate::sampling::bench::TailReplay;
+}
+#[cfg(feature = "cli")]
 pub mod service {
     pub use crate::service::{
         CommandLine, ExitReason, Ready, Service, ServiceEvent, StartError, System, TelemetryTarget,

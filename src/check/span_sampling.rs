@@ -4,16 +4,14 @@
 use super::judgement::{Finality, Standing};
 use super::{Failure, Subject, Unjudged, Witness};
 use crate::number::counted;
-#[cfg(feature = "run")]
-use crate::sampling::ProbabilisticSampler;
-use crate::sampling::Reason;
+use crate::sampling::{ProbabilisticSampler, Reason};
 use crate::spec::Check;
 use crate::spec::tail_sampling::SpanSamplingExpectation;
-use crate::trace::{Field, Span, Trace};
+use crate::trace::{Span, Trace};
 
 /// Judges all spans of a trace. The sampler decides about each on its own.
 pub(super) fn judge(check: &Check, expected: &SpanSamplingExpectation, trace: &Trace) -> Standing {
-    if let Err(why) = refuse_losses(trace) {
+    if let Err(why) = refuse_losses(&expected.processor, trace) {
         return Standing::unjudged(why);
     }
     let decided = trace
@@ -55,7 +53,7 @@ pub(super) fn judge(check: &Check, expected: &SpanSamplingExpectation, trace: &T
 /// It keeps some of them, or that is not known.
 #[cfg(feature = "run")]
 pub(super) fn is_kept(processor: &ProbabilisticSampler, trace: &Trace) -> Result<bool, Unjudged> {
-    refuse_losses(trace)?;
+    refuse_losses(processor, trace)?;
     let spans = trace.spans().iter();
     let kept = spans.filter(|span| processor.decide(span).is_kept).count();
     if kept > 0 && kept < trace.len() {
@@ -69,10 +67,11 @@ pub(super) fn is_kept(processor: &ProbabilisticSampler, trace: &Trace) -> Result
 }
 
 /// Refuses a trace without the fields that decide.
-fn refuse_losses(trace: &Trace) -> Result<(), Unjudged> {
-    let mut needed = [Field::TraceContext, Field::Attributes].into_iter();
-    match needed.find(|field| trace.losses().contains(*field)) {
-        Some(field) => Err(Unjudged::Lost(field)),
-        None => Ok(()),
-    }
+fn refuse_losses(processor: &ProbabilisticSampler, trace: &Trace) -> Result<(), Unjudged> {
+    let mut spans = trace.spans().iter();
+    let decided = spans.try_for_each(|span| {
+        let decision = processor.decide_with(span, trace.losses());
+        decision.map(drop)
+    });
+    decided.map_err(Unjudged::Lost)
 }

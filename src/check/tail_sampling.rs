@@ -92,6 +92,9 @@ impl<'t> Decided<'t> {
     }
 
     fn verdict(&self) -> Result<&Verdict, Unjudged> {
+        if let Ending::UnknownSize(field) = self.whole.ending {
+            return Err(Unjudged::Lost(field));
+        }
         let too_large = || {
             unjudged(
                 "the trace is larger than `maximum_trace_size_bytes`, so no policy is asked",

@@ -1,9 +1,11 @@
 //! The arguments of `sampling`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
+use super::arguments::ProjectArguments;
 use crate::sampling::CollectorVersion;
 use crate::sampling::replay::Arrival;
 
@@ -20,7 +22,7 @@ pub(super) enum SamplingCommand {
     Lint(SamplingLintArguments),
     /// Propose policies from saved traces, for a number of spans per second
     Design(SamplingDesignArguments),
-    /// Decide about saved traces as the tail sampling of a Collector does
+    /// Decide about traces as a sampler of a Collector does
     Replay(SamplingReplayArguments),
 }
 
@@ -29,9 +31,11 @@ pub(super) struct SamplingReplayArguments {
     /// Configuration of a Collector
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) file: PathBuf,
-    /// Saved traces: files, folders, or `-` for standard input
-    #[arg(value_name = "TRACES", required = true, value_hint = ValueHint::AnyPath)]
+    /// Saved traces: files, folders, or `-` for standard input; without them, a backend is read
+    #[arg(value_name = "TRACES", value_hint = ValueHint::AnyPath)]
     pub(super) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) source: SamplingSourceArguments,
     /// The processor, if the file has several, such as tail_sampling/errors
     #[arg(long, value_name = "ID", env = "SPANSPEC_PROCESSOR")]
     pub(super) processor: Option<String>,
@@ -58,6 +62,28 @@ pub(super) struct SamplingReplayArguments {
     /// Format of standard output
     #[arg(long, value_enum, default_value_t, env = "SPANSPEC_FORMAT")]
     pub(super) format: SamplingFormat,
+}
+
+/// A backend with the traces.
+#[derive(Debug, Args)]
+pub(super) struct SamplingSourceArguments {
+    /// Read traces from this backend, such as tempo=http://127.0.0.1:3200; overrides `source` of the project file
+    #[arg(
+        long,
+        value_name = "KIND=URL",
+        value_parser = crate::project::parse_source,
+        conflicts_with = "traces",
+        env = "SPANSPEC_SOURCE"
+    )]
+    pub(super) source: Option<crate::source::SourceSettings>,
+    /// Length of the time in which traces of the backend start
+    #[arg(long, value_name = "DURATION", value_parser = crate::spec::parse_duration, default_value = "1h", env = "SPANSPEC_SINCE")]
+    pub(super) since: Duration,
+    /// Maximum number of traces of the backend, the newest first
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=100_000), env = "SPANSPEC_LIMIT")]
+    pub(super) limit: u64,
+    #[command(flatten)]
+    pub(super) project: ProjectArguments,
 }
 
 /// When spans arrive at the Collector.

@@ -87,7 +87,7 @@ impl Traces {
         Ok(())
     }
 
-    fn add(&mut self, spans: Vec<crate::trace::Span>, losses: &crate::trace::Losses) {
+    pub(super) fn add(&mut self, spans: Vec<crate::trace::Span>, losses: &crate::trace::Losses) {
         for span in spans {
             let id = span.trace_id;
             let at = *self.index.entry(id).or_insert_with(|| {

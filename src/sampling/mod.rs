@@ -2,9 +2,12 @@
 //!
 //! Pure: no clock, no network. Times are those of the spans.
 
+#[cfg(feature = "cli")]
+pub(crate) mod bench;
 pub(crate) mod config;
 #[cfg(feature = "cli")]
 pub(crate) mod design;
+mod go_duration;
 pub(crate) mod judge;
 pub(crate) mod ottl;
 mod policy;
@@ -17,7 +20,7 @@ mod version;
 mod vote;
 
 pub(crate) use policy::{Policy, Rule, Strategy, TailSampling};
-pub(crate) use probabilistic::{Mode, ProbabilisticSampler, Reason};
+pub(crate) use probabilistic::{Mode, ProbabilisticSampler, Reason, SpanDecision};
 pub(crate) use tracestate::{OtelState, Randomness};
 pub(crate) use version::CollectorVersion;
 pub(crate) use vote::Vote;

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::tracestate::{DIGITS, NEVER, OtelState, Randomness, Threshold};
-use crate::trace::{Span, TraceId, Value};
+use crate::trace::{Field, Losses, Span, TraceId, Value};
 
 /// The number of hash buckets of `hash_seed`: 14 bits.
 const BUCKETS: u32 = 1 << 14;
@@ -70,6 +70,29 @@ impl fmt::Display for Reason {
 }
 
 impl ProbabilisticSampler {
+    /// Decides on a span of a source that may lose fields.
+    ///
+    /// # Errors
+    /// A field that the decision depends on, and that the source loses.
+    pub(crate) fn decide_with(&self, span: &Span, losses: &Losses) -> Result<SpanDecision, Field> {
+        /// The fields without which `sampling.priority` is not known.
+        const PRIORITY: [Field; 5] = [
+            Field::Attributes,
+            Field::MovedAttributes,
+            Field::AttributeOrigin,
+            Field::RewrittenAttributes,
+            Field::TagFields,
+        ];
+        if let Some(field) = PRIORITY.into_iter().find(|field| losses.contains(*field)) {
+            return Err(field);
+        }
+        let decision = self.decide(span);
+        match losses.contains(Field::TraceContext) && decision.reason != Reason::Priority {
+            true => Err(Field::TraceContext),
+            false => Ok(decision),
+        }
+    }
+
     /// Decides on a span.
     pub(crate) fn decide(&self, span: &Span) -> SpanDecision {
         if let Some(is_kept) = priority(span) {

@@ -5,10 +5,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::judge::{Input, Judge, Verdict, trace_size};
+use super::judge::{Input, Judge, Verdict, lost_size, trace_size};
 use super::policy::{Strategy, TailSampling};
 use super::version::{CollectorVersion, Since};
-use crate::trace::{Losses, Nanos, Span, TraceId};
+use crate::trace::{Field, Losses, Nanos, Span, TraceId};
 
 mod cache;
 mod shard;
@@ -62,6 +62,8 @@ pub(crate) enum Ending {
     Evicted,
     /// Not kept: more bytes than `maximum_trace_size_bytes`.
     TooLarge(i64),
+    /// Not known: `maximum_trace_size_bytes` limits the size, and the source of the trace loses this field.
+    UnknownSize(Field),
 }
 
 /// The number of late spans, by what becomes of them.
@@ -93,6 +95,7 @@ impl Replayed {
     /// Whether the trace is kept. `None` if that is not known.
     pub(crate) fn kept(&self) -> Option<bool> {
         match (&self.verdict, self.ending) {
+            (_, Ending::UnknownSize(_)) => None,
             (Some(verdict), Ending::Decided) => verdict.kept(),
             _ => Some(false),
         }
@@ -126,6 +129,12 @@ pub(crate) fn replay(
             Arrival::AtEnd => Shard::new(config, version, &own).run(&mut results),
         }
     }
+    for (result, trace) in results.iter_mut().zip(traces) {
+        let lost = lost_size(&trace.losses).filter(|_| limits_size(config, version));
+        if let Some(field) = lost {
+            result.ending = Ending::UnknownSize(field);
+        }
+    }
     results
 }
 
@@ -156,7 +165,11 @@ fn together(
 
 fn is_too_large(config: &TailSampling, version: CollectorVersion, size: i64) -> bool {
     let limit = i64::try_from(config.maximum_trace_size_bytes).unwrap_or(i64::MAX);
-    version.has(Since::Not) && limit > 0 && size > limit
+    limits_size(config, version) && size > limit
+}
+
+fn limits_size(config: &TailSampling, version: CollectorVersion) -> bool {
+    version.has(Since::Not) && config.maximum_trace_size_bytes > 0
 }
 
 /// The decision about spans that are all there.

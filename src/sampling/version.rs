@@ -13,7 +13,8 @@ pub(crate) struct CollectorVersion {
 
 /// Behaviour that came with a version.
 ///
-/// Read in the sources of `tailsamplingprocessor` v0.140.1 to v0.161.0, without v0.143.0.
+/// Read in the sources of `tailsamplingprocessor` v0.140.1 to v0.161.0, without v0.143.0, and of `pkg/ottl` v0.140.1 to
+/// v0.161.0. The versions of functions of OTTL stand with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Since {
     /// `bytes_limiting`, `burst_capacity` and `drop_pending_traces_on_shutdown`.
@@ -36,19 +37,36 @@ pub(crate) enum Since {
     Shards,
     /// A `drop` policy that does not match has no vote; before, it votes against the trace.
     SilentDrop,
+    /// OTTL: literal arguments are converted at the start, and the string `"nil"` is not nil.
+    Literals,
+    /// OTTL: `TraceID` and `SpanID` of hexadecimal digits.
+    IdsOfText,
+    /// OTTL: literal parts of `and` and `or` are evaluated at the start, and hide errors of parts before them.
+    FoldedConditions,
+    /// OTTL: a sign is an operator; before, it is a part of a number.
+    Signs,
+    /// OTTL: the path `flags`.
+    SpanFlags,
+    /// OTTL: paths of `otelcol`.
+    CollectorPaths,
+    /// OTTL: commas are required between the items of a list.
+    ListCommas,
+    /// OTTL: `Concat` of a list that is not written in the condition.
+    ComputedLists,
 }
 
 impl CollectorVersion {
     /// The newest version whose behaviour is known.
-    pub(crate) const LATEST: Self = Self::of(161, 0);
+    pub(crate) const LATEST: Self = Self::of(161);
     /// The oldest version whose behaviour is known.
-    pub(crate) const OLDEST: Self = Self::of(140, 0);
+    pub(crate) const OLDEST: Self = Self::of(140);
 
-    const fn of(minor: u32, patch: u32) -> Self {
+    /// The version 0.N.0.
+    pub(super) const fn of(minor: u32) -> Self {
         Self {
             major: 0,
             minor,
-            patch,
+            patch: 0,
         }
     }
 
@@ -62,17 +80,21 @@ impl Since {
     /// The first version with it.
     pub(crate) fn version(self) -> CollectorVersion {
         let minor = match self {
-            Self::BytesLimiting => 141,
-            Self::WaitAfterRoot | Self::PlainInvertedVotes => 144,
-            Self::Not => 145,
+            Self::BytesLimiting | Self::Literals => 141,
+            Self::IdsOfText => 142,
+            Self::FoldedConditions => 143,
+            Self::WaitAfterRoot | Self::PlainInvertedVotes | Self::Signs => 144,
+            Self::Not | Self::SpanFlags => 145,
+            Self::CollectorPaths => 147,
             Self::Strategy => 149,
             Self::TailStorage => 150,
             Self::TokenBucket => 153,
             Self::LatencyAbove => 157,
             Self::Shards => 159,
-            Self::SilentDrop => 160,
+            Self::SilentDrop | Self::ListCommas => 160,
+            Self::ComputedLists => 161,
         };
-        CollectorVersion::of(minor, 0)
+        CollectorVersion::of(minor)
     }
 }
 

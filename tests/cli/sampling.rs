@@ -292,3 +292,89 @@ fn a_design_needs_traces_of_some_time_and_a_number_above_zero() {
     let none = sampling(&["design", empty.to_str().unwrap(), "--spans-per-second", "5"]);
     assert_eq!(none.status.code(), Some(4), "{}", text(&none));
 }
+
+/// Policies that read the status, and `tracestate`, which backends lose.
+const TWO_POLICIES: &str = "
+processors:
+  tail_sampling:
+    decision_wait: 10s
+    policies:
+      - { name: errors, type: status_code, status_code: { status_codes: [ERROR] } }
+      - { name: state, type: trace_state, trace_state: { key: vendor, values: [keep] } }
+  probabilistic_sampler: { sampling_percentage: 0 }
+";
+
+#[test]
+fn the_traces_of_a_backend_are_replayed_and_lost_fields_leave_votes_unknown() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("collector.yaml");
+    std::fs::write(&config, TWO_POLICIES).unwrap();
+    let traces = dir.path().join("traces");
+    std::fs::create_dir(&traces).unwrap();
+    let saved = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sampling/replay.jsonl");
+    std::fs::copy(saved, traces.join("replay.jsonl")).unwrap();
+    let source = format!("files={}", traces.display());
+    let config = config.to_str().unwrap();
+    let replay = ["replay", config, "--source", &source, "--since", "200000h"];
+    let output = sampling(&[&replay[..], &["--format", "json"]].concat());
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found = document["traces"].as_array().unwrap().iter();
+    let by_id = |id: &str| {
+        let mut traces = found.clone();
+        traces
+            .find(|trace| trace["trace_id"] == id)
+            .unwrap()
+            .clone()
+    };
+    let failed = by_id("00000000000000000000000000000002");
+    assert_eq!(failed["policy"], "errors");
+    let open = by_id("00000000000000000000000000000004");
+    assert_eq!(open["kept"], serde_json::Value::Null);
+    assert_eq!(
+        open["reason"],
+        "`state`: the source of the trace loses `tracestate` and the trace flags of spans"
+    );
+    let limited = text(&sampling(&[&replay[..], &["--limit", "1"]].concat()));
+    assert!(limited.contains("note: the newest 1 trace of"), "{limited}");
+    let recent = sampling(&["replay", config, "--source", &source, "--since", "1m"]);
+    assert_eq!(recent.status.code(), Some(4), "{}", text(&recent));
+}
+
+#[test]
+fn a_sampler_of_spans_is_replayed_if_it_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("collector.yaml");
+    std::fs::write(&config, TWO_POLICIES).unwrap();
+    let config = config.to_str().unwrap();
+    let traces = "tests/fixtures/sampling/replay.jsonl";
+    let usual = text(&sampling(&["replay", config, traces]));
+    assert!(usual.contains(": tail_sampling, decided"), "{usual}");
+    let named = [
+        "replay",
+        config,
+        traces,
+        "--processor",
+        "probabilistic_sampler",
+    ];
+    let named = text(&sampling(&named));
+    assert!(named.contains("0 of 4 traces kept: 0 %"), "{named}");
+    assert!(named.contains("0 of 6 spans kept\n"), "{named}");
+    assert!(named.ends_with("exit 0\n"), "{named}");
+    let wrong = ["replay", config, traces, "--processor", "probabilistic"];
+    assert_eq!(sampling(&wrong).status.code(), Some(2));
+}
+
+#[test]
+fn a_replay_without_traces_names_where_they_can_come_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("collector.yaml");
+    std::fs::write(&config, TWO_POLICIES).unwrap();
+    let output = sampling(&["replay", config.to_str().unwrap()]);
+    let found = text(&output);
+    assert!(
+        found.contains("error: no traces to decide about\nhelp: name files or folders"),
+        "{found}"
+    );
+    assert_eq!(output.status.code(), Some(2));
+}

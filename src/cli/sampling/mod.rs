@@ -2,6 +2,7 @@
 
 mod design;
 mod file;
+mod found;
 mod lint;
 mod replay;
 

@@ -5,6 +5,7 @@
 
 mod finding;
 mod jaeger;
+mod keys;
 mod patterns;
 mod pipelines;
 mod policies;

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use super::finding::{Finding, LintRule};
-use super::shape::{PIPELINE, Shapes};
+use super::keys::PIPELINE;
+use super::shape::Shapes;
 use super::value::{Data, Key, Value, shown};
 use crate::sampling::version::CollectorVersion;
 use crate::yaml::{Location, did_you_mean};

@@ -4,9 +4,11 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::finding::{Finding, LintRule};
+use super::keys::{Nest, PROBABILISTIC_SAMPLER, TAIL_SAMPLING};
 use super::policies::{Policies, is_inverted, shown_name};
-use super::shape::{Nest, PROBABILISTIC_SAMPLER, Shapes, TAIL_SAMPLING, go_duration};
+use super::shape::Shapes;
 use super::value::{Data, Key, Value};
+use crate::sampling::go_duration::go_duration;
 use crate::sampling::policy::{DecisionCache, Policy, Rule, Strategy, TailSampling};
 use crate::sampling::version::{CollectorVersion, Since};
 use crate::sampling::{Mode, ProbabilisticSampler};

@@ -1,4 +1,4 @@
-//! The keys of the blocks of a configuration and the types of their values, as the Collector decodes them.
+//! Compares the keys of a configuration, and the types of their values, with what the Collector decodes.
 //!
 //! The Collector does not convert between strings, numbers and booleans. It takes integers for floats,
 //! cuts floats to integers, splits a string into a list at commas, and reads durations from strings.
@@ -6,302 +6,11 @@
 use std::cell::RefCell;
 
 use super::finding::{Finding, LintRule};
+use super::keys::{Field, Nest, Shape, policy_fields, unquoted};
 use super::value::{Data, Value};
-use crate::sampling::version::{CollectorVersion, Since};
+use crate::sampling::go_duration::go_duration;
+use crate::sampling::version::CollectorVersion;
 use crate::yaml::suggest;
-
-/// The type of a value.
-#[derive(Clone, Copy)]
-pub(super) enum Shape {
-    Integer,
-    Unsigned,
-    Number,
-    Flag,
-    Text,
-    Texts,
-    /// A list of strings; a string is not split.
-    Ids,
-    Duration,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// A map with these keys, and with a name for messages.
-    Block(&'static str, &'static [Field]),
-    /// A list of such maps.
-    Blocks(&'static str, &'static [Field]),
-    Policy(Nest),
-    Policies(Nest),
-}
-
-/// A key of a block.
-#[derive(Clone, Copy)]
-pub(super) struct Field {
-    pub(super) key: &'static str,
-    pub(super) shape: Shape,
-    /// The behaviour with which it came, if the oldest version does not have it.
-    pub(super) since: Option<Since>,
-}
-
-/// The place of a policy, which determines its keys and types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Nest {
-    Top,
-    And,
-    Not,
-    Drop,
-    Composite,
-}
-
-const fn field(key: &'static str, shape: Shape) -> Field {
-    Field {
-        key,
-        shape,
-        since: None,
-    }
-}
-
-const fn newer(key: &'static str, shape: Shape, since: Since) -> Field {
-    Field {
-        key,
-        shape,
-        since: Some(since),
-    }
-}
-
-/// Keys that all policies have: a name, a type, and a block for each simple type.
-const SHARED: &[Field] = &[
-    field("name", Shape::Text),
-    field("type", Shape::Text),
-    field(
-        "latency",
-        Shape::Block(
-            "`latency`",
-            &[
-                field("threshold_ms", Shape::Integer),
-                field("upper_threshold_ms", Shape::Integer),
-            ],
-        ),
-    ),
-    field(
-        "numeric_attribute",
-        Shape::Block(
-            "`numeric_attribute`",
-            &[
-                field("key", Shape::Text),
-                field("min_value", Shape::Integer),
-                field("max_value", Shape::Integer),
-                field("invert_match", Shape::Flag),
-            ],
-        ),
-    ),
-    field(
-        "probabilistic",
-        Shape::Block(
-            "`probabilistic`",
-            &[
-                field("hash_salt", Shape::Text),
-                field("sampling_percentage", Shape::Number),
-            ],
-        ),
-    ),
-    field(
-        "status_code",
-        Shape::Block("`status_code`", &[field("status_codes", Shape::Texts)]),
-    ),
-    field(
-        "string_attribute",
-        Shape::Block(
-            "`string_attribute`",
-            &[
-                field("key", Shape::Text),
-                field("values", Shape::Texts),
-                field("enabled_regex_matching", Shape::Flag),
-                field("cache_max_size", Shape::Integer),
-                field("invert_match", Shape::Flag),
-            ],
-        ),
-    ),
-    field(
-        "rate_limiting",
-        Shape::Block(
-            "`rate_limiting`",
-            &[
-                field("spans_per_second", Shape::Integer),
-                newer("burst_capacity", Shape::Integer, Since::BytesLimiting),
-            ],
-        ),
-    ),
-    newer(
-        "bytes_limiting",
-        Shape::Block(
-            "`bytes_limiting`",
-            &[
-                field("bytes_per_second", Shape::Integer),
-                field("burst_capacity", Shape::Integer),
-            ],
-        ),
-        Since::BytesLimiting,
-    ),
-    field(
-        "span_count",
-        Shape::Block(
-            "`span_count`",
-            &[
-                field("min_spans", Shape::Integer),
-                field("max_spans", Shape::Integer),
-            ],
-        ),
-    ),
-    field(
-        "trace_state",
-        Shape::Block(
-            "`trace_state`",
-            &[field("key", Shape::Text), field("values", Shape::Texts)],
-        ),
-    ),
-    field(
-        "boolean_attribute",
-        Shape::Block(
-            "`boolean_attribute`",
-            &[
-                field("key", Shape::Text),
-                field("value", Shape::Flag),
-                field("invert_match", Shape::Flag),
-            ],
-        ),
-    ),
-    field(
-        "ottl_condition",
-        Shape::Block(
-            "`ottl_condition`",
-            &[
-                field(
-                    "error_mode",
-                    Shape::Word(&["ignore", "propagate", "silent"]),
-                ),
-                field("span", Shape::Texts),
-                field("spanevent", Shape::Texts),
-            ],
-        ),
-    ),
-];
-
-const AND: Field = field(
-    "and",
-    Shape::Block(
-        "`and`",
-        &[field("and_sub_policy", Shape::Policies(Nest::And))],
-    ),
-);
-
-const NOT: Field = newer(
-    "not",
-    Shape::Block(
-        "`not`",
-        &[field("not_sub_policy", Shape::Policy(Nest::Not))],
-    ),
-    Since::Not,
-);
-
-const DROP: Field = field(
-    "drop",
-    Shape::Block(
-        "`drop`",
-        &[field("drop_sub_policy", Shape::Policies(Nest::Drop))],
-    ),
-);
-
-const COMPOSITE: Field = field(
-    "composite",
-    Shape::Block(
-        "`composite`",
-        &[
-            field("max_total_spans_per_second", Shape::Integer),
-            field("policy_order", Shape::Texts),
-            field("composite_sub_policy", Shape::Policies(Nest::Composite)),
-            field(
-                "rate_allocation",
-                Shape::Blocks(
-                    "an entry of `rate_allocation`",
-                    &[
-                        field("policy", Shape::Text),
-                        field("percent", Shape::Integer),
-                    ],
-                ),
-            ),
-        ],
-    ),
-);
-
-/// The keys of `tail_sampling`.
-pub(super) const TAIL_SAMPLING: &[Field] = &[
-    field("policies", Shape::Policies(Nest::Top)),
-    field("decision_wait", Shape::Duration),
-    newer(
-        "decision_wait_after_root_received",
-        Shape::Duration,
-        Since::WaitAfterRoot,
-    ),
-    field("num_traces", Shape::Unsigned),
-    field("block_on_overflow", Shape::Flag),
-    field("expected_new_traces_per_sec", Shape::Unsigned),
-    field(
-        "decision_cache",
-        Shape::Block(
-            "`decision_cache`",
-            &[
-                field("sampled_cache_size", Shape::Integer),
-                field("non_sampled_cache_size", Shape::Integer),
-            ],
-        ),
-    ),
-    newer("tail_storage", Shape::Text, Since::TailStorage),
-    field("sample_on_first_match", Shape::Flag),
-    newer(
-        "sampling_strategy",
-        Shape::Word(&["trace-complete", "span-ingest"]),
-        Since::Strategy,
-    ),
-    newer(
-        "drop_pending_traces_on_shutdown",
-        Shape::Flag,
-        Since::BytesLimiting,
-    ),
-    newer("maximum_trace_size_bytes", Shape::Unsigned, Since::Not),
-    newer("num_shards", Shape::Unsigned, Since::Shards),
-];
-
-/// The keys of `probabilistic_sampler`.
-pub(super) const PROBABILISTIC_SAMPLER: &[Field] = &[
-    field("sampling_percentage", Shape::Number),
-    field("hash_seed", Shape::Unsigned),
-    field(
-        "mode",
-        Shape::Word(&["hash_seed", "proportional", "equalizing", ""]),
-    ),
-    field("fail_closed", Shape::Flag),
-    field("sampling_precision", Shape::Integer),
-    field("attribute_source", Shape::Word(&["traceID", "record", ""])),
-    field("from_attribute", Shape::Text),
-    field("sampling_priority", Shape::Text),
-];
-
-/// The keys of a pipeline.
-pub(super) const PIPELINE: &[Field] = &[
-    field("receivers", Shape::Ids),
-    field("processors", Shape::Ids),
-    field("exporters", Shape::Ids),
-];
-
-/// The keys of a policy at this place.
-pub(super) fn policy_fields(nest: Nest) -> Vec<Field> {
-    let special: &[Field] = match nest {
-        Nest::Top => &[AND, NOT, DROP, COMPOSITE],
-        Nest::And | Nest::Drop => &[NOT],
-        Nest::Composite => &[AND],
-        Nest::Not => &[],
-    };
-    SHARED.iter().chain(special).copied().collect()
-}
 
 /// Compares values with their shapes.
 pub(super) struct Shapes<'f> {
@@ -321,7 +30,7 @@ impl Shapes<'_> {
         }
         for (key, inner) in value.entries() {
             match fields.iter().find(|field| field.key == key.text) {
-                Some(field) if field.since.is_none_or(|since| self.version.has(since)) => {
+                Some(field) if field.is_in(self.version) => {
                     self.value(inner, field.key, field.shape);
                 }
                 Some(Field {
@@ -375,10 +84,10 @@ impl Shapes<'_> {
             Shape::Texts | Shape::Ids => self.texts(value, key),
             Shape::Duration => self.duration(value, key),
             Shape::Word(words) => self.word(value, key, words),
-            Shape::Block(name, fields) => self.block(value, name, fields),
-            Shape::Blocks(name, fields) => {
+            Shape::Block(fields) => self.block(value, &format!("`{key}`"), fields),
+            Shape::Blocks(fields) => {
                 for item in self.items(value, key) {
-                    self.block(item, name, fields);
+                    self.block(item, &format!("an entry of `{key}`"), fields);
                 }
             }
             Shape::Policy(nest) => self.policy(value, nest),
@@ -506,7 +215,7 @@ impl Shapes<'_> {
         let fields = policy_fields(nest);
         for (key, inner) in value.entries() {
             match fields.iter().find(|field| field.key == key.text) {
-                Some(field) if field.since.is_none_or(|since| self.version.has(since)) => {
+                Some(field) if field.is_in(self.version) => {
                     self.value(inner, field.key, field.shape);
                 }
                 _ => self.extension_block(&key.text, inner, &fields),
@@ -521,68 +230,5 @@ impl Shapes<'_> {
         let what = format!("unknown key `{key}` in a policy");
         let known: Vec<&str> = fields.iter().map(|field| field.key).collect();
         self.note(Finding::new(LintRule::UnknownKey, &value.at, what).help(suggest(key, &known)));
-    }
-}
-
-/// The written text without its quotes.
-pub(super) fn unquoted(written: &str) -> &str {
-    written.trim_matches(['"', '\''])
-}
-
-/// Nanoseconds of a duration in Go's notation, such as `1m30s`.
-pub(super) fn go_duration(text: &str) -> Option<i64> {
-    let (sign, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (-1.0, rest),
-        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if rest == "0" {
-        return Some(0);
-    }
-    let mut nanos = 0.0;
-    while !rest.is_empty() || nanos == 0.0 {
-        let is_digit = |character: char| character.is_ascii_digit() || character == '.';
-        let end = rest.find(|character| !is_digit(character))?;
-        let number: f64 = rest[..end].parse().ok()?;
-        rest = &rest[end..];
-        let end = rest.find(is_digit).unwrap_or(rest.len());
-        let unit = match &rest[..end] {
-            "ns" => 1.0,
-            "us" | "µs" | "μs" => 1e3,
-            "ms" => 1e6,
-            "s" => 1e9,
-            "m" => 60e9,
-            "h" => 3600e9,
-            _ => return None,
-        };
-        rest = &rest[end..];
-        nanos += number * unit;
-        if rest.is_empty() {
-            break;
-        }
-    }
-    (nanos < 9.2e18).then_some((sign * nanos) as i64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_those_of_go() {
-        for (text, expected) in [
-            ("10s", Some(10_000_000_000)),
-            ("1m30s", Some(90_000_000_000)),
-            ("1.5s", Some(1_500_000_000)),
-            ("-2ms", Some(-2_000_000)),
-            ("0", Some(0)),
-            ("0s", Some(0)),
-            ("10", None),
-            ("", None),
-            ("s", None),
-            ("1 s", None),
-            ("1d", None),
-        ] {
-            assert_eq!(go_duration(text), expected, "{text}");
-        }
     }
 }

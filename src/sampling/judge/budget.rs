@@ -3,7 +3,8 @@
 use super::cast::{Cast, Ground};
 use super::features::{OmittedShare, RateLimit};
 use super::input::{Asked, Input};
-use super::size::trace_size;
+use super::single;
+use super::size::{lost_size, trace_size};
 use crate::sampling::policy::Composite;
 use crate::sampling::vote::{Vote, Votes};
 use crate::trace::Nanos;
@@ -74,6 +75,12 @@ impl Budget {
     }
 
     pub(super) fn cast(&mut self, input: Input<'_>, now: Nanos, asked: Asked) -> Cast {
+        if self.unit == Unit::Bytes
+            && let Some(field) = lost_size(input.losses)
+        {
+            self.is_doubtful |= asked != Asked::Not;
+            return single::unknown(field);
+        }
         let cost = match self.unit {
             Unit::Spans => input.count(),
             Unit::Bytes => trace_size(input.spans),

@@ -5,6 +5,7 @@ use super::input::Input;
 use super::single;
 use crate::sampling::ottl::{Condition, Context, Fidelity, Problem, ProblemKind, Record, Stop};
 use crate::sampling::policy::{OttlConditions, Policy, Rule};
+use crate::sampling::version::CollectorVersion;
 use crate::sampling::vote::{Vote, Votes};
 use crate::trace::{Field, Span};
 use crate::yaml::Location;
@@ -47,11 +48,11 @@ enum Found {
 }
 
 impl Conditions {
-    pub(super) fn new(conditions: &OttlConditions) -> Self {
+    pub(super) fn new(conditions: &OttlConditions, version: CollectorVersion) -> Self {
         let mut refused = None;
         let mut read = |texts: &[(String, Location)], context| -> Vec<Condition> {
             let conditions = texts.iter().filter_map(|(text, at)| {
-                let problem = match Condition::parse(text, context) {
+                let problem = match Condition::parse(text, context, version) {
                     Ok(condition) => return Some(condition),
                     Err(problem) => problem,
                 };
@@ -101,7 +102,7 @@ impl Conditions {
         }
         if !self.of_events.is_empty() {
             for (number, event) in span.events.iter().enumerate() {
-                record.event = Some((number, event));
+                record.event = Some(event);
                 walk.add(self.first(&self.of_events, record), at, Some(number));
             }
         }
@@ -218,13 +219,18 @@ fn refusal(problem: &Problem, text: &str, at: &Location) -> String {
 }
 
 /// Adds the conditions of a policy, and of those inside of it, that are not evaluated.
-pub(super) fn find_wrong(policy: &Policy, name: &str, found: &mut Vec<WrongCondition>) {
+pub(super) fn find_wrong(
+    policy: &Policy,
+    name: &str,
+    version: CollectorVersion,
+    found: &mut Vec<WrongCondition>,
+) {
     if let Rule::OttlCondition(conditions) = &policy.rule {
         let of_spans = conditions.span.iter().map(|one| (one, Context::Span));
         let of_events = conditions.span_event.iter();
         let all = of_spans.chain(of_events.map(|one| (one, Context::SpanEvent)));
         for ((text, at), context) in all {
-            if let Err(problem) = Condition::parse(text, context) {
+            if let Err(problem) = Condition::parse(text, context, version) {
                 found.push(WrongCondition {
                     policy: name.to_owned(),
                     text: text.clone(),
@@ -235,6 +241,6 @@ pub(super) fn find_wrong(policy: &Policy, name: &str, found: &mut Vec<WrongCondi
         }
     }
     for inner in policy.inner() {
-        find_wrong(inner, name, found);
+        find_wrong(inner, name, version, found);
     }
 }

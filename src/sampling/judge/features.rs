@@ -11,6 +11,8 @@ pub(super) struct Features {
     pub(super) rate: RateLimit,
     pub(super) omitted_share: OmittedShare,
     pub(super) unmatched_drop: UnmatchedDrop,
+    /// Determines the language of conditions.
+    pub(super) version: CollectorVersion,
 }
 
 /// The lower bound of `latency` without an upper threshold.
@@ -79,6 +81,7 @@ impl Features {
                 true => UnmatchedDrop::Ignored,
                 false => UnmatchedDrop::NotSampled,
             },
+            version,
         }
     }
 }

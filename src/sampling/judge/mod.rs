@@ -28,8 +28,10 @@ pub(crate) use cast::Cast;
 pub(crate) use conditions::WrongCondition;
 pub(crate) use input::Input;
 pub(crate) use outcome::{Decision, Verdict};
-pub(crate) use size::trace_size;
+pub(crate) use size::{lost_size, trace_size};
 pub(crate) use words::reason;
+#[cfg(feature = "cli")]
+pub(crate) use words::span_name;
 
 use features::Features;
 use input::{Asked, Pending};
@@ -125,11 +127,14 @@ pub(crate) fn in_order(config: &TailSampling) -> Vec<&Policy> {
     drops.into_iter().chain(others).collect()
 }
 
-/// The conditions that cannot be evaluated, in the order of the configuration.
-pub(crate) fn wrong_conditions(policies: &[Policy]) -> Vec<WrongCondition> {
+/// The conditions that cannot be evaluated as this version does, in the order of the configuration.
+pub(crate) fn wrong_conditions(
+    policies: &[Policy],
+    version: CollectorVersion,
+) -> Vec<WrongCondition> {
     let mut found = Vec::new();
     for policy in policies {
-        conditions::find_wrong(policy, &policy.name, &mut found);
+        conditions::find_wrong(policy, &policy.name, version, &mut found);
     }
     found
 }

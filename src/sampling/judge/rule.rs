@@ -157,7 +157,9 @@ impl Check {
                 values: state_values(key, values),
             },
             Rule::TraceFlags => Self::TraceFlags,
-            Rule::OttlCondition(conditions) => Self::Conditions(Conditions::new(conditions)),
+            Rule::OttlCondition(conditions) => {
+                Self::Conditions(Conditions::new(conditions, features.version))
+            }
             Rule::And(policies) => Self::And(inner(policies)),
             Rule::Not(policy) => Self::Not(Box::new(Judged::new(policy, features, shards))),
             Rule::Drop(policies) => Self::Drop(inner(policies)),

@@ -18,9 +18,12 @@ pub(super) fn always() -> Cast {
 /// The unknown vote of a policy that reads a field that the source of the trace loses.
 pub(super) fn lost(fields: &[Field], input: Input<'_>) -> Option<Cast> {
     let lost = fields.iter().find(|field| input.losses.contains(**field))?;
-    Some(Cast::unknown(format!(
-        "the source of the trace loses {lost}"
-    )))
+    Some(unknown(*lost))
+}
+
+/// A vote that is unknown because of a lost field.
+pub(super) fn unknown(lost: Field) -> Cast {
+    Cast::unknown(format!("the source of the trace loses {lost}"))
 }
 
 pub(super) fn status_code(codes: &[i32], input: Input<'_>) -> Cast {

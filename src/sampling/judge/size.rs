@@ -2,7 +2,18 @@
 //!
 //! Schema URLs are not known here, so that a trace with them is larger.
 
-use crate::trace::{Attributes, Event, Link, Span, SpanKind, StatusCode, Value};
+use crate::trace::{Attributes, Event, Field, Link, Losses, Span, SpanKind, StatusCode, Value};
+
+/// A field that the source of a trace loses, and without which the size is not known.
+pub(crate) fn lost_size(losses: &Losses) -> Option<Field> {
+    let is_apart = |field: &Field| {
+        matches!(
+            field,
+            Field::LinkingTraces | Field::LogRecords | Field::LogsWithoutTrace
+        )
+    };
+    losses.iter().find(|field| !is_apart(field))
+}
 
 /// The size of spans in the order of their arrival: neighbours with one resource and scope share a block.
 pub(crate) fn trace_size(spans: &[&Span]) -> i64 {

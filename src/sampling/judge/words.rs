@@ -77,7 +77,7 @@ fn short(text: &str) -> String {
     }
 }
 
-fn span_name(span: &Span) -> String {
+pub(crate) fn span_name(span: &Span) -> String {
     format!("span `{}` of {}", short(&span.name), short(span.service()))
 }
 

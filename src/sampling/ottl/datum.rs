@@ -235,6 +235,10 @@ pub(super) fn unknown(what: &str) -> Stop {
 }
 
 fn not_a(text: &str, what: &str) -> Stop {
-    let text: String = text.chars().take(40).collect();
-    Stop::Error(format!("`{text}` is not a {what}"))
+    Stop::Error(format!("`{}` is not a {what}", shortened(text)))
+}
+
+/// The begin of a text, for messages.
+pub(super) fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
 }

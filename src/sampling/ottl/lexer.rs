@@ -31,6 +31,15 @@ pub(super) enum Token {
     Mark(char),
 }
 
+/// The meaning of `+` and `-` before a digit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signs {
+    /// An operator, which can stand before any value.
+    Apart,
+    /// A part of the number, also after another value. `5.` is no number.
+    Joined,
+}
+
 /// A token and its place.
 pub(super) type Spanned = (Token, Range<usize>);
 
@@ -44,7 +53,7 @@ pub(super) fn invalid(at: Range<usize>, what: impl Into<String>) -> Problem {
 }
 
 /// All tokens of a condition.
-pub(super) fn tokens(text: &str) -> Result<Vec<Spanned>, Problem> {
+pub(super) fn tokens(text: &str, signs: Signs) -> Result<Vec<Spanned>, Problem> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(char) = text[at..].chars().next() {
@@ -52,19 +61,21 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Spanned>, Problem> {
             at += char.len_utf8();
             continue;
         }
-        let (token, length) = token(text, at, char)?;
+        let (token, length) = token(text, at, char, signs)?;
         tokens.push((token, at..at + length));
         at += length;
     }
     Ok(tokens)
 }
 
-fn token(text: &str, at: usize, first: char) -> Result<(Token, usize), Problem> {
+fn token(text: &str, at: usize, first: char, signs: Signs) -> Result<(Token, usize), Problem> {
     let rest = &text[at..];
     match first {
         '"' => string(rest, at),
-        '0'..='9' => number(rest, at),
-        '.' if rest[1..].starts_with(|char: char| char.is_ascii_digit()) => number(rest, at),
+        '+' | '-' if signs == Signs::Joined && begins_number(&rest[1..]) => {
+            number(rest, 1, at, signs)
+        }
+        '0'..='9' | '.' if begins_number(rest) => number(rest, 0, at, signs),
         'a'..='z' | 'A'..='Z' => Ok(name(rest)),
         _ => symbol(rest).ok_or_else(|| {
             let what = match first {
@@ -127,8 +138,14 @@ fn name(rest: &str) -> (Token, usize) {
     (token, length)
 }
 
-/// A number, or bytes that begin with `0x`.
-fn number(rest: &str, at: usize) -> Result<(Token, usize), Problem> {
+fn begins_number(rest: &str) -> bool {
+    rest.strip_prefix('.')
+        .unwrap_or(rest)
+        .starts_with(|char: char| char.is_ascii_digit())
+}
+
+/// A number after its sign, if it has one, or bytes that begin with `0x`.
+fn number(rest: &str, sign: usize, at: usize, signs: Signs) -> Result<(Token, usize), Problem> {
     let digits = |text: &str| {
         text.find(|char: char| !char.is_ascii_digit())
             .unwrap_or(text.len())
@@ -141,8 +158,10 @@ fn number(rest: &str, at: usize) -> Result<(Token, usize), Problem> {
             return bytes(&hex[..length], at).map(|bytes| (Token::Bytes(bytes), length + 2));
         }
     }
-    let whole = digits(rest);
-    let Some(fraction) = rest[whole..].strip_prefix('.').map(digits) else {
+    let whole = sign + digits(&rest[sign..]);
+    let fraction = rest[whole..].strip_prefix('.').map(digits);
+    let fraction = fraction.filter(|digits| *digits > 0 || signs == Signs::Apart);
+    let Some(fraction) = fraction else {
         let int = rest[..whole].parse();
         let too_large = |_| invalid(at..at + whole, "the number does not fit into 64 bits");
         return Ok((Token::Int(int.map_err(too_large)?), whole));

@@ -18,6 +18,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+use super::version::CollectorVersion;
 use crate::trace::Field;
 
 pub(crate) use problem::{Problem, ProblemKind};
@@ -29,12 +30,16 @@ use syntax::Predicate;
 pub(crate) struct Condition(Predicate);
 
 impl Condition {
-    /// Reads a condition.
+    /// Reads a condition as a version of the Collector does.
     ///
     /// # Errors
     /// The first place that is invalid, or else the first function or path that is not evaluated.
-    pub(crate) fn parse(text: &str, context: Context) -> Result<Self, Problem> {
-        parse::condition(text, context).map(Self)
+    pub(crate) fn parse(
+        text: &str,
+        context: Context,
+        version: CollectorVersion,
+    ) -> Result<Self, Problem> {
+        parse::condition(text, context, version).map(Self)
     }
 
     /// The value for a record.

@@ -3,23 +3,33 @@
 use std::ops::Range;
 
 use super::evaluate;
-use super::function::{Function, UNSUPPORTED};
-use super::lexer::{Spanned, Token, invalid, tokens};
+use super::function::{Function, Known, Signature};
+use super::lexer::{Signs, Spanned, Token, invalid, tokens};
 use super::path::{Found, Indexes, Path};
 use super::problem::{Problem, ProblemKind};
 use super::record::Context;
 use super::syntax::{Call, Comparison, Expression, Key, Literal, Operation, Predicate};
 use crate::sampling::re2::{self, PatternError};
+use crate::sampling::version::{CollectorVersion, Since};
 use crate::trace::{SpanKind, StatusCode, Value};
 use crate::yaml::did_you_mean;
 
 /// The deepest nesting of parentheses, lists and calls.
 const MOST_LEVELS: usize = 64;
 
-/// Reads a condition.
-pub(super) fn condition(text: &str, context: Context) -> Result<Predicate, Problem> {
+/// Reads a condition as this version does.
+pub(super) fn condition(
+    text: &str,
+    context: Context,
+    version: CollectorVersion,
+) -> Result<Predicate, Problem> {
+    let signs = match version.has(Since::Signs) {
+        true => Signs::Apart,
+        false => Signs::Joined,
+    };
     let mut parser = Parser {
-        tokens: tokens(text)?,
+        tokens: tokens(text, signs)?,
+        version,
         at: 0,
         end: text.len(),
         context,
@@ -41,6 +51,7 @@ pub(super) fn condition(text: &str, context: Context) -> Result<Predicate, Probl
 
 struct Parser {
     tokens: Vec<Spanned>,
+    version: CollectorVersion,
     at: usize,
     end: usize,
     context: Context,
@@ -57,6 +68,10 @@ fn unexpected(token: &Token, at: Range<usize>) -> Problem {
             ..invalid(at, "`=` compares nothing")
         },
         Token::Compare(_) => invalid(at, "a comparison without a value before it"),
+        Token::Int(_) | Token::Float(_) => Problem {
+            help: Some("write a space after the `+` or `-` of an operation".to_owned()),
+            ..invalid(at, "a number directly after a value")
+        },
         _ => invalid(at, "unexpected text"),
     }
 }
@@ -123,12 +138,23 @@ impl Parser {
         });
     }
 
+    /// A part that the Collector of this version refuses, and that a later one accepts.
+    fn too_new(&self, at: Range<usize>, what: &str, since: CollectorVersion) -> Problem {
+        Problem {
+            help: Some(format!("use {since} or later")),
+            ..invalid(at, format!("the Collector {} has no {what}", self.version))
+        }
+    }
+
     fn any(&mut self) -> Result<Predicate, Problem> {
         let mut parts = vec![self.all()?];
         while self.take(&Token::Or) {
             parts.push(self.all()?);
         }
-        Ok(Predicate::any(parts))
+        Ok(match self.version.has(Since::FoldedConditions) {
+            true => Predicate::any(parts),
+            false => Predicate::Any(parts),
+        })
     }
 
     fn all(&mut self) -> Result<Predicate, Problem> {
@@ -136,7 +162,10 @@ impl Parser {
         while self.take(&Token::And) {
             parts.push(self.negatable()?);
         }
-        Ok(Predicate::all(parts))
+        Ok(match self.version.has(Since::FoldedConditions) {
+            true => Predicate::all(parts),
+            false => Predicate::All(parts),
+        })
     }
 
     fn negatable(&mut self) -> Result<Predicate, Problem> {
@@ -169,7 +198,9 @@ impl Parser {
         let left = self.value()?;
         let by = match self.peek() {
             Some(Token::Compare(by)) => *by,
-            Some(token @ Token::Equal) => return Err(unexpected(token, self.place())),
+            Some(token @ (Token::Equal | Token::Int(_) | Token::Float(_))) => {
+                return Err(unexpected(token, self.place()));
+            }
             _ => return self.alone(left, start),
         };
         self.at += 1;
@@ -199,7 +230,12 @@ impl Parser {
         self.deeper(|parser| match parser.peek() {
             Some(Token::Nil) => parser.literal(Literal::Nil),
             Some(Token::Text(text)) => {
+                let is_nil = text == "nil" && !parser.version.has(Since::Literals);
                 let text = Value::String(text.clone());
+                if is_nil {
+                    let what = "the string `\"nil\"`, which this version reads as nil, is not evaluated by spanspec";
+                    parser.refuse(parser.place(), what.to_owned());
+                }
                 parser.literal(Literal::Value(text))
             }
             Some(Token::Bytes(bytes)) => {
@@ -236,9 +272,14 @@ impl Parser {
         let mut items = Vec::new();
         while !self.is_mark(']') {
             items.push(self.value()?);
-            if !self.take_mark(',') {
+            if self.take_mark(',') || self.is_mark(']') {
+                continue;
+            }
+            if self.version.has(Since::ListCommas) || self.peek().is_none() {
                 break;
             }
+            let what = "a list without commas is not evaluated by spanspec";
+            self.refuse(self.place(), what.to_owned());
         }
         self.expect(']')?;
         if items.iter().any(|item| matches!(item, Expression::Map(_))) {
@@ -281,6 +322,12 @@ impl Parser {
     }
 
     fn signed(&mut self) -> Result<Expression, Problem> {
+        if !self.version.has(Since::Signs)
+            && let Some(Token::Math(Operation::Add | Operation::Subtract)) = self.peek()
+        {
+            let what = "sign before anything but digits";
+            return Err(self.too_new(self.place(), what, Since::Signs.version()));
+        }
         if self.take(&Token::Math(Operation::Subtract)) {
             return Ok(match self.operand()? {
                 Expression::Literal(Literal::Value(Value::Int(int))) => {
@@ -360,10 +407,18 @@ impl Parser {
         let place = names[0].1.start..names[names.len() - 1].1.end;
         match Path::find(&all, self.context) {
             Found::Path(path) => {
+                if let Some(since) = path.since().filter(|since| !self.version.has(*since)) {
+                    let what = format!("field `{}`", all.join("."));
+                    return Err(self.too_new(place, &what, since.version()));
+                }
                 self.check_indexes(&path, &keys, &place)?;
                 Ok(Expression::Path(path, keys))
             }
-            Found::Unsupported => {
+            Found::Collector if !self.version.has(Since::CollectorPaths) => {
+                let since = Since::CollectorPaths.version();
+                Err(self.too_new(place, "paths of `otelcol`", since))
+            }
+            Found::Unsupported | Found::Collector => {
                 let what = format!("the path `{}` is not evaluated by spanspec", all.join("."));
                 self.refuse(self.since(start), what);
                 Ok(Expression::Literal(Literal::Nil))
@@ -409,8 +464,14 @@ impl Parser {
             return Err(invalid(self.place(), "expected a function"));
         };
         self.at += 2;
-        let Some((function, names, required)) = Function::find(&name) else {
-            return self.unknown_call(&name, at);
+        let Signature {
+            function,
+            arguments: names,
+            required,
+            ..
+        } = match Function::find(&name, self.version) {
+            Known::Evaluated(signature) => signature,
+            known => return self.unknown_call(&name, at, known),
         };
         if function == Function::IsRootSpan && self.context == Context::SpanEvent {
             let what = "conditions on events have no function `IsRootSpan`";
@@ -462,13 +523,30 @@ impl Parser {
     }
 
     /// A call of another function: valid if the Collector has it.
-    fn unknown_call(&mut self, name: &str, at: Range<usize>) -> Result<Expression, Problem> {
-        if !UNSUPPORTED.contains(&name) {
-            let known = [Function::names(), UNSUPPORTED.to_vec()].concat();
-            return Err(Problem {
-                help: did_you_mean(name, &known),
-                ..invalid(at, format!("no function `{name}`"))
-            });
+    fn unknown_call(
+        &mut self,
+        name: &str,
+        at: Range<usize>,
+        known: Known,
+    ) -> Result<Expression, Problem> {
+        match known {
+            Known::Since(version) => {
+                return Err(self.too_new(at, &format!("function `{name}`"), version));
+            }
+            Known::Until(version) => {
+                let what = format!("the Collector {} has no function `{name}`", self.version);
+                return Err(Problem {
+                    help: Some(format!("it was removed in {version}")),
+                    ..invalid(at, what)
+                });
+            }
+            Known::Unknown => {
+                return Err(Problem {
+                    help: did_you_mean(name, &Function::names()),
+                    ..invalid(at, format!("no function `{name}`"))
+                });
+            }
+            Known::Unsupported | Known::Evaluated(_) => {}
         }
         self.refuse(
             at,
@@ -528,6 +606,13 @@ impl Parser {
                     return Err(invalid(at, what));
                 }
             },
+            Function::Concat
+                if !self.version.has(Since::ComputedLists)
+                    && !matches!(call.arguments[0], Expression::List(_)) =>
+            {
+                let since = Since::ComputedLists.version();
+                return Err(self.too_new(at, "`Concat` of a computed list", since));
+            }
             Function::Substring => match call.arguments.get(3) {
                 None | Some(Expression::Literal(Literal::Value(Value::Bool(_)))) => {}
                 Some(_) => return Err(invalid(at, "`utf8_safe` is `true` or `false`")),
@@ -537,28 +622,51 @@ impl Parser {
         Ok(())
     }
 
-    /// Computes a call of literals now, as far as their types decide whether the Collector starts.
+    /// Checks the types of literals, which decide whether the Collector starts, and computes ids.
     fn fold(&mut self, call: Call, at: Range<usize>) -> Result<Expression, Problem> {
         if let Some(wrong) = evaluate::wrong_literal(&call) {
-            return Err(invalid(at, wrong));
+            if self.version.has(Since::Literals) {
+                return Err(invalid(at, wrong));
+            }
+            // The Collector starts, and computes something or fails with each record.
+            self.refuse(
+                at.clone(),
+                format!("{wrong}, and is not evaluated by spanspec"),
+            );
         }
-        let is_literal = call.arguments.iter().all(Expression::is_literal);
-        let is_constant = matches!(
-            call.function,
-            Function::Duration | Function::TraceId | Function::SpanId
-        );
-        if !is_constant {
+        if !matches!(call.function, Function::TraceId | Function::SpanId) {
             return Ok(Expression::Call(call));
         }
-        if !is_literal || !call.keys.is_empty() {
+        let argument = &call.arguments[0];
+        if !self.version.has(Since::IdsOfText) && !is_id(call.function, argument) {
+            let what = format!("`{}` of anything but its bytes", call.function.name());
+            return Err(self.too_new(at, &what, Since::IdsOfText.version()));
+        }
+        if !argument.is_literal() || !call.keys.is_empty() {
             self.refuse(at, computed("argument"));
             return Ok(Expression::Call(call));
         }
-        let literal = evaluate::constant(&call);
-        literal
-            .map(Expression::Constant)
-            .map_err(|what| invalid(at, what))
+        match evaluate::id_literal(&call) {
+            Ok(Some(literal)) => Ok(Expression::Constant(literal)),
+            Ok(None) => {
+                self.refuse(
+                    at,
+                    "an id of this type is not evaluated by spanspec".to_owned(),
+                );
+                Ok(Expression::Call(call))
+            }
+            Err(what) => Err(invalid(at, what)),
+        }
     }
+}
+
+/// Returns `true` for bytes that are a whole id.
+fn is_id(function: Function, argument: &Expression) -> bool {
+    let length = match function {
+        Function::TraceId => 16,
+        _ => 8,
+    };
+    matches!(argument, Expression::Literal(Literal::Value(Value::Bytes(bytes))) if bytes.len() == length)
 }
 
 fn computed(what: &str) -> String {

@@ -1,6 +1,7 @@
 //! Paths: the fields of spans, events, scopes and resources.
 
 use super::record::Context;
+use crate::sampling::version::Since;
 use crate::trace::Field;
 
 /// A field.
@@ -71,6 +72,8 @@ pub(super) enum Found {
     Path(Path),
     /// The Collector has it, spanspec does not.
     Unsupported,
+    /// A path of `otelcol`, which spanspec does not have.
+    Collector,
     Unknown,
 }
 
@@ -94,7 +97,7 @@ impl Path {
             ("span", Context::Span) | ("spanevent", Context::SpanEvent)
         );
         let found = match (of, names) {
-            ("otelcol", _) => return Found::Unsupported,
+            ("otelcol", _) => return Found::Collector,
             (_, ["cache"]) if is_own => return Found::Unsupported,
             ("resource" | "scope" | "instrumentation_scope", ["schema_url"]) => {
                 return Found::Unsupported;
@@ -105,6 +108,11 @@ impl Path {
             (_, names) => scope(names).map(Self::Scope),
         };
         found.map_or(Found::Unknown, Found::Path)
+    }
+
+    /// The behaviour with which it came, if the oldest version does not have it.
+    pub(super) fn since(&self) -> Option<Since> {
+        matches!(self, Self::Span(SpanField::Flags)).then_some(Since::SpanFlags)
     }
 
     /// The fields that it reads and that a source can lose.

@@ -13,7 +13,7 @@ pub(crate) enum Context {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'t> {
     pub(crate) span: &'t Span,
-    pub(crate) event: Option<(usize, &'t Event)>,
+    pub(crate) event: Option<&'t Event>,
     pub(crate) fidelity: Fidelity,
 }
 
@@ -34,3 +34,6 @@ pub(crate) enum Stop {
     /// The Collector has a value that spanspec does not know.
     Unknown(String),
 }
+
+/// A value, or the reason that there is none.
+pub(super) type Result<T> = std::result::Result<T, Stop>;

@@ -40,7 +40,7 @@ pub(super) enum Predicate {
 #[derive(Clone, Debug)]
 pub(super) enum Expression {
     Literal(Literal),
-    /// The value of a function of literals, which is computed once.
+    /// An id that `TraceID` or `SpanID` makes of a literal.
     Constant(Literal),
     Path(Path, Vec<Key>),
     Call(Call),
@@ -56,8 +56,6 @@ pub(super) enum Literal {
     Value(Value),
     TraceId([u8; 16]),
     SpanId([u8; 8]),
-    /// Nanoseconds.
-    Duration(i64),
 }
 
 /// A call of a function, whose result can be indexed.

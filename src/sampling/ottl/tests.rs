@@ -39,9 +39,15 @@ fn span() -> Span {
     span
 }
 
+const LATEST: CollectorVersion = CollectorVersion::LATEST;
+
 fn holds(condition: &str) -> Result<bool, Stop> {
+    holds_in("0.161.0", condition)
+}
+
+fn holds_in(version: &str, condition: &str) -> Result<bool, Stop> {
     let span = span();
-    let condition = Condition::parse(condition, Context::Span)
+    let condition = Condition::parse(condition, Context::Span, version.parse().unwrap())
         .unwrap_or_else(|problem| panic!("{condition}: {problem:?}"));
     condition.holds(Record {
         span: &span,
@@ -55,7 +61,7 @@ fn is_true(condition: &str) -> bool {
 }
 
 fn problem(condition: &str, context: Context) -> (String, String) {
-    let problem = Condition::parse(condition, context).unwrap_err();
+    let problem = Condition::parse(condition, context, LATEST).unwrap_err();
     (condition[problem.at].to_owned(), problem.what)
 }
 
@@ -86,6 +92,7 @@ fn conditions_that_hold() {
         r#"Substring(name, 0, 3) == "GET""#,
         r#"Len(attributes["list"]) == 2 and Len(name) == 9 and Len(events) == 1"#,
         "IsRootSpan()",
+        r#"Concat(attributes["list"], "-") == "1-x" and Concat(attributes["missing"], "-") == """#,
         r#"Concat([attributes["route"], attributes["size"], attributes["missing"]], "-") == "/cart-500-<nil>""#,
         r#"ConvertCase(name, "lower") == "get /cart""#,
         r#"Int("5") == 5 and Double("0.5") == attributes["ratio"] and String(attributes["ratio"]) == "0.5""#,
@@ -139,6 +146,9 @@ fn errors_of_the_collector_are_errors() {
         r#"attributes["size"] / 0 == 1"#,
         r#"attributes["route"] + 1 == 1"#,
         r#"Int(attributes["route"]) == 1"#,
+        r#"Duration(attributes["route"]) == Duration("1s")"#,
+        r#"end_time - start_time > Duration("soon")"#,
+        r#"Concat(attributes["size"], "") == """#,
         r#"Len(attributes["size"]) == 1"#,
         r#"Len(name)"#,
     ] {
@@ -208,10 +218,15 @@ fn a_problem_has_its_place() {
 
 #[test]
 fn an_invalid_part_is_named_before_one_that_is_not_evaluated() {
-    let problem = Condition::parse("ParseJSON(name) == 1 and nam == 2", Context::Span).unwrap_err();
+    let problem =
+        Condition::parse("ParseJSON(name) == 1 and nam == 2", Context::Span, LATEST).unwrap_err();
     assert_eq!(problem.kind, ProblemKind::Invalid);
-    let unsupported =
-        Condition::parse("Any(attributes[\"list\"], (x) => x == 1)", Context::Span).unwrap_err();
+    let unsupported = Condition::parse(
+        "Any(attributes[\"list\"], (x) => x == 1)",
+        Context::Span,
+        LATEST,
+    )
+    .unwrap_err();
     assert_eq!(unsupported.kind, ProblemKind::Unsupported);
 }
 
@@ -219,10 +234,10 @@ fn an_invalid_part_is_named_before_one_that_is_not_evaluated() {
 fn conditions_on_events_read_the_event_and_its_span() {
     let span = span();
     let holds = |condition: &str| {
-        let condition = Condition::parse(condition, Context::SpanEvent).unwrap();
+        let condition = Condition::parse(condition, Context::SpanEvent, LATEST).unwrap();
         condition.holds(Record {
             span: &span,
-            event: Some((0, &span.events[0])),
+            event: Some(&span.events[0]),
             fidelity: Fidelity::Whole,
         })
     };
@@ -240,9 +255,110 @@ fn conditions_on_events_read_the_event_and_its_span() {
 }
 
 #[test]
+fn the_index_of_an_event_is_an_error() {
+    let span = span();
+    let condition = Condition::parse("event_index == 0", Context::SpanEvent, LATEST).unwrap();
+    let holds = condition.holds(Record {
+        span: &span,
+        event: Some(&span.events[0]),
+        fidelity: Fidelity::Whole,
+    });
+    assert!(matches!(holds, Err(Stop::Error(_))), "{holds:?}");
+}
+
+/// The kind of the problem in the version before a change, and in the version with it.
+fn kinds(condition: &str, minor: u32) -> [Option<ProblemKind>; 2] {
+    [minor - 1, minor].map(|minor| {
+        let version = format!("0.{minor}.0").parse().unwrap();
+        let parsed = Condition::parse(condition, Context::Span, version);
+        parsed.err().map(|problem| problem.kind)
+    })
+}
+
+#[test]
+fn an_old_version_refuses_what_came_later() {
+    for (condition, since) in [
+        (
+            r#"trace_id == TraceID("0af7651916cd43dd8448eb211c80319c")"#,
+            142,
+        ),
+        (r#"Bool(attributes["debug"]) == true"#, 143),
+        (r#"-attributes["size"] == -500"#, 144),
+        ("attributes[\"size\"] -1 > 3", 144),
+        ("attributes[\"ratio\"] < 5.", 144),
+        ("- 1 < 3", 144),
+        ("flags == 257", 145),
+        (r#"Substring(name, 0, 3, true) == "GET""#, 154),
+        (r#"IsEmpty(attributes["empty"])"#, 157),
+        (r#"Concat(attributes["list"], "-") == "1-x""#, 161),
+    ] {
+        let kinds = kinds(condition, since);
+        assert_eq!(kinds, [Some(ProblemKind::Invalid), None], "{condition}");
+    }
+    let version = "0.140.1".parse().unwrap();
+    let problem = Condition::parse("IsEmpty(name)", Context::Span, version).unwrap_err();
+    assert_eq!(
+        problem.what,
+        "the Collector 0.140.1 has no function `IsEmpty`"
+    );
+    assert_eq!(problem.help.as_deref(), Some("use 0.157.0 or later"));
+    let problem = Condition::parse("attributes[\"a\"] -1 > 3", Context::Span, version).unwrap_err();
+    assert_eq!(problem.what, "a number directly after a value");
+}
+
+#[test]
+fn a_function_that_is_not_evaluated_is_refused_where_the_collector_does_not_have_it() {
+    let invalid = Some(ProblemKind::Invalid);
+    let unsupported = Some(ProblemKind::Unsupported);
+    let coalesce = r#"Coalesce([name]) == "a""#;
+    assert_eq!(kinds(coalesce, 150), [invalid, unsupported]);
+    let decode = r#"Base64Decode("YQ==") == "a""#;
+    assert_eq!(kinds(decode, 161), [unsupported, invalid]);
+    assert_eq!(
+        kinds("otelcol.client.metadata != nil", 147),
+        [invalid, unsupported]
+    );
+}
+
+#[test]
+fn what_an_old_version_decides_in_a_way_of_its_own_is_not_evaluated() {
+    let unsupported = Some(ProblemKind::Unsupported);
+    assert_eq!(kinds(r#"name == "nil""#, 141), [unsupported, None]);
+    let invalid = Some(ProblemKind::Invalid);
+    assert_eq!(kinds("IsString(5)", 141), [unsupported, invalid]);
+    assert_eq!(kinds("[1 2] == nil", 160), [unsupported, invalid]);
+    assert_eq!(kinds(r#"Double("x") == 1"#, 141), [unsupported, invalid]);
+    assert_eq!(kinds(r#"Int("x") == nil"#, 141), [None, None]);
+    assert_eq!(kinds(r#"Int("x") == nil"#, 160), [None, invalid]);
+}
+
+#[test]
+fn a_string_that_is_no_integer_is_nil_in_old_versions() {
+    let condition = r#"Int(attributes["route"]) == nil"#;
+    assert_eq!(holds_in("0.159.0", condition), Ok(true));
+    assert!(matches!(
+        holds_in("0.160.0", condition),
+        Err(Stop::Error(_))
+    ));
+    let double = r#"Double(attributes["route"]) == nil"#;
+    assert!(matches!(holds_in("0.140.1", double), Err(Stop::Error(_))));
+}
+
+#[test]
+fn a_literal_hides_errors_of_parts_before_it_from_some_version() {
+    let condition = r#"attributes["route"]["x"] == 1 or true"#;
+    assert!(matches!(
+        holds_in("0.142.0", condition),
+        Err(Stop::Error(_))
+    ));
+    assert_eq!(holds_in("0.143.0", condition), Ok(true));
+    assert_eq!(holds_in("0.142.0", "not (name == nil) and true"), Ok(true));
+}
+
+#[test]
 fn nesting_ends() {
     let deep = format!("{}true{}", "(".repeat(5_000), ")".repeat(5_000));
-    assert!(Condition::parse(&deep, Context::Span).is_err());
+    assert!(Condition::parse(&deep, Context::Span, LATEST).is_err());
     let lists = format!("{}{} == 1", "[".repeat(5_000), "]".repeat(5_000));
-    assert!(Condition::parse(&lists, Context::Span).is_err());
+    assert!(Condition::parse(&lists, Context::Span, LATEST).is_err());
 }

@@ -56,6 +56,8 @@ use super::poll_state::PollState;
 use super::search::{SearchAnswer, SearchError, SearchQuery};
 use super::store::Store;
 use crate::spec::keys::{Keys, key};
+#[cfg(feature = "cli")]
+use crate::trace::Span;
 use crate::trace::{Field, Hole, Losses, Nanos, Origin, TraceId};
 
 /// All kinds of backends.
@@ -137,6 +139,18 @@ pub(crate) struct Backend {
     permits: Arc<Semaphore>,
 }
 
+/// A trace as a backend has it.
+#[cfg(feature = "cli")]
+#[derive(Clone, Debug)]
+pub(crate) struct ReadTrace {
+    /// Empty if the backend does not have the trace.
+    pub(crate) spans: Vec<Span>,
+    /// Spans that are missing.
+    pub(crate) holes: Vec<Hole>,
+    /// The fields that its spans have lost.
+    pub(crate) losses: Losses,
+}
+
 /// The settings of a backend cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -162,9 +176,22 @@ impl Backend {
     }
 }
 
-/// Asks until the backend answers, at most for this time.
+/// Searches until the backend answers, at most for this time.
 async fn ask_again<'a, T>(
     longest: Duration,
+    ask: impl Fn() -> BoxFuture<'a, Result<T, FetchError>>,
+) -> Result<T, SearchError> {
+    let slow = SearchError {
+        why: format!("the search took longer than {} s", longest.as_secs()),
+        help: "choose a shorter `since`, or add conditions to `find`".to_owned(),
+    };
+    ask_until(longest, slow, ask).await
+}
+
+/// Asks until the backend answers. If it takes longer than this time, the error is `slow`.
+async fn ask_until<'a, T>(
+    longest: Duration,
+    slow: SearchError,
     ask: impl Fn() -> BoxFuture<'a, Result<T, FetchError>>,
 ) -> Result<T, SearchError> {
     let deadline = Instant::now() + longest;
@@ -173,12 +200,7 @@ async fn ask_again<'a, T>(
         let error = match timeout_at(deadline.into(), ask()).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => error,
-            Err(_) => {
-                return Err(SearchError {
-                    why: format!("the search took longer than {} s", longest.as_secs()),
-                    help: "choose a shorter `since`, or add conditions to `find`".to_owned(),
-                });
-            }
+            Err(_) => return Err(slow),
         };
         let next = Instant::now().checked_add(pause.max(error.after()));
         let next = next.filter(|&next| next <= deadline);
@@ -191,6 +213,33 @@ async fn ask_again<'a, T>(
         };
         tokio::time::sleep_until(next.into()).await;
         pause = (2 * pause).min(LONGEST_PAUSE);
+    }
+}
+
+#[cfg(feature = "cli")]
+impl Backend {
+    /// Reads a trace that is complete, once.
+    ///
+    /// # Errors
+    /// The backend does not answer, or refuses.
+    pub(crate) async fn read(&self, trace: TraceId) -> Result<ReadTrace, SearchError> {
+        let slow = SearchError {
+            why: format!(
+                "trace {trace} was not read within {} s",
+                LONGEST_SEARCH.as_secs()
+            ),
+            help: "check the backend with `spanspec doctor`".to_owned(),
+        };
+        let fetched = ask_until(LONGEST_SEARCH, slow, || self.adapter.fetch(trace)).await?;
+        let mut losses = self.losses();
+        losses.add(&fetched.losses);
+        let mut spans = fetched.spans;
+        spans.sort_by_key(|span| (span.start, span.span_id));
+        Ok(ReadTrace {
+            spans,
+            holes: fetched.holes,
+            losses,
+        })
     }
 }
 

@@ -68,6 +68,11 @@ impl Replay<'_> {
                 let size = count(u64::try_from(size).unwrap_or(0));
                 return format!("{size} bytes, more than `maximum_trace_size_bytes` {limit}");
             }
+            Ending::UnknownSize(field) => {
+                return format!(
+                    "its size is not known for `maximum_trace_size_bytes`: the source of the trace loses {field}"
+                );
+            }
             Ending::Decided => {}
         }
         let Some(verdict) = &result.verdict else {

@@ -159,6 +159,7 @@ fn of_trace(replay: &Replay<'_>, at: usize) -> OfTrace {
             Ending::Decided => "decided",
             Ending::Evicted => "evicted",
             Ending::TooLarge(_) => "too_large",
+            Ending::UnknownSize(_) => "unknown_size",
         },
     }
 }

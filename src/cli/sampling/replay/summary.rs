@@ -1,5 +1,6 @@
 //! Figures of a replay: votes, decisions, and spans per second.
 
+use super::super::super::trace_files::Traces;
 use super::decisions::Replay;
 use crate::budget::share_bounds;
 use crate::sampling::Vote;
@@ -46,7 +47,7 @@ impl Summary {
             depend_on_arrival: 0,
             spans: 0,
             spans_kept: 0,
-            seconds: seconds(replay),
+            seconds: seconds(replay.traces),
         };
         for at in 0..replay.results.len() {
             summary.add(replay, at);
@@ -81,8 +82,13 @@ impl Summary {
 
     /// A number of spans in each second; `None` if the spans have no times.
     pub(super) fn per_second(&self, spans: u64) -> Option<f64> {
-        (self.seconds > 0.0).then(|| spans as f64 / self.seconds)
+        per_second(spans, self.seconds)
     }
+}
+
+/// A number of spans in each second; `None` if the spans have no times.
+pub(super) fn per_second(spans: u64, seconds: f64) -> Option<f64> {
+    (seconds > 0.0).then(|| spans as f64 / seconds)
 }
 
 /// A share, with the bounds that it has with 95 % confidence in a larger number of traces.
@@ -93,7 +99,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    fn of(count: u64, trials: u64) -> Self {
+    pub(super) fn of(count: u64, trials: u64) -> Self {
         match trials {
             0 => Self {
                 share: 0.0,
@@ -137,8 +143,9 @@ fn policies(replay: &Replay<'_>) -> Vec<PolicySummary> {
     policies
 }
 
-fn seconds(replay: &Replay<'_>) -> f64 {
-    let spans = || replay.traces.all.iter().flat_map(|trace| &trace.spans);
+/// From the first start to the last end of all spans, in seconds.
+pub(super) fn seconds(traces: &Traces) -> f64 {
+    let spans = || traces.all.iter().flat_map(|trace| &trace.spans);
     let has_time = |span: &&Span| span.start > 0;
     let first = spans().filter(has_time).map(|span| span.start).min();
     let last = spans()

@@ -42,7 +42,7 @@ fn printed(config: &str, traces: &Traces, arrival: Arrival, format: SamplingForm
         arrival,
         traces,
         results: decide(config, version, &traces.all, arrival),
-        refused: wrong_conditions(&config.policies),
+        refused: wrong_conditions(&config.policies, version),
     };
     let summary = Summary::of(&replay);
     match format {

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use super::decisions::Replay;
-use super::summary::{Share, Summary};
+use super::summary::{Share, Summary, per_second};
 use crate::number::{count, counted, exact, figure};
 use crate::sampling::judge::in_order;
 use crate::sampling::replay::{Arrival, Ending};
 use crate::workspace::shown;
 
 /// Maximum number of traces without `--all`.
-const MOST_TRACES: usize = 20;
+pub(super) const MOST_TRACES: usize = 20;
 
 pub(super) fn render(replay: &Replay<'_>, summary: &Summary, all: bool) -> String {
     let mut text = format!(
@@ -57,7 +57,7 @@ fn policies(summary: &Summary) -> String {
 }
 
 /// `47.5 % (31.5 to 63.9)`.
-fn share(of: Share) -> String {
+pub(super) fn share(of: Share) -> String {
     let percent = |share: f64| figure(100.0 * share);
     let [least, most] = of.bounds;
     format!(
@@ -80,19 +80,18 @@ fn total(summary: &Summary) -> String {
         counted(decided, "trace"),
         share(summary.share())
     );
-    let (all, kept) = (summary.spans, summary.spans_kept);
-    let per_second = |spans: u64| summary.per_second(spans).map(figure);
-    if let (Some(all), Some(kept), Some(saved)) = (
-        per_second(all),
-        per_second(kept),
-        per_second(all.saturating_sub(kept)),
-    ) {
-        let _ = writeln!(
-            text,
-            "{kept} of {all} spans per second kept, {saved} saved, by the clock of the spans"
-        );
-    }
+    text += &rates(summary.spans, summary.spans_kept, summary.seconds);
     text
+}
+
+/// The spans per second, of which some are kept. Empty if the spans have no times.
+pub(super) fn rates(all: u64, kept: u64, seconds: f64) -> String {
+    let per_second = |spans: u64| per_second(spans, seconds).map(figure);
+    let saved = per_second(all.saturating_sub(kept));
+    let (Some(all), Some(kept), Some(saved)) = (per_second(all), per_second(kept), saved) else {
+        return String::new();
+    };
+    format!("{kept} of {all} spans per second kept, {saved} saved, by the clock of the spans\n")
 }
 
 /// Notes about the limits of the figures.
