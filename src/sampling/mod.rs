@@ -20,7 +20,9 @@ mod version;
 mod vote;
 
 pub(crate) use policy::{Policy, Rule, Strategy, TailSampling};
-pub(crate) use probabilistic::{Mode, ProbabilisticSampler, Reason, SpanDecision};
+#[cfg(feature = "cli")]
+pub(crate) use probabilistic::SpanDecision;
+pub(crate) use probabilistic::{Mode, ProbabilisticSampler, Reason};
 pub(crate) use tracestate::{OtelState, Randomness};
 pub(crate) use version::CollectorVersion;
 pub(crate) use vote::Vote;

@@ -82,9 +82,9 @@ collector.yaml: probabilistic_sampler, decided as by Collector 0.161.0
 
 kept      00000000000000000000000000000001  2 of 2 spans  by `sampling.priority`
 in part   00000000000000000000000000000002  1 of 3 spans
-  not kept  span `GET /cart`: by `sampling.priority`
-  not kept  span `GET /cart`: by the randomness of the trace
-  kept      span `GET /cart`: by `sampling.priority`
+  not kept  span `GET /cart` of unknown_service: by `sampling.priority`
+  not kept  span `GET /cart` of unknown_service: by the randomness of the trace
+  kept      span `GET /cart` of unknown_service: by `sampling.priority`
 not kept  00000000000000000000000000000003  0 of 1 span  by the randomness of the trace
 not kept  00000000000000000000000000000004  0 of 1 span  by `sampling.priority`
 
