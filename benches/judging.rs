@@ -130,7 +130,6 @@ fn faults() {
 }
 
 /// Traces through the tail sampling of a Collector.
-/// Traces through the tail sampling of a Collector.
 fn replaying() {
     const SPANS: u64 = 10;
     let number = rounds(20_000, 2_000);
