@@ -49,7 +49,7 @@ impl Exporter<'_> {
             OtlpProtocol::Http => self.over_http(path, message, read, session).await,
             OtlpProtocol::Grpc => self.over_grpc(path, message, session).await,
         };
-        let body = answered.map_err(|error| NotExported::explain(error, self))?;
+        let body = answered.map_err(|error| NotExported::explain(error, self.to, self.protocol))?;
         match (read.accepted)(&body) {
             (0, message) => Ok(Some(message).filter(|message| !message.is_empty())),
             (rejected, message) => Err(TriggerError::Export(Box::new(Refused {

@@ -4,9 +4,10 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use url::Url;
+
 use super::TriggerError;
 use super::error::Attempted;
-use super::export::Exporter;
 use crate::number::{counted, duration};
 use crate::spec::OtlpProtocol;
 use crate::trace::GrpcCode;
@@ -133,9 +134,9 @@ pub struct NotExported {
 
 impl NotExported {
     /// Adds the remedy of an export to an error, if its own is about requests.
-    pub(super) fn explain(error: TriggerError, exporter: &Exporter<'_>) -> TriggerError {
-        let port = exporter.to.port_or_known_default();
-        match help_of_error(&error, exporter.protocol) {
+    pub(super) fn explain(error: TriggerError, to: &Url, protocol: OtlpProtocol) -> TriggerError {
+        let port = to.port_or_known_default();
+        match help_of_error(&error, protocol) {
             Some(help) => TriggerError::NotExported(Box::new(Self { error, help, port })),
             None => error,
         }
