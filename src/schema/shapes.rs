@@ -628,7 +628,7 @@ fn list_of_words(words: &[&str]) -> Value {
 /// Telemetry with an input and an endpoint.
 fn send() -> Value {
     let mut send = requires(map_of(keys::SEND), "to");
-    let inputs = ["traces", "spans", "logs"].map(|key| json!({ "required": [key] }));
+    let inputs = ["traces", "spans", "logs", "metrics"].map(|key| json!({ "required": [key] }));
     send.insert("anyOf".to_owned(), inputs.to_vec().into());
     send.into()
 }
