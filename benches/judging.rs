@@ -183,7 +183,11 @@ fn recorded(number: u64, spans: u64) -> Vec<Span> {
         span.parent_id = (at > 1).then_some(own);
         span.start = 1_700_000_000_000_000_000 + number * 10_000_000 + at * 1_000_000;
         span.end = span.start + (number + at) % 1_000 * 1_000_000;
-        let status = if (number + at) % 50 == 0 { 500 } else { 200 };
+        let status = if (number + at).is_multiple_of(50) {
+            500
+        } else {
+            200
+        };
         span.attributes = [
             ("url.path", spanspec::Value::from(path.as_str())),
             ("http.response.status_code", spanspec::Value::Int(status)),

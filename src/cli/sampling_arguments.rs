@@ -23,7 +23,7 @@ pub(super) enum SamplingCommand {
     /// Propose policies from saved traces, for a number of spans per second
     Design(SamplingDesignArguments),
     /// Decide about traces as a sampler of a Collector does
-    Replay(SamplingReplayArguments),
+    Replay(Box<SamplingReplayArguments>),
 }
 
 #[derive(Debug, Args)]
