@@ -34,7 +34,7 @@ impl RepeatedStep<'_> {
     /// The report, with budgets judged. Writes a baseline if the options ask for it, unless another
     /// attempt follows.
     pub(crate) async fn report(self, retry: RetryState) -> (StepReport, WatchedRequests) {
-        let (report, take_back) = self.outcomes.report(retry).await;
+        let (report, take_back) = Box::pin(self.outcomes.report(retry)).await;
         let mut watched = self.watched;
         watched.take_back = take_back;
         (report, watched)

@@ -139,7 +139,7 @@ impl Tested<'_> {
         match self {
             Self::Steps(reports) => reports,
             Self::Repeated(repeated) => {
-                let (report, watched) = repeated.report(retry).await;
+                let (report, watched) = Box::pin(repeated.report(retry)).await;
                 vec![(report, WatchedTraces::Many(Box::new(watched)))]
             }
         }

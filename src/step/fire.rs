@@ -152,7 +152,7 @@ pub(crate) async fn fire_when_possible(
                 _ => None,
             };
             match trigger {
-                Trigger::Send(send) => crate::send::send(send, context, session)
+                Trigger::Send(send) => Box::pin(crate::send::send(send, context, session))
                     .await
                     .map(|sent| Response::Sent(Box::new(sent))),
                 _ => fire(trigger, context, session).await,

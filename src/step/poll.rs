@@ -146,7 +146,7 @@ impl Tryout<'_> {
         let answer = async {
             match &*trigger {
                 Trigger::Conformance(suite) => {
-                    let cases = run_cases(run, step, suite, &trace_context).await;
+                    let cases = Box::pin(run_cases(run, step, suite, &trace_context)).await;
                     Ok(Response::Conformance(Box::new(cases)))
                 }
                 trigger => {
