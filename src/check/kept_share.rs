@@ -1,11 +1,11 @@
-//! Whether a sampler keeps a trace, for the share of many traces.
+//! The decision of a sampler about one trace, of which a share counts many.
 
 use super::Unjudged;
 use super::{span_sampling, tail_sampling};
 use crate::spec::tail_sampling::Sampler;
 use crate::trace::Trace;
 
-/// Whether a sampler keeps a complete trace.
+/// Returns `true` if a sampler keeps a complete trace.
 ///
 /// # Errors
 /// The reason why that is not known.

@@ -47,7 +47,7 @@ pub(super) fn judge(check: &Check, expected: &SpanSamplingExpectation, trace: &T
     Standing::fails(failure, Finality::Open)
 }
 
-/// Whether the processor keeps all spans of the trace, or none.
+/// Returns `true` if the processor keeps all spans of the trace, and `false` if none.
 ///
 /// # Errors
 /// It keeps some of them, or that is not known.

@@ -42,7 +42,7 @@ pub(super) fn judge(check: &Check, expected: &TailExpectation, trace: &Trace) ->
     Standing::fails(failure, Finality::Open)
 }
 
-/// Whether the processor keeps the trace, with the same reservations.
+/// Returns `true` if the processor keeps the trace, with the same reservations.
 ///
 /// # Errors
 /// The reason why that is not known.

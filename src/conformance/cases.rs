@@ -60,7 +60,7 @@ impl Format {
     }
 }
 
-/// What must be true of the trace context that the service uses.
+/// The requirement on the trace context that the service uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
     /// The service continues the trace.

@@ -8,7 +8,7 @@ use crate::trace::{CaseResult, CaseVerdict, Requirement, SpanId, TraceId};
 /// The longest text of an observation, in characters.
 const LONGEST: usize = 300;
 
-/// What became of the trace context, as one observer saw it.
+/// The fate of the trace context, as one observer saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fate {
     /// The trace of this context of the request goes on.
@@ -88,7 +88,7 @@ pub(crate) fn judge(
     }
 }
 
-/// The result of a case that was not sent, or that nobody could see.
+/// The result of a case that was not sent, or that no observer could see.
 pub(crate) fn unobservable(
     case: &Case,
     level: u8,
@@ -165,7 +165,7 @@ const BAGGAGE: &str =
     "activate the W3C baggage propagator (`OTEL_PROPAGATORS=tracecontext,baggage`), or update it";
 
 impl Judgement<'_> {
-    /// What was found if the case conforms.
+    /// The observation, if the case conforms.
     fn outcome(&self) -> Result<String, Outcome> {
         let fates = self.fates();
         self.refuse_silence(&fates)?;
@@ -268,7 +268,7 @@ impl Judgement<'_> {
         Outcome::Unobserved(reason.to_owned(), ADD_ECHO)
     }
 
-    /// What each observer saw. Without those that saw nothing.
+    /// The fates that the observers saw. Observers that saw nothing are left out.
     fn fates(&self) -> Vec<(&'static str, Fate)> {
         let of_echo = self
             .seen

@@ -54,7 +54,7 @@ macro_rules! rules {
                 }
             }
 
-            /// What it finds, in one line.
+            /// The finding, in one line.
             pub(crate) fn title(self) -> &'static str {
                 match self {
                     $(Self::$name => $title,)*

@@ -62,7 +62,7 @@ impl ShareCount {
     }
 }
 
-/// Whether the sampler keeps a complete trace.
+/// Returns `true` if the sampler keeps a complete trace.
 pub(super) fn is_kept(expected: &ExpectedShare, trace: &Trace) -> Result<bool, Unjudged> {
     check::is_kept(&expected.share.sampler, trace)
 }

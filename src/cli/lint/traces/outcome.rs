@@ -1,10 +1,10 @@
-//! What was found in which traces.
+//! The findings in traces, and the exit code that follows.
 
 use super::super::super::exit::{Exit, note};
 use crate::instrumentation::{Finding, Level, Observed, Settings, examine};
 use crate::trace::Trace;
 
-/// What was found in which traces.
+/// The findings in traces.
 pub(super) struct TraceLint {
     /// Findings that count, the most severe first.
     pub(super) findings: Vec<Finding>,
