@@ -1,7 +1,8 @@
 //! The verdict about a case.
 
-use super::cases::{Case, Format, Rule};
+use super::cases::{Case, Rule};
 use super::expand::{Ids, expand, header_lines};
+use super::format::Format;
 use super::observation::{Answer, EchoCall, Observation, Observers, members};
 use crate::trace::{CaseResult, CaseVerdict, Requirement, SpanId, TraceId};
 
