@@ -24,16 +24,16 @@ fn replace_once(
     if path.starts_with("/dev") {
         return append(path, bytes);
     }
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let permissions = match fs::metadata(&target) {
+    let permissions = match fs::metadata(path) {
         Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        Ok(there) if !there.is_file() => return append(&target, bytes),
+        Ok(there) if !there.is_file() => return append(path, bytes),
         // The permissions of the folder would allow the replacement.
         Ok(there) if there.permissions().readonly() => {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         there => there.ok().map(|there| there.permissions()),
     };
+    let target = followed(path)?;
     let folder = folder_of(&target);
     fs::create_dir_all(&folder)?;
     let mut beside = temporary(&folder)?;
@@ -113,6 +113,21 @@ fn open_for_append(path: &Path) -> io::Result<File> {
     File::options().append(true).open(path)
 }
 
+/// The file that a link leads to, over further links, even if there is no such file yet.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    /// As many as Linux follows.
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&path) {
+            // A relative link starts at its folder.
+            Ok(target) => path = folder_of(&path).join(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("it is a link that leads to itself"))
+}
+
 fn folder_of(path: &Path) -> PathBuf {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -180,5 +195,21 @@ mod tests {
         fs::write(&usual, b"").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode(&path), mode(&usual));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_of_a_link_is_created_and_a_circle_of_links_is_an_error() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        symlink("there/report.xml", at("second")).unwrap();
+        symlink("second", at("first")).unwrap();
+        replace(&at("first"), b"new").unwrap();
+        assert_eq!(fs::read(at("there/report.xml")).unwrap(), b"new");
+        assert!(fs::symlink_metadata(at("first")).unwrap().is_symlink());
+        symlink("circle", at("circle")).unwrap();
+        let error = replace(&at("circle"), b"new").unwrap_err();
+        assert_eq!(error.to_string(), "it is a link that leads to itself");
     }
 }

@@ -1,5 +1,6 @@
 //! The arguments of `exec`, `collect` and `merge`.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -42,7 +43,7 @@ pub(super) struct ExecArguments {
     pub(super) merge: Vec<PathBuf>,
     /// Command and its arguments, after `--`
     #[arg(value_name = "COMMAND", last = true, required = true)]
-    pub(super) command: Vec<String>,
+    pub(super) command: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]

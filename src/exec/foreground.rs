@@ -1,6 +1,6 @@
 //! The command itself, which has the terminal.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -49,7 +49,7 @@ impl Foreground {
     ///
     /// # Errors
     /// When the system does not start it.
-    pub fn start(words: &[String], environment: &Environment) -> Result<Self, LaunchError> {
+    pub fn start(words: &[OsString], environment: &Environment) -> Result<Self, LaunchError> {
         let program = words.first().ok_or(LaunchError::Empty)?;
         let mut command = Command::new(program);
         command
@@ -67,7 +67,7 @@ impl Foreground {
             Attached::leading_a_group(command)
         };
         started.map(Self).map_err(|source| LaunchError::Start {
-            program: program.clone(),
+            program: program.to_string_lossy().into_owned(),
             dir: std::env::current_dir().unwrap_or_default(),
             source,
         })
@@ -120,10 +120,10 @@ impl Ended {
 ///
 /// # Errors
 /// When there is none of this name, with the places where it was looked for.
-pub fn find(program: &str, search: Option<OsString>) -> Result<(), NotFound> {
+pub fn find(program: &OsStr, search: Option<OsString>) -> Result<(), NotFound> {
     let path = Path::new(program);
     let missing = |place: String| NotFound {
-        program: program.to_owned(),
+        program: program.to_string_lossy().into_owned(),
         place,
     };
     if path.components().count() > 1 {
@@ -160,10 +160,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("mytest"), "").unwrap();
         let search = || Some(folder.path().as_os_str().to_owned());
-        assert!(find("mytest", search()).is_ok());
-        let error = find("other", search()).unwrap_err().to_string();
+        assert!(find("mytest".as_ref(), search()).is_ok());
+        let error = find("other".as_ref(), search()).unwrap_err().to_string();
         assert!(error.contains(&*folder.path().to_string_lossy()), "{error}");
-        assert!(find("./no-such-program", search()).is_err());
+        assert!(find("./no-such-program".as_ref(), search()).is_err());
     }
 
     #[test]

@@ -6,7 +6,9 @@ use spanspec::{Origin, Receiver, Store, otlp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{PROTOBUF, TRACES, names, post, receiver, request, soon, span, trace_id};
+use crate::support::{
+    JSON, PROTOBUF, TRACES, names, post, receiver, request, soon, span, trace_id,
+};
 
 /// Sends bytes and returns everything that comes back until the connection ends.
 pub(crate) async fn converse(receiver: &Receiver, bytes: &[u8]) -> String {
@@ -178,6 +180,79 @@ async fn a_body_that_ends_early_is_discarded() {
     drop(stream);
     still_serves(&receiver).await;
     assert_eq!(receiver.stats().spans, 1);
+}
+
+#[tokio::test]
+async fn bodies_that_never_end_do_not_block_others() {
+    let receiver = receiver().await;
+    let mut unfinished = Vec::new();
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(receiver.addresses()[0]).await.unwrap();
+        let head =
+            b"POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\n\
+            content-length: 1000\r\n\r\nshort";
+        stream.write_all(head).await.unwrap();
+        unfinished.push(stream);
+    }
+    still_serves(&receiver).await;
+}
+
+/// `begin`, then `piece` until the request has this number of MiB, then `end`.
+fn repeated(begin: &str, piece: &str, end: &str, mib: usize) -> Vec<u8> {
+    let times = (mib << 20) / piece.len();
+    [begin, &piece.repeat(times), end].concat().into_bytes()
+}
+
+/// A protobuf message with this field.
+fn field(tag: u8, content: &[u8]) -> Vec<u8> {
+    let mut message = vec![tag << 3 | 2];
+    prost::encoding::encode_varint(content.len() as u64, &mut message);
+    message.extend_from_slice(content);
+    message
+}
+
+#[tokio::test]
+async fn a_small_request_that_would_become_a_large_structure_is_refused() {
+    let spans = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{}"#;
+    let attributes = r#"{"resourceSpans":[{"resource":{"attributes":[1"#;
+    let values =
+        r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"arrayValue":{"values":[{}"#;
+    let points = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{}"#;
+    let empty = |tag: u8, mib: usize| [tag << 3 | 2, 0].repeat(mib << 19);
+    let metrics = "/v1/metrics";
+    let bombs = [
+        ("/v1/traces", JSON, repeated(spans, ",{}", "]}]}]}", 1)),
+        (
+            "/v1/traces",
+            JSON,
+            repeated(r#"{"resourceSpans":[{}"#, ",{}", "]}", 3),
+        ),
+        ("/v1/traces", JSON, repeated(attributes, ",1", "]}}]}", 2)),
+        ("/v1/logs", JSON, repeated(values, ",{}", "]}}}]}]}]}", 8)),
+        (metrics, JSON, repeated(points, ",{}", "]}}]}]}]}", 4)),
+        ("/v1/traces", PROTOBUF, empty(1, 3)),
+        ("/v1/traces", PROTOBUF, field(1, &empty(2, 3))),
+        ("/v1/traces", PROTOBUF, field(1, &field(1, &empty(1, 9)))),
+        (
+            "/v1/traces",
+            PROTOBUF,
+            field(1, &field(2, &field(2, &empty(9, 9)))),
+        ),
+        ("/v1/logs", PROTOBUF, field(1, &field(2, &empty(2, 9)))),
+        (
+            metrics,
+            PROTOBUF,
+            field(1, &field(2, &field(2, &field(5, &empty(1, 9))))),
+        ),
+    ];
+    let receiver = receiver().await;
+    for (at, (path, content_type, body)) in bombs.into_iter().enumerate() {
+        let (status, _, answer) = post(&receiver, path, content_type, body).await;
+        assert!([400, 413].contains(&status), "bomb {at}: {status}");
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.contains("more than "), "bomb {at}: {answer}");
+    }
+    still_serves(&receiver).await;
 }
 
 proptest! {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::error::Malformed;
+use super::limit::Parts;
 use super::message::KeyValue;
 use super::wire::Wire;
 
@@ -28,9 +29,9 @@ pub(super) struct Undecodable<'a> {
 
 /// Decodes a `KeyValue` message. `None` if it cannot be decoded.
 pub(super) fn decode(key_value: Bytes) -> Option<KeyValue> {
-    match check(&key_value) {
-        Ok(()) => KeyValue::decode(key_value).ok(),
-        Err(_) => None,
+    match check(&key_value, &mut Parts::default()) {
+        Ok(Ok(())) => KeyValue::decode(key_value).ok(),
+        _ => None,
     }
 }
 
@@ -43,22 +44,30 @@ pub(super) fn mark(key: Bytes, reason: &str) -> Bytes {
     marked.into()
 }
 
-/// Checks that a `KeyValue` message can be decoded.
-pub(super) fn check(key_value: &[u8]) -> Result<(), Undecodable<'_>> {
+/// Checks that a `KeyValue` message can be decoded, and counts it and the items of its value.
+///
+/// # Errors
+/// Too many parts. That is not an error of the attribute.
+pub(super) fn check<'a>(
+    key_value: &'a [u8],
+    parts: &mut Parts,
+) -> Result<Result<(), Undecodable<'a>>, Malformed> {
+    parts.add()?;
     let mut key: &[u8] = &[];
     let mut wire = Wire(key_value);
     loop {
         if let [NO_FIELD, reason @ ..] = wire.0 {
             let reason = String::from_utf8_lossy(reason);
-            return Err(Undecodable { key, reason });
+            return Ok(Err(Undecodable { key, reason }));
         }
-        match key_value_field(&mut wire, 0) {
-            Ok(None) => return Ok(()),
+        match key_value_field(&mut wire, 0, parts) {
+            Ok(None) => return Ok(Ok(())),
             Ok(Some(None)) => {}
             Ok(Some(Some(found))) => key = found,
+            Err(limit @ Malformed::TooMany(..)) => return Err(limit),
             Err(malformed) => {
                 let reason = Cow::Owned(malformed.to_string());
-                return Err(Undecodable { key, reason });
+                return Ok(Err(Undecodable { key, reason }));
             }
         }
     }
@@ -68,24 +77,25 @@ pub(super) fn check(key_value: &[u8]) -> Result<(), Undecodable<'_>> {
 fn key_value_field<'a>(
     wire: &mut Wire<'a>,
     level: u32,
+    parts: &mut Parts,
 ) -> Result<Option<Option<&'a [u8]>>, Malformed> {
     let Some((tag, field)) = wire.next()? else {
         return Ok(None);
     };
     match tag {
         1 => return Ok(Some(Some(field.message()?))),
-        2 => any_value(field.message()?, level)?,
+        2 => any_value(field.message()?, level, parts)?,
         _ => {}
     }
     Ok(Some(None))
 }
 
 /// Checks that an `AnyValue` message outside of an attribute can be decoded.
-pub(super) fn check_value(message: &[u8]) -> Result<(), Malformed> {
-    any_value(message, 0)
+pub(super) fn check_value(message: &[u8], parts: &mut Parts) -> Result<(), Malformed> {
+    any_value(message, 0, parts)
 }
 
-fn any_value(message: &[u8], level: u32) -> Result<(), Malformed> {
+fn any_value(message: &[u8], level: u32, parts: &mut Parts) -> Result<(), Malformed> {
     let mut wire = Wire(message);
     while let Some((tag, field)) = wire.next()? {
         match tag {
@@ -93,10 +103,14 @@ fn any_value(message: &[u8], level: u32) -> Result<(), Malformed> {
             2 | 3 => field.varint()?,
             4 => field.fixed64()?,
             5 | 6 if level == MOST_LEVELS => return Err(Malformed::TooDeep(MOST_LEVELS)),
-            5 => items(field.message()?, |item| any_value(item, level + 1))?,
+            5 => items(field.message()?, |item| {
+                parts.add()?;
+                any_value(item, level + 1, parts)
+            })?,
             6 => items(field.message()?, |entry| {
+                parts.add()?;
                 let mut wire = Wire(entry);
-                while key_value_field(&mut wire, level + 1)?.is_some() {}
+                while key_value_field(&mut wire, level + 1, parts)?.is_some() {}
                 Ok(())
             })?,
             _ => {}
@@ -106,7 +120,10 @@ fn any_value(message: &[u8], level: u32) -> Result<(), Malformed> {
 }
 
 /// The items of an array or map, whose tags are both 1.
-fn items(list: &[u8], check: impl Fn(&[u8]) -> Result<(), Malformed>) -> Result<(), Malformed> {
+fn items(
+    list: &[u8],
+    mut check: impl FnMut(&[u8]) -> Result<(), Malformed>,
+) -> Result<(), Malformed> {
     let mut wire = Wire(list);
     while let Some((tag, field)) = wire.next()? {
         if tag == 1 {
@@ -142,7 +159,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_passes_the_check_can_be_decoded_and_nothing_else(bytes in bytes()) {
-            let passes = check(&bytes).is_ok();
+            let passes = check(&bytes, &mut Parts::default()).unwrap().is_ok();
             prop_assert_eq!(passes, KeyValue::decode(&*bytes).is_ok());
         }
     }
@@ -150,7 +167,8 @@ mod tests {
     #[test]
     fn a_marked_attribute_keeps_key_and_reason() {
         let marked = mark(Bytes::from("amount"), "`a lot` is not an integer");
-        let Undecodable { key, reason } = check(&marked).unwrap_err();
+        let checked = check(&marked, &mut Parts::default()).unwrap();
+        let Undecodable { key, reason } = checked.unwrap_err();
         assert_eq!(
             (key, &*reason),
             (&b"amount"[..], "`a lot` is not an integer")

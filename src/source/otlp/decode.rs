@@ -8,7 +8,9 @@ use prost::Message;
 use super::attribute;
 use super::error::Malformed;
 use super::ids::{SpanIds, WrongId, wrong_log_id};
+use super::limit::Parts;
 use super::message::{self, AnyValue, KeyValue, ValueKind};
+use super::wire::Wire;
 use crate::trace::{
     Attributes, Event, Hole, Link, LogRecord, Resource, Scope, Sender, Span, SpanId, SpanKind,
     Status, StatusCode, TraceId, Value, last_of_each,
@@ -17,6 +19,24 @@ use crate::trace::{
 /// A `Resource` message.
 pub(crate) fn resource(protobuf: Bytes) -> Result<Resource, Malformed> {
     Ok(message::ResourceMessage::decode(protobuf)?.into())
+}
+
+/// The service of a `Resource` message, of which only the name of the service is decoded.
+pub(crate) fn service_of(resource: &[u8]) -> Result<String, Malformed> {
+    const KEY: &[u8] = b"service.name";
+    let mut names = Vec::new();
+    let mut wire = Wire(resource);
+    while let Some((tag, field)) = wire.next()? {
+        if tag != 1 {
+            continue;
+        }
+        let attribute = field.message()?;
+        if attribute.windows(KEY.len()).any(|part| part == KEY) {
+            names.push(Bytes::copy_from_slice(attribute));
+        }
+    }
+    let attributes = attributes(names, 0);
+    Ok(Resource { attributes }.service().to_owned())
 }
 
 /// An `InstrumentationScope` message.
@@ -244,7 +264,11 @@ pub(super) fn attributes(sent: Vec<Bytes>, dropped: u32) -> Attributes {
         }
         undecodable = undecodable.saturating_add(1);
         // It replaces an earlier value of its key.
-        let key = attribute::check(&key_value).map_or_else(|one| one.key, |()| &[]);
+        let checked = attribute::check(&key_value, &mut Parts::default());
+        let key = match checked {
+            Ok(Err(undecodable)) => undecodable.key,
+            _ => &[],
+        };
         (String::from_utf8_lossy(key).into_owned(), None)
     });
     let (last, replaced) = last_of_each(entries.collect());

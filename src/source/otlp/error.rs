@@ -15,6 +15,9 @@ pub enum Malformed {
     /// An attribute whose arrays and maps are nested deeper than this number of levels.
     #[error("nested more than {0} levels deep")]
     TooDeep(u32),
+    /// More parts than a request may have.
+    #[error("more than {0} {1}")]
+    TooMany(usize, &'static str),
     /// Not JSON, or JSON of another shape.
     #[error("no OTLP/JSON: {0}")]
     Json(#[from] serde_json::Error),

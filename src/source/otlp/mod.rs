@@ -10,6 +10,7 @@ mod file;
 mod hint;
 mod ids;
 mod json;
+mod limit;
 pub(super) mod message;
 mod metric_export;
 pub(crate) mod metric_message;
@@ -32,7 +33,7 @@ mod tests;
 pub(crate) use answer::{Encoding, partial, status, success};
 #[cfg(feature = "run")]
 pub(crate) use answer::{accepted, refusal};
-pub(crate) use decode::{log_record, resource, scope, span};
+pub(crate) use decode::{log_record, resource, scope, service_of, span};
 pub use error::{Malformed, ReadError};
 #[cfg(feature = "run")]
 pub(crate) use file::{decompressed, whole_part};

@@ -13,6 +13,7 @@ use std::fmt;
 use super::attribute::{self, Undecodable};
 use super::error::Malformed;
 use super::ids::{SpanIds, WrongId};
+use super::limit::{MOST_REJECTED, Parts};
 use super::wire::{Wire, WireField};
 use crate::trace::{SpanId, TraceId};
 
@@ -39,6 +40,7 @@ pub(crate) struct Walk<'a> {
     pub(crate) dropped_attributes: usize,
     /// The first of these attributes.
     pub(crate) undecodable: Vec<UndecodableAt<'a>>,
+    parts: Parts,
 }
 
 /// Number of rejected spans without a valid trace id, and of attributes that cannot be decoded, that
@@ -188,6 +190,7 @@ impl<'a> Walk<'a> {
     }
 
     fn resource_spans(&mut self, message: &'a [u8]) -> Result<(), Malformed> {
+        self.parts.add_owner()?;
         let at = self.resources.len();
         self.resources.push(Pieces::default());
         let mut wire = Wire(message);
@@ -202,12 +205,14 @@ impl<'a> Walk<'a> {
     }
 
     fn resource(&mut self, at: usize, message: &'a [u8]) -> Result<(), Malformed> {
+        self.parts.add_owner()?;
         check_resource(message, |kv| self.attribute(Owner::Resource, at, kv))?;
         self.resources[at].push(message);
         Ok(())
     }
 
     fn scope(&mut self, at: usize, message: &'a [u8]) -> Result<(), Malformed> {
+        self.parts.add_owner()?;
         let resource = self.scopes[at].resource;
         check_scope(message, |kv| self.attribute(Owner::Scope, resource, kv))?;
         self.scopes[at].scope.push(message);
@@ -215,6 +220,7 @@ impl<'a> Walk<'a> {
     }
 
     fn scope_spans(&mut self, resource: usize, message: &'a [u8]) -> Result<(), Malformed> {
+        self.parts.add_owner()?;
         let at = self.scopes.len();
         let scope = Pieces::default();
         self.scopes.push(ScopeAt { resource, scope });
@@ -230,6 +236,7 @@ impl<'a> Walk<'a> {
     }
 
     fn span(&mut self, scope: usize, bytes: &'a [u8]) -> Result<(), Malformed> {
+        self.parts.add()?;
         let (mut trace_id, mut span_id, mut parent): (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
         let mut name: &[u8] = &[];
         let (known_links, known_drops) = (self.links.len(), self.undecodable.len());
@@ -244,7 +251,7 @@ impl<'a> Walk<'a> {
                 3 => drop(field.message()?),
                 6 | 10 | 12 | 14 => field.varint()?,
                 7 | 8 => field.fixed64()?,
-                9 => self.attribute(Owner::Span(name), resource, field.message()?),
+                9 => self.attribute(Owner::Span(name), resource, field.message()?)?,
                 11 => self.event(resource, field.message()?)?,
                 13 => self.link(resource, field.message()?)?,
                 15 => status(field.message()?)?,
@@ -266,7 +273,7 @@ impl<'a> Walk<'a> {
                     name,
                     scope,
                     reason,
-                });
+                })?;
                 return Ok(());
             }
         };
@@ -283,12 +290,13 @@ impl<'a> Walk<'a> {
     }
 
     fn event(&mut self, resource: usize, message: &'a [u8]) -> Result<(), Malformed> {
+        self.parts.add()?;
         let mut wire = Wire(message);
         while let Some((tag, field)) = wire.next()? {
             match tag {
                 1 => field.fixed64()?,
                 2 => drop(field.message()?),
-                3 => self.attribute(Owner::Event(&[]), resource, field.message()?),
+                3 => self.attribute(Owner::Event(&[]), resource, field.message()?)?,
                 4 => field.varint()?,
                 _ => {}
             }
@@ -298,6 +306,7 @@ impl<'a> Walk<'a> {
 
     /// The `from` of the link is set at the end of its span.
     fn link(&mut self, resource: usize, message: &'a [u8]) -> Result<(), Malformed> {
+        self.parts.add()?;
         let (mut trace_id, mut span_id): (&[u8], &[u8]) = (&[], &[]);
         let mut wire = Wire(message);
         while let Some((tag, field)) = wire.next()? {
@@ -305,7 +314,7 @@ impl<'a> Walk<'a> {
                 1 => trace_id = field.message()?,
                 2 => span_id = field.message()?,
                 3 => drop(field.message()?),
-                4 => self.attribute(Owner::Link(&[]), resource, field.message()?),
+                4 => self.attribute(Owner::Link(&[]), resource, field.message()?)?,
                 5 => field.varint()?,
                 _ => {}
             }
@@ -315,8 +324,13 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn attribute(&mut self, owner: Owner<'a>, resource: usize, key_value: &'a [u8]) {
-        if let Err(Undecodable { key, reason }) = attribute::check(key_value) {
+    fn attribute(
+        &mut self,
+        owner: Owner<'a>,
+        resource: usize,
+        key_value: &'a [u8],
+    ) -> Result<(), Malformed> {
+        if let Err(Undecodable { key, reason }) = attribute::check(key_value, &mut self.parts)? {
             self.dropped_attributes += 1;
             if self.undecodable.len() < MOST_DESCRIBED {
                 self.undecodable.push(UndecodableAt {
@@ -327,9 +341,10 @@ impl<'a> Walk<'a> {
                 });
             }
         }
+        Ok(())
     }
 
-    fn reject(&mut self, span: RejectedAt<'a>) {
+    fn reject(&mut self, span: RejectedAt<'a>) -> Result<(), Malformed> {
         self.invalid += 1;
         if span.trace_id.is_none() {
             self.without_trace += 1;
@@ -337,18 +352,25 @@ impl<'a> Walk<'a> {
         if span.trace_id.is_some() || self.without_trace <= MOST_DESCRIBED {
             self.rejected.push(span);
         }
+        match self.rejected.len() > MOST_REJECTED {
+            true => Err(Malformed::TooMany(
+                MOST_REJECTED,
+                "spans with an invalid id",
+            )),
+            false => Ok(()),
+        }
     }
 }
 
 /// Checks a `Resource` message, and passes its attributes on.
 fn check_resource<'a>(
     message: &'a [u8],
-    mut attribute: impl FnMut(&'a [u8]),
+    mut attribute: impl FnMut(&'a [u8]) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
     let mut wire = Wire(message);
     while let Some((tag, field)) = wire.next()? {
         match tag {
-            1 => attribute(field.message()?),
+            1 => attribute(field.message()?)?,
             2 => field.varint()?,
             _ => {}
         }
@@ -359,13 +381,13 @@ fn check_resource<'a>(
 /// Checks an `InstrumentationScope` message, and passes its attributes on.
 fn check_scope<'a>(
     message: &'a [u8],
-    mut attribute: impl FnMut(&'a [u8]),
+    mut attribute: impl FnMut(&'a [u8]) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
     let mut wire = Wire(message);
     while let Some((tag, field)) = wire.next()? {
         match tag {
             1 | 2 => drop(field.message()?),
-            3 => attribute(field.message()?),
+            3 => attribute(field.message()?)?,
             4 => field.varint()?,
             _ => {}
         }

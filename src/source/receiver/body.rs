@@ -1,40 +1,22 @@
-//! Reads request bodies, with limits of size, time and number.
+//! Reads request bodies, with limits of size, time and memory.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
+
+use super::room::{NoRoom, Place, Room};
 
 /// Maximum size of a decompressed request, as OTLP recommends.
 pub(super) const MAX_BODY: usize = 64 << 20;
 
-/// Maximum number of requests that are read concurrently.
-const MAX_REQUESTS: usize = 64;
-
 /// Number of bytes of a request that is too large that are read and discarded, so that the client,
 /// which still sends, gets the answer.
 const MAX_DRAIN: usize = 256 << 20;
-
-/// Limits the number of requests that are read concurrently.
-#[derive(Debug)]
-pub(super) struct Turns(Semaphore);
-
-impl Default for Turns {
-    fn default() -> Self {
-        Self(Semaphore::new(MAX_REQUESTS))
-    }
-}
-
-impl Turns {
-    /// Waits for a turn, which ends when the permit is dropped. `None` after a timeout.
-    pub(super) async fn next(&self, longest: Duration) -> Option<SemaphorePermit<'_>> {
-        timeout(longest, self.0.acquire()).await.ok()?.ok()
-    }
-}
 
 /// A body could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -43,27 +25,53 @@ pub(super) enum BodyError {
     TooLarge,
     #[error("not here after {} s", .0.as_secs())]
     TooSlow(Duration),
+    #[error("no memory for the body, with those of other requests")]
+    NoRoom,
     #[error("failed to read the body: {0}")]
     Broken(String),
     #[error("failed to decompress the body as {0}: {1}")]
     Compressed(&'static str, io::Error),
 }
 
-/// Reads the whole body.
-pub(super) async fn read(body: Body, longest: Duration) -> Result<Bytes, BodyError> {
-    timeout(longest, collect(body))
-        .await
-        .unwrap_or(Err(BodyError::TooSlow(longest)))
+/// A whole body, which has its place until it is dropped.
+pub(super) struct WholeBody {
+    pub(super) bytes: Bytes,
+    _place: Place,
 }
 
-async fn collect(mut body: Body) -> Result<Bytes, BodyError> {
+/// Reads the whole body.
+pub(super) async fn read(
+    body: Body,
+    longest: Duration,
+    room: &Arc<Room>,
+) -> Result<WholeBody, BodyError> {
+    let place = room.enter();
+    let bytes = timeout(longest, collect(body, &place))
+        .await
+        .unwrap_or(Err(BodyError::TooSlow(longest)))?;
+    place.is_whole();
+    Ok(WholeBody {
+        bytes,
+        _place: place,
+    })
+}
+
+async fn collect(mut body: Body, place: &Place) -> Result<Bytes, BodyError> {
     let mut first = Bytes::new();
     let mut all = Vec::new();
-    while let Some(data) = next_data(&mut body).await? {
+    loop {
+        let next = tokio::select! {
+            next = next_data(&mut body) => next?,
+            () = place.revoked() => return Err(BodyError::NoRoom),
+        };
+        let Some(data) = next else {
+            break;
+        };
         if first.len() + all.len() + data.len() > MAX_BODY {
             drain(body).await;
             return Err(BodyError::TooLarge);
         }
+        place.take(data.len()).await?;
         // Most bodies arrive in one piece, which needs no copy.
         if first.is_empty() && all.is_empty() {
             first = data;
@@ -73,6 +81,12 @@ async fn collect(mut body: Body) -> Result<Bytes, BodyError> {
         }
     }
     Ok(if all.is_empty() { first } else { all.into() })
+}
+
+impl From<NoRoom> for BodyError {
+    fn from(NoRoom: NoRoom) -> Self {
+        Self::NoRoom
+    }
 }
 
 async fn drain(mut body: Body) {

@@ -87,34 +87,44 @@ impl Coding {
     /// # Errors
     /// When the body is too large after decompression, is cut off, or is followed by other data.
     pub(super) fn decode(self, body: &[u8]) -> Result<Vec<u8>, BodyError> {
+        self.decode_at_most(body, MAX_BODY)?
+            .ok_or(BodyError::TooLarge)
+    }
+
+    /// Decompresses a body. `None` if it has more than this number of bytes.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), as far as the body is read.
+    pub(super) fn decode_at_most(
+        self,
+        body: &[u8],
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, BodyError> {
         if body.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         let decoded = match self {
-            Self::Gzip => read_all(flate2::bufread::MultiGzDecoder::new(body)),
+            Self::Gzip => read_all(flate2::bufread::MultiGzDecoder::new(body), most),
             #[cfg(feature = "zstd")]
-            Self::Zstd => zstd::Decoder::with_buffer(body).and_then(read_all),
-            Self::Deflate => inflate(body),
+            Self::Zstd => {
+                zstd::Decoder::with_buffer(body).and_then(|decoder| read_all(decoder, most))
+            }
+            Self::Deflate => inflate(body, most),
         };
         let decoded = decoded.map_err(|error| BodyError::Compressed(self.name(), error))?;
-        if decoded.len() > MAX_BODY {
-            return Err(BodyError::TooLarge);
-        }
-        Ok(decoded)
+        Ok((decoded.len() <= most).then_some(decoded))
     }
 }
 
-/// Reads at most one byte more than the maximum size.
-fn read_all(decoder: impl Read) -> io::Result<Vec<u8>> {
+/// Reads at most one byte more than this number.
+fn read_all(decoder: impl Read, most: usize) -> io::Result<Vec<u8>> {
     let mut decoded = Vec::new();
-    decoder
-        .take(MAX_BODY as u64 + 1)
-        .read_to_end(&mut decoded)?;
+    decoder.take(most as u64 + 1).read_to_end(&mut decoded)?;
     Ok(decoded)
 }
 
 /// Decompresses zlib streams. The reader of `flate2` accepts a stream that is cut off.
-fn inflate(mut body: &[u8]) -> io::Result<Vec<u8>> {
+fn inflate(mut body: &[u8], most: usize) -> io::Result<Vec<u8>> {
     const CHUNK: usize = 64 << 10;
     let mut decoded = Vec::new();
     while !body.is_empty() {
@@ -125,14 +135,14 @@ fn inflate(mut body: &[u8]) -> io::Result<Vec<u8>> {
             let status = stream.decompress_vec(body, &mut decoded, FlushDecompress::None)?;
             let read = usize::try_from(stream.total_in() - before).unwrap_or(body.len());
             body = &body[read..];
-            if status == Status::StreamEnd || decoded.len() > MAX_BODY {
+            if status == Status::StreamEnd || decoded.len() > most {
                 break;
             }
             if body.is_empty() && decoded.len() < decoded.capacity() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        if decoded.len() > MAX_BODY {
+        if decoded.len() > most {
             break;
         }
     }

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use bytes::Bytes;
 use tonic::Code;
 
-use super::body::{self, BodyError, Turns};
+use super::body::{self, BodyError, WholeBody};
+use super::coding::Coding;
+use super::connections::Activity;
 use super::listener::{Arrival, Timeouts};
 use super::remedy;
+use super::room::Room;
+use super::work::{SHORT, Workers};
 use crate::source::otlp::{self, Encoding, Malformed, Signal};
 use crate::source::stats::{Carried, Ingested, Refusal};
 use crate::source::store::Store;
@@ -23,7 +27,8 @@ pub(super) struct HandlerState {
     pub(super) store: Store,
     /// The name of the receiver, if it has one.
     pub(super) name: Option<Arc<str>>,
-    pub(super) turns: Arc<Turns>,
+    pub(super) room: Arc<Room>,
+    pub(super) workers: Arc<Workers>,
     pub(super) timeouts: Timeouts,
 }
 
@@ -89,6 +94,11 @@ impl From<BodyError> for Refused {
                 Code::DeadlineExceeded,
                 remedy::OVERLOAD,
             ),
+            BodyError::NoRoom => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Code::Unavailable,
+                remedy::OVERLOAD,
+            ),
             BodyError::Broken(_) => (
                 StatusCode::BAD_REQUEST,
                 Code::InvalidArgument,
@@ -106,12 +116,19 @@ impl From<BodyError> for Refused {
 
 impl From<Malformed> for Refused {
     fn from(error: Malformed) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            Code::InvalidArgument,
-            error.to_string(),
-            remedy::UNREADABLE,
-        )
+        let (status, code, remedy) = match error {
+            Malformed::TooMany(..) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Code::ResourceExhausted,
+                remedy::TOO_LARGE,
+            ),
+            _ => (
+                StatusCode::BAD_REQUEST,
+                Code::InvalidArgument,
+                remedy::UNREADABLE,
+            ),
+        };
+        Self::new(status, code, error.to_string(), remedy)
     }
 }
 
@@ -126,32 +143,87 @@ pub(super) fn carried(of_export: Carried, method: &Method, arrival: Arrival) -> 
     }
 }
 
-/// Reads a body and gives it to `accept`, when the request has its turn.
-pub(super) async fn with_body<T>(
+/// A message in a body, perhaps compressed.
+pub(super) struct CodedMessage {
+    pub(super) bytes: Bytes,
+    pub(super) coding: Option<Coding>,
+}
+
+/// What the message of a request is, and who sent it.
+#[derive(Clone, Debug)]
+pub(super) struct Kind {
+    pub(super) signal: Signal,
+    pub(super) encoding: Encoding,
+    pub(super) sender: Sender,
+}
+
+/// Reads the body of a request, in which `unwrap` finds the message, stores the message, and returns that of the
+/// answer.
+pub(super) async fn store(
     shared: &HandlerState,
-    body: Body,
-    accept: impl FnOnce(Bytes) -> Result<T, Refused>,
-) -> Result<T, Refused> {
+    kind: Kind,
+    request: Request<Body>,
+    unwrap: impl FnOnce(&Bytes) -> Result<CodedMessage, Refused>,
+) -> Result<Vec<u8>, Refused> {
+    let activity = request.extensions().get::<Arc<Activity>>().cloned();
+    let reading = activity.as_ref().map(Activity::read);
     let longest = shared.timeouts.request;
-    let Some(_turn) = shared.turns.next(longest).await else {
-        return Err(Refused::new(
+    let body = body::read(request.into_body(), longest, &shared.room).await?;
+    drop(reading);
+    let message = unwrap(&body.bytes)?;
+    match short(&message)? {
+        Some(short) => accept(&kind, shared, &short),
+        None => store_long(shared, kind, message, body).await,
+    }
+}
+
+/// The decompressed message, if it is short.
+fn short(message: &CodedMessage) -> Result<Option<Cow<'_, [u8]>>, Refused> {
+    if message.bytes.len() > SHORT {
+        return Ok(None);
+    }
+    Ok(match message.coding {
+        None => Some(Cow::Borrowed(&message.bytes)),
+        Some(coding) => coding
+            .decode_at_most(&message.bytes, SHORT)?
+            .map(Cow::Owned),
+    })
+}
+
+/// Stores a message on a thread of its own.
+async fn store_long(
+    shared: &HandlerState,
+    kind: Kind,
+    message: CodedMessage,
+    body: WholeBody,
+) -> Result<Vec<u8>, Refused> {
+    let state = shared.clone();
+    let work = move || {
+        // Its memory is in use until the end.
+        let _body = body;
+        match message.coding {
+            None => accept(&kind, &state, &message.bytes),
+            Some(coding) => accept(&kind, &state, &coding.decode(&message.bytes)?),
+        }
+    };
+    let done = shared.workers.run(shared.timeouts.request, work).await;
+    done.unwrap_or_else(|| {
+        Err(Refused::new(
             StatusCode::SERVICE_UNAVAILABLE,
             Code::Unavailable,
-            "too many requests at the same time",
+            "too many large requests at the same time",
             remedy::OVERLOAD,
-        ));
-    };
-    accept(body::read(body, longest).await?)
+        ))
+    })
 }
 
 /// Stores the message of a request and returns the message of the answer.
-pub(super) fn accept(
-    signal: Signal,
-    encoding: Encoding,
-    shared: &HandlerState,
-    message: &[u8],
-    sender: &Sender,
-) -> Result<Vec<u8>, Refused> {
+fn accept(kind: &Kind, shared: &HandlerState, message: &[u8]) -> Result<Vec<u8>, Refused> {
+    let Kind {
+        signal,
+        encoding,
+        ref sender,
+    } = *kind;
     let store = &shared.store;
     let accepted = match &shared.name {
         None => accept_unnamed(signal, encoding, store, message, sender),

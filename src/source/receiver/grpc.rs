@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 
 use super::body::{BodyError, MAX_BODY};
 use super::coding::{Coding, GRPC_ENCODING, KNOWN};
-use super::export::{self, HandlerState, Refused};
+use super::export::{self, CodedMessage, HandlerState, Kind, Refused};
 use super::listener::Arrival;
 use super::remedy;
 use crate::source::otlp::{Encoding, Signal};
@@ -69,16 +69,17 @@ async fn accept(
     request: Request<Body>,
 ) -> Result<Vec<u8>, Refused> {
     let coding = request.headers().get(GRPC_ENCODING).cloned();
-    export::with_body(shared, request.into_body(), |body| {
-        let message = only_message(&body, coding.as_ref())?;
-        export::accept(signal, Encoding::Protobuf, shared, &message, sender)
-    })
-    .await
+    let kind = Kind {
+        signal,
+        encoding: Encoding::Protobuf,
+        sender: sender.clone(),
+    };
+    let message = |body: &Bytes| only_message(body, coding.as_ref());
+    export::store(shared, kind, request, message).await
 }
 
-/// The decompressed message of a unary call. In the body, the flag of compression and four bytes with
-/// the length precede it.
-fn only_message(body: &Bytes, coding: Option<&HeaderValue>) -> Result<Bytes, Refused> {
+/// The message of a unary call. In the body, the flag of compression and four bytes with the length precede it.
+fn only_message(body: &Bytes, coding: Option<&HeaderValue>) -> Result<CodedMessage, Refused> {
     const HEAD: usize = 5;
     let Some((&[flag, length @ ..], _)) = body.split_first_chunk::<HEAD>() else {
         return Err(match body.len() {
@@ -97,15 +98,20 @@ fn only_message(body: &Bytes, coding: Option<&HeaderValue>) -> Result<Bytes, Ref
         let reason = "the call has more than one message";
         return Err(malformed(reason, remedy::UNREADABLE));
     }
-    let message = body.slice(HEAD..end);
-    match flag {
-        0 => Ok(message),
-        1 => Ok(message_coding(coding)?.decode(&message)?.into()),
-        _ => Err(malformed(
-            "the message has an unknown flag",
-            remedy::UNREADABLE,
-        )),
-    }
+    let coding = match flag {
+        0 => None,
+        1 => Some(message_coding(coding)?),
+        _ => {
+            return Err(malformed(
+                "the message has an unknown flag",
+                remedy::UNREADABLE,
+            ));
+        }
+    };
+    Ok(CodedMessage {
+        bytes: body.slice(HEAD..end),
+        coding,
+    })
 }
 
 fn message_coding(named: Option<&HeaderValue>) -> Result<Coding, Refused> {

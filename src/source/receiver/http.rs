@@ -4,10 +4,11 @@ use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use tonic::Code;
 
 use super::coding::{Coding, KNOWN};
-use super::export::{self, HandlerState, Refused};
+use super::export::{self, CodedMessage, HandlerState, Kind, Refused};
 use super::listener::Arrival;
 use super::remedy;
 use crate::source::otlp::{self, Encoding, Signal};
@@ -47,14 +48,18 @@ async fn accept(
     request: Request<Body>,
 ) -> Result<Vec<u8>, Refused> {
     let coding = content_coding(request.headers())?;
-    export::with_body(shared, request.into_body(), |body| {
-        let body = match coding {
-            Some(coding) => coding.decode(&body)?.into(),
-            None => body,
-        };
-        export::accept(signal, encoding, shared, &body, sender)
-    })
-    .await
+    let kind = Kind {
+        signal,
+        encoding,
+        sender: sender.clone(),
+    };
+    let message = |body: &Bytes| {
+        Ok(CodedMessage {
+            bytes: body.clone(),
+            coding,
+        })
+    };
+    export::store(shared, kind, request, message).await
 }
 
 /// The encoding of the body; parameters such as a charset do not matter.

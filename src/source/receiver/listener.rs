@@ -1,38 +1,43 @@
 //! Accepts connections, and serves HTTP/1.1 or HTTP/2 on them.
 
-use std::error::Error;
-use std::io;
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::HttpBody;
-use axum::http::{HeaderMap, Request, header};
+use axum::body::{Body, HttpBody};
+use axum::http::{HeaderMap, Request, Response, header};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use hyper::body::{Frame, SizeHint};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
 use super::coding;
-use super::remedy;
+use super::connections::{Activity, Connections, Counted, Slot};
+use super::incoming::{Incoming, Protocol};
 use super::resets::WatchedResets;
-use crate::source::stats::{Carried, Refusal};
+use super::unread;
 use crate::source::store::Store;
 use crate::trace::Sender;
-
-/// Maximum number of connections. Further ones wait.
-const MAX_CONNECTIONS: usize = 1024;
 
 /// Interval of pings to an idle client of HTTP/2, and the timeout of the answer.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Time for the end of a connection that another one needs.
+const FAREWELL: Duration = Duration::from_millis(100);
 
 /// With the default of 64 KiB, a large export needs many round trips.
 const STREAM_WINDOW: u32 = 8 << 20;
@@ -98,19 +103,22 @@ pub(super) async fn serve(
     timeouts: Timeouts,
     open: watch::Sender<usize>,
 ) {
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let slots = Arc::new(Connections::new());
     let mut connections = JoinSet::new();
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-            return;
-        };
         let (stream, peer) = accept(&listener).await;
-        let router = router.clone();
-        let store = store.clone();
+        let slot = slots.slot().await;
         let connection = OpenConnection::new(&open);
+        let conversation = Conversation {
+            peer,
+            slot,
+            router: router.clone(),
+            store: store.clone(),
+            timeouts,
+        };
         connections.spawn(async move {
-            converse(stream, peer, router, store, timeouts).await;
-            drop((slot, connection));
+            conversation.hold(stream).await;
+            drop((conversation, connection));
         });
         while connections.try_join_next().is_some() {}
     }
@@ -142,95 +150,71 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-/// Serves one connection until either side ends it.
-async fn converse(
-    stream: TcpStream,
+/// A connection of a client.
+struct Conversation {
     peer: SocketAddr,
+    slot: Slot,
     router: Router,
     store: Store,
     timeouts: Timeouts,
-) {
-    // Answers are small and should not be delayed. An error only delays them.
-    let _ = stream.set_nodelay(true);
-    let words = match timeout(timeouts.preface, first_words(&stream)).await {
-        Ok(Some(FirstWords::Tls)) => {
-            return store.refuse(tls_handshake(peer));
+}
+
+impl Conversation {
+    /// Serves the connection until either side ends it.
+    async fn hold(&self, stream: TcpStream) {
+        // Answers are small and should not be delayed. An error only delays them.
+        let _ = stream.set_nodelay(true);
+        let activity = &self.slot.activity;
+        let mut stream = Incoming::new(stream, Arc::clone(activity));
+        let protocol = tokio::select! {
+            known = timeout(self.timeouts.preface, stream.protocol()) => known,
+            () = activity.leave() => return,
+        };
+        match protocol {
+            Ok(Some(Protocol::Http1)) => self.serve(stream).await,
+            Ok(Some(Protocol::Http2)) => {
+                let (store, peer) = (self.store.clone(), self.peer);
+                let on_reset = move || store.refuse(unread::malformed(peer));
+                self.serve(WatchedResets::new(stream, on_reset)).await;
+            }
+            Ok(Some(Protocol::Tls)) => self.store.refuse(unread::tls_handshake(self.peer)),
+            Ok(None) | Err(_) => {}
         }
-        Ok(Some(words)) => words,
-        Ok(None) | Err(_) => return,
-    };
-    let requests = Arc::new(AtomicUsize::new(0));
-    let service = TowerToHyperService::new(WithArrival {
-        router,
-        peer,
-        requests: Arc::clone(&requests),
-    });
-    let server = server(timeouts);
-    let served = match words {
-        FirstWords::Http2 => {
-            let resets = store.clone();
-            let stream = WatchedResets::new(stream, move || resets.refuse(malformed(peer)));
-            server.serve_connection(TokioIo::new(stream), service).await
-        }
-        _ => server.serve_connection(TokioIo::new(stream), service).await,
-    };
-    let error = served.err();
-    let error = error.as_deref().and_then(|error| error.downcast_ref());
-    if let Some(refusal) = error.and_then(|error| unread(error, &requests, peer)) {
-        store.refuse(refusal);
     }
-}
 
-fn tls_handshake(peer: SocketAddr) -> Refusal {
-    refusal(
-        peer,
-        "a TLS handshake",
-        "the client speaks TLS, and this receiver does not".to_owned(),
-        "give it an http:// endpoint, or set OTEL_EXPORTER_OTLP_INSECURE=true",
-    )
-}
-
-/// The refusal of a request whose headers HTTP/2 does not allow.
-fn malformed(peer: SocketAddr) -> Refusal {
-    refusal(
-        peer,
-        "a request",
-        "HTTP/2 protocol error: a header is malformed, such as `:authority`".to_owned(),
-        "an Envoy proxy sends the name of its cluster as `:authority`, which fails for names with `|` (Istio): set `authority: spanspec` in its `envoy_grpc`",
-    )
-}
-
-/// The refusal of a request that hyper could not read, so that the router did not get it. `None` if
-/// the connection ended for another reason.
-fn unread(error: &hyper::Error, requests: &AtomicUsize, peer: SocketAddr) -> Option<Refusal> {
-    let is_cut_off = error.is_incomplete_message() && requests.load(Ordering::Relaxed) == 0;
-    let cause = error.source();
-    let is_of_http_2 = !error.is_user() && cause.is_some_and(|cause| !cause.is::<io::Error>());
-    if !error.is_parse() && !is_cut_off && !is_of_http_2 {
-        return None;
-    }
-    let remedy = match () {
-        () if error.is_parse_too_large() => {
-            "send at most 100 headers: check OTEL_EXPORTER_OTLP_HEADERS"
+    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
+        let activity = &self.slot.activity;
+        let requests = Arc::new(AtomicUsize::new(0));
+        let service = TowerToHyperService::new(WithArrival {
+            router: self.router.clone(),
+            peer: self.peer,
+            requests: Arc::clone(&requests),
+            activity: Arc::clone(activity),
+        });
+        let server = server(self.timeouts);
+        let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
+        let served = tokio::select! {
+            served = &mut connection => Some(served),
+            () = activity.leave() => None,
+        };
+        let served = match served {
+            Some(served) => served,
+            None => {
+                // A client that sends just now is told to use another connection.
+                connection.as_mut().graceful_shutdown();
+                let ended = timeout(FAREWELL, connection).await;
+                if ended.is_err() && activity.is_reading() {
+                    self.store.refuse(unread::displaced(self.peer));
+                }
+                ended.unwrap_or(Ok(()))
+            }
+        };
+        let error = served.err();
+        let error = error.as_deref().and_then(|error| error.downcast_ref());
+        let refusal = error.and_then(|error| unread::broken(error, &requests, self.peer));
+        if let Some(refusal) = refusal {
+            self.store.refuse(refusal);
         }
-        () if is_cut_off => remedy::INTERRUPTED,
-        () => "send only OTLP, over HTTP or gRPC, to this port",
-    };
-    Some(refusal(peer, "a request", error.to_string(), remedy))
-}
-
-/// The refusal of an unknown request, which may have been an export.
-fn refusal(peer: SocketAddr, endpoint: &str, reason: String, remedy: &str) -> Refusal {
-    Refusal {
-        at: Instant::now(),
-        sender: Sender {
-            peer: Some(peer),
-            ..Sender::default()
-        },
-        endpoint: endpoint.to_owned(),
-        reason,
-        remedy: remedy.to_owned(),
-        carried: Carried::Anything,
     }
 }
 
@@ -239,42 +223,19 @@ fn server(timeouts: Timeouts) -> auto::Builder<TokioExecutor> {
     server
         .http1()
         .timer(TokioTimer::new())
+        // It panics if the clock of this machine is before 1970.
+        .auto_date_header(false)
         .header_read_timeout(timeouts.headers);
     server
         .http2()
         .timer(TokioTimer::new())
+        .auto_date_header(false)
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_header_list_size(MAX_HEADERS);
     server
-}
-
-enum FirstWords {
-    Http1,
-    Http2,
-    Tls,
-}
-
-/// Waits until the protocol of the client is known. `None` if the client disconnects. The HTTP server
-/// has no timeout for the preface of HTTP/2.
-async fn first_words(stream: &TcpStream) -> Option<FirstWords> {
-    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    const TLS_HANDSHAKE: u8 = 0x16;
-    let mut buffer = [0; PREFACE.len()];
-    loop {
-        let length = stream.peek(&mut buffer).await.ok()?;
-        match &buffer[..length] {
-            [] => return None,
-            [TLS_HANDSHAKE, ..] => return Some(FirstWords::Tls),
-            words if words == PREFACE => return Some(FirstWords::Http2),
-            words if PREFACE.starts_with(words) => {}
-            _ => return Some(FirstWords::Http1),
-        }
-        // Peeking again returns at once. A preface in pieces is rare, so polling is acceptable.
-        sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// Adds the [`Arrival`] to each request.
@@ -284,28 +245,67 @@ struct WithArrival {
     peer: SocketAddr,
     /// Number of requests on this connection.
     requests: Arc<AtomicUsize>,
+    activity: Arc<Activity>,
 }
 
-impl<B: HttpBody> Service<Request<B>> for WithArrival
-where
-    Router: Service<Request<B>>,
-{
-    type Response = <Router as Service<Request<B>>>::Response;
-    type Error = <Router as Service<Request<B>>>::Error;
-    type Future = <Router as Service<Request<B>>>::Future;
+impl Service<Request<hyper::body::Incoming>> for WithArrival {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.router.poll_ready(context)
+        Service::<Request<hyper::body::Incoming>>::poll_ready(&mut self.router, context)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<hyper::body::Incoming>) -> Self::Future {
         self.requests.fetch_add(1, Ordering::Relaxed);
         coding::normalize(request.headers_mut());
         let arrival = Arrival {
             peer: self.peer,
             is_empty: request.body().is_end_stream(),
         };
+        let serving = self.activity.serve();
         request.extensions_mut().insert(arrival);
-        self.router.call(request)
+        request.extensions_mut().insert(Arc::clone(&self.activity));
+        let answer = self.router.call(request);
+        Box::pin(async move {
+            let answer = answer.await?;
+            Ok(match answer.body().size_hint().exact() {
+                Some(_) => answer,
+                // An endless stream.
+                None => answer.map(|body| {
+                    Body::new(CountedBody {
+                        body,
+                        _serving: serving,
+                    })
+                }),
+            })
+        })
+    }
+}
+
+/// The body of an answer, which counts its request until it is sent.
+struct CountedBody {
+    body: Body,
+    _serving: Counted,
+}
+
+impl HttpBody for CountedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

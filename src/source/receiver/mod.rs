@@ -18,16 +18,21 @@
 
 mod body;
 mod coding;
+mod connections;
 mod cors;
 mod export;
 mod grpc;
 mod handle;
 mod http;
+mod incoming;
 mod listener;
 mod paths;
 mod remedy;
 mod resets;
+mod room;
 mod routes;
+mod unread;
+mod work;
 
 pub use handle::{BindError, DEFAULT_ADDRESSES, Receiver, ReceiverBuilder};
 #[cfg(feature = "run")]

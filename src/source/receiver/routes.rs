@@ -41,7 +41,8 @@ pub(super) fn router(
         .with_state(HandlerState {
             store: store.clone(),
             name,
-            turns: Arc::default(),
+            room: Arc::default(),
+            workers: Arc::default(),
             timeouts,
         })
         .merge(more.unwrap_or_default())

@@ -1,7 +1,5 @@
 //! Facts about a request: the services that sent it, and what is missing from it.
 
-use bytes::Bytes;
-
 use crate::source::otlp::{self, Malformed, SpanAt, Walk};
 use crate::source::stats::{DroppedAttribute, RejectedSpan};
 
@@ -9,7 +7,7 @@ use crate::source::stats::{DroppedAttribute, RejectedSpan};
 pub(super) fn services(walk: &Walk<'_>) -> Result<Vec<String>, Malformed> {
     let resources = walk.resources.iter();
     resources
-        .map(|resource| service_name(&resource.joined()))
+        .map(|resource| otlp::service_of(&resource.joined()))
         .collect()
 }
 
@@ -42,10 +40,5 @@ pub(super) fn drops(walk: &Walk<'_>, services: &[String]) -> Vec<DroppedAttribut
 /// The service of a span; empty if its resource cannot be decoded.
 pub(super) fn service(walk: &Walk<'_>, span: &SpanAt<'_>) -> String {
     let resource = &walk.resources[walk.scopes[span.scope].resource];
-    service_name(&resource.joined()).unwrap_or_default()
-}
-
-fn service_name(resource: &[u8]) -> Result<String, Malformed> {
-    let resource = otlp::resource(Bytes::copy_from_slice(resource))?;
-    Ok(resource.service().to_owned())
+    otlp::service_of(&resource.joined()).unwrap_or_default()
 }

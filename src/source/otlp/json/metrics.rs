@@ -4,6 +4,7 @@ use prost::Message;
 use serde::de::MapAccess;
 
 use super::super::error::Malformed;
+use super::super::limit;
 use super::super::metric_message::{
     ExemplarMessage, ExemplarValue, ExponentialMessage, ExponentialPoint, GaugeMessage,
     HistogramMessage, HistogramPoint, MetricData, MetricMessage, MetricsData, NumberPoint,
@@ -14,9 +15,9 @@ use super::scalar::{JsonNumber, JsonTemporality, SpanIdBytes, TraceIdBytes};
 
 /// Converts an OTLP/JSON export request for metrics to protobuf.
 pub(crate) fn metrics_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let text = String::from_utf8_lossy(json);
-    let request: Read<MetricsData> = serde_json::from_str(&text)?;
-    Ok(request.0.encode_to_vec())
+    let text = super::text(json)?;
+    let Read(request): Read<MetricsData> = limit::bounded(|| serde_json::from_str(&text))?;
+    Ok(request.encode_to_vec())
 }
 
 impl Object for MetricsData {

@@ -15,6 +15,7 @@ use serde::de::{
 use serde_json::value::RawValue;
 
 use super::super::attribute;
+use super::super::limit;
 use super::super::message::{
     AnyValue, ArrayValue, EventMessage, KeyValue, KeyValueList, LinkMessage, ResourceMessage,
     ResourceSpans, ScopeMessage, ScopeSpans, SpanMessage, StatusMessage, TracesData, ValueKind,
@@ -149,8 +150,34 @@ pub(super) fn object<'de, T: Object, M: MapAccess<'de>>(
 pub(in super::super) fn objects<'de, T: Object, M: MapAccess<'de>>(
     map: &mut M,
 ) -> Result<Vec<T>, M::Error> {
-    let read: Vec<Read<T>> = value(map)?;
-    Ok(read.into_iter().map(|Read(object)| object).collect())
+    let read: Option<Items<T>> = map.next_value()?;
+    Ok(read.map(|Items(items)| items).unwrap_or_default())
+}
+
+/// A list of objects, within the limit of the request.
+struct Items<T>(Vec<T>);
+
+impl<'de, T: Object> Deserialize<'de> for Items<T> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_seq(ItemsVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ItemsVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Object> Visitor<'de> for ItemsVisitor<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+    fn visit_seq<S: SeqAccess<'de>>(self, mut json: S) -> Result<Vec<T>, S::Error> {
+        let mut items = Vec::new();
+        while let Some(Read(item)) = json.next_element()? {
+            limit::push(&mut items, item)?;
+        }
+        Ok(items)
+    }
 }
 
 pub(super) fn text<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Bytes, M::Error> {
@@ -212,8 +239,37 @@ fn keys(json: &str) -> impl Iterator<Item = &[u8]> {
 
 /// Attributes, each of which is decoded separately.
 pub(super) fn attributes<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Vec<Bytes>, M::Error> {
-    let raw: Vec<&RawValue> = value(map)?;
-    Ok(raw.into_iter().map(|raw| key_value(raw.get())).collect())
+    let read: Option<KeyValues> = map.next_value()?;
+    Ok(read.map(|KeyValues(items)| items).unwrap_or_default())
+}
+
+struct KeyValues(Vec<Bytes>);
+
+impl<'de> Deserialize<'de> for KeyValues {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_seq(KeyValuesVisitor).map(Self)
+    }
+}
+
+struct KeyValuesVisitor;
+
+impl<'de> Visitor<'de> for KeyValuesVisitor {
+    type Value = Vec<Bytes>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+    fn visit_seq<S: SeqAccess<'de>>(self, mut json: S) -> Result<Vec<Bytes>, S::Error> {
+        /// What the allocation of its bytes adds.
+        const OVERHEAD: usize = 16;
+        let mut items = Vec::new();
+        while let Some(raw) = json.next_element::<&RawValue>()? {
+            let item = key_value(raw.get());
+            limit::build(item.len() + OVERHEAD)?;
+            limit::push(&mut items, item)?;
+        }
+        Ok(items)
+    }
 }
 
 fn key_value(json: &str) -> Bytes {

@@ -5,7 +5,8 @@
 
 use super::super::attribute;
 use super::super::error::Malformed;
-use super::super::wire::Wire;
+use super::super::limit::Parts;
+use super::super::wire::{Wire, WireField};
 use super::{Pieces, ScopeAt, check_resource, check_scope};
 use crate::trace::TraceId;
 
@@ -17,6 +18,7 @@ pub(crate) struct RecordWalk<'a, R> {
     pub(crate) scopes: Vec<ScopeAt<'a>>,
     /// All records, in order.
     pub(crate) records: Vec<R>,
+    parts: Parts,
 }
 
 pub(crate) type LogWalk<'a> = RecordWalk<'a, LogAt<'a>>;
@@ -62,7 +64,7 @@ impl<'a> MetricWalk<'a> {
 }
 
 /// Reads a record, given the index of its scope.
-type ReadRecord<'a, R> = fn(usize, &'a [u8]) -> Result<R, Malformed>;
+type ReadRecord<'a, R> = fn(usize, &'a [u8], &mut Parts) -> Result<R, Malformed>;
 
 impl<'a, R> RecordWalk<'a, R> {
     fn of(request: &'a [u8], read: ReadRecord<'a, R>) -> Result<Self, Malformed> {
@@ -70,6 +72,7 @@ impl<'a, R> RecordWalk<'a, R> {
             resources: Vec::new(),
             scopes: Vec::new(),
             records: Vec::new(),
+            parts: Parts::default(),
         };
         let mut wire = Wire(request);
         while let Some((tag, field)) = wire.next()? {
@@ -85,6 +88,7 @@ impl<'a, R> RecordWalk<'a, R> {
         message: &'a [u8],
         read: ReadRecord<'a, R>,
     ) -> Result<(), Malformed> {
+        self.parts.add_owner()?;
         let at = self.resources.len();
         self.resources.push(Pieces::default());
         let mut wire = Wire(message);
@@ -92,7 +96,8 @@ impl<'a, R> RecordWalk<'a, R> {
             match tag {
                 1 => {
                     let resource = field.message()?;
-                    check_resource(resource, drop)?;
+                    self.parts.add_owner()?;
+                    check_resource(resource, |_| self.parts.add())?;
                     self.resources[at].push(resource);
                 }
                 2 => self.scope_block(at, field.message()?, read)?,
@@ -108,6 +113,7 @@ impl<'a, R> RecordWalk<'a, R> {
         message: &'a [u8],
         read: ReadRecord<'a, R>,
     ) -> Result<(), Malformed> {
+        self.parts.add_owner()?;
         let at = self.scopes.len();
         let scope = Pieces::default();
         self.scopes.push(ScopeAt { resource, scope });
@@ -116,10 +122,14 @@ impl<'a, R> RecordWalk<'a, R> {
             match tag {
                 1 => {
                     let scope = field.message()?;
-                    check_scope(scope, drop)?;
+                    self.parts.add_owner()?;
+                    check_scope(scope, |_| self.parts.add())?;
                     self.scopes[at].scope.push(scope);
                 }
-                2 => self.records.push(read(at, field.message()?)?),
+                2 => {
+                    let record = read(at, field.message()?, &mut self.parts)?;
+                    self.records.push(record);
+                }
                 _ => {}
             }
         }
@@ -127,18 +137,24 @@ impl<'a, R> RecordWalk<'a, R> {
     }
 }
 
-fn log_record(scope: usize, bytes: &[u8]) -> Result<LogAt<'_>, Malformed> {
+fn log_record<'a>(
+    scope: usize,
+    bytes: &'a [u8],
+    parts: &mut Parts,
+) -> Result<LogAt<'a>, Malformed> {
+    parts.add()?;
     let (mut trace_id, mut span_id): (&[u8], &[u8]) = (&[], &[]);
     let mut wire = Wire(bytes);
     while let Some((tag, field)) = wire.next()? {
         match tag {
             9 => trace_id = field.message()?,
             10 => span_id = field.message()?,
-            5 => attribute::check_value(field.message()?)?,
+            5 => attribute::check_value(field.message()?, parts)?,
+            6 => drop(attribute::check(field.message()?, parts)?),
             1 | 11 => field.fixed64()?,
             2 | 7 => field.varint()?,
             8 => field.fixed32()?,
-            3 | 6 | 12 => drop(field.message()?),
+            3 | 12 => drop(field.message()?),
             _ => {}
         }
     }
@@ -171,27 +187,48 @@ pub(crate) fn without_observed_time(record: &[u8]) -> Result<(bool, Vec<&[u8]>),
     Ok((has_time, fields))
 }
 
-fn metric(_: usize, bytes: &[u8]) -> Result<MetricAt, Malformed> {
+fn metric(_: usize, bytes: &[u8], parts: &mut Parts) -> Result<MetricAt, Malformed> {
+    parts.add()?;
     let mut points = 0;
     let mut wire = Wire(bytes);
     while let Some((tag, field)) = wire.next()? {
         match tag {
             1 => drop(field.message()?),
-            5 | 7 | 9..=11 => points += count_points(field.message()?)?,
+            5 | 7 | 9..=11 => points += count_points(field.message()?, parts)?,
             _ => {}
         }
     }
     Ok(MetricAt { points })
 }
 
-fn count_points(data: &[u8]) -> Result<u64, Malformed> {
+fn count_points(data: &[u8], parts: &mut Parts) -> Result<u64, Malformed> {
     let mut points = 0;
     let mut wire = Wire(data);
     while let Some((tag, field)) = wire.next()? {
         if tag == 1 {
-            field.message()?;
+            count_parts(field.message()?, parts)?;
             points += 1;
         }
     }
     Ok(points)
+}
+
+/// Counts a data point and its messages: attributes, exemplars and the attributes of exemplars. What is no message
+/// after all, such as a text, adds little.
+fn count_parts(point: &[u8], parts: &mut Parts) -> Result<(), Malformed> {
+    parts.add()?;
+    let mut wire = Wire(point);
+    while let Some((_, field)) = wire.next()? {
+        let WireField::Bytes(message) = field else {
+            continue;
+        };
+        parts.add()?;
+        let mut inner = Wire(message);
+        while let Ok(Some((_, field))) = inner.next() {
+            if matches!(field, WireField::Bytes(_)) {
+                parts.add()?;
+            }
+        }
+    }
+    Ok(())
 }
