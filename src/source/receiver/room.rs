@@ -225,7 +225,7 @@ mod tests {
         (room, first)
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_body_whose_client_is_silent_gives_its_room_to_one_whose_client_sends() {
         let (room, silent) = full();
         silent.take(80).await.unwrap();
