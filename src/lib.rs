@@ -142,6 +142,8 @@ mod send;
 mod service;
 #[cfg(feature = "run")]
 mod session;
+#[cfg(feature = "cli")]
+mod shape_file;
 mod source;
 mod spec;
 mod step;

@@ -160,6 +160,8 @@ failures! {
     services
     services_elsewhere
     several_spans_wrong
+    shape_differs
+    shape_missing
     span_count
     span_count_too_few
     status_error

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::CheckRef;
+use super::{CheckRef, FoundShape};
 use crate::spec::{Check, Location, Quantile};
 use crate::trace::{Span, SpanId, TraceId};
 
@@ -29,6 +29,8 @@ pub struct Failure {
     pub hints: Vec<String>,
     /// The kind of span that was not found, if the failure is that none was found.
     pub missing: Option<Missing>,
+    /// The shape of the trace, if it differs from that of a file.
+    pub shape: Option<Box<FoundShape>>,
     /// The failed check with the same cause, which stands for this one where a person reads.
     pub cause: Option<CheckRef>,
 }
@@ -66,6 +68,7 @@ impl Failure {
             differences: Vec::new(),
             hints: Vec::new(),
             missing: None,
+            shape: None,
             cause: None,
         }
     }

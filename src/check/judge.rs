@@ -10,7 +10,7 @@ use super::lost::{lost_candidates, lost_in, lost_in_find, lost_of, lost_of_trace
 use super::select::Evaluator;
 use super::{
     CheckRef, EntryCheck, Evidence, Outcome, Unjudged, conformance, conservation, correlated,
-    head_sampling, logs, metrics, response, span_sampling, spans, tail_sampling, whole,
+    head_sampling, logs, metrics, response, shape, span_sampling, spans, tail_sampling, whole,
 };
 use crate::spec::{Check, Condition, Expect, LogEntry, SpanEntry};
 #[cfg(feature = "run")]
@@ -341,6 +341,10 @@ fn judge_check(
     if let Condition::TailSampling(expected) = &check.ask {
         let trace = evaluator.forest.trace();
         return with(tail_sampling::judge(check, expected, trace));
+    }
+    if let Condition::Shape(expected) = &check.ask {
+        let (trace, detail) = (evaluator.forest.trace(), evaluator.detail);
+        return with(shape::judge(check, expected, evidence, trace, detail));
     }
     match whole::judge(check, evaluator) {
         Some(Standing { outcome, .. })

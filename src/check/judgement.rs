@@ -121,8 +121,7 @@ impl Judgement {
 
     /// Makes an open verdict unjudged, because a lost span or record could change it.
     pub(super) fn mark(&mut self, why: impl FnOnce() -> Unjudged) {
-        let is_judged = matches!(self.judged.outcome, Outcome::Pass | Outcome::Fail(_));
-        if self.finality == Finality::Open && is_judged {
+        if self.finality == Finality::Open && self.judged.outcome.depends_on_spans() {
             self.judged.outcome = Outcome::Unjudged(why());
         }
     }

@@ -50,6 +50,7 @@ mod relations;
 mod renamed;
 mod response;
 mod select;
+mod shape;
 mod span_sampling;
 mod spans;
 mod tail_sampling;
@@ -100,5 +101,6 @@ pub(crate) use record::record_name;
 pub(crate) use renamed::other_names;
 pub(crate) use renamed::renamed_to;
 pub use select::select;
+pub use shape::FoundShape;
 #[cfg(feature = "run")]
 pub(crate) use uncertain::no_duration;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::record::name_of;
-use super::{CheckRef, Failure, Subject};
+use super::{CheckRef, Failure, FoundShape, Subject, shape};
 use crate::spec::{Capture, Location};
 use crate::trace::{Field, Hole, NoDuration, Span, SpanId, Trace, TraceId, Undecoded};
 
@@ -139,6 +139,8 @@ pub enum Unjudged {
     LinkedMissing(SpanName, SpanId),
     /// It needs the spans of this trace, which is two links away.
     BeyondLinked(SpanName, TraceId),
+    /// The file of the expected shape does not exist.
+    NoShape(Box<FoundShape>),
 }
 
 /// The reason why an attribute has no number that can be measured.
@@ -370,6 +372,7 @@ impl Unjudged {
                 "check this cause in a spec of the linked trace, or with `linked_to`".to_owned(),
             ),
             Self::OtherType(..) => Some("write a matcher for the type that was sent".to_owned()),
+            Self::NoShape(found) => Some(shape::accepting(&found.name, "")),
             Self::Metrics { remedy, .. }
             | Self::Sampling { remedy, .. }
             | Self::Unobservable { remedy, .. } => Some(remedy.clone()),
@@ -444,6 +447,7 @@ impl Unjudged {
                 reasons.for_each(|reason| *reason = change(reason));
             }
             Self::Hole(hole) | Self::LogHole(hole) => **hole = hole.with_texts(change),
+            Self::NoShape(found) => found.change(&change),
             // A failure also contains locations, so the caller changes it.
             Self::Contradicted(_) => {}
             Self::NoSpans | Self::EntryMissing | Self::TimedOut | Self::ServerMissing => {}
@@ -560,6 +564,9 @@ impl fmt::Display for Unjudged {
             Self::NoNumber(span, key, why) => write!(f, "`{key}` of {span} {why}"),
             Self::Contradicted(failure) => f.write_str(&contradiction(failure)),
             Self::LateSpans => f.write_str("it was judged without spans that arrived later"),
+            Self::NoShape(found) => {
+                write!(f, "there is no shape to compare with: {} does not exist", found.name)
+            }
         }
     }
 }
@@ -597,6 +604,33 @@ fn contradiction(failure: &Failure) -> String {
 }
 
 impl Outcome {
+    /// Returns `true` if lost spans could change it. Without a file, that is the shape that would be proposed.
+    pub(crate) fn depends_on_spans(&self) -> bool {
+        matches!(
+            self,
+            Self::Pass | Self::Fail(_) | Self::Unjudged(Unjudged::NoShape(_))
+        )
+    }
+
+    /// The shape that was found, if it differs from that of its file, or if there is no file.
+    pub(crate) fn found_shape(&self) -> Option<&FoundShape> {
+        match self {
+            Self::Fail(failure) => failure.shape.as_deref(),
+            Self::Unjudged(Unjudged::NoShape(found)) => Some(found),
+            Self::Pass | Self::Unjudged(_) => None,
+        }
+    }
+
+    /// The same.
+    #[cfg(feature = "run")]
+    pub(crate) fn found_shape_mut(&mut self) -> Option<&mut FoundShape> {
+        match self {
+            Self::Fail(failure) => failure.shape.as_deref_mut(),
+            Self::Unjudged(Unjudged::NoShape(found)) => Some(found),
+            Self::Pass | Self::Unjudged(_) => None,
+        }
+    }
+
     /// The failure of a failed check.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {

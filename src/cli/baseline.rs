@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod find;
+mod shapes;
 
 use std::io::Write;
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::path::Path;
 use crate::budget::baseline::{self, BaselineError, changes, pending_path, read};
 use crate::report::{Look, baseline as report};
 use crate::result::Trouble;
+use crate::shape_file::ShapeFileError;
 use crate::workspace::shown;
 
 use super::budget_arguments::{BaselineArguments, BaselineCommand, StoredArguments};
@@ -20,26 +22,37 @@ use find::find;
 /// Runs the subcommand.
 pub(super) fn baseline(arguments: &BaselineArguments) -> Exit {
     match &arguments.command {
-        BaselineCommand::Review(arguments) => each_pending(arguments, "review", review),
-        BaselineCommand::Accept(arguments) => each_pending(arguments, "accept", |path| {
-            baseline::accept(path)?;
-            Ok(format!("accepted  {}\n", shown(path)))
-        }),
-        BaselineCommand::Reject(arguments) => each_pending(arguments, "reject", |path| {
-            baseline::reject(path)?;
-            Ok(format!("rejected  {}\n", shown(&pending_path(path))))
-        }),
+        BaselineCommand::Review(arguments) => {
+            each_pending(arguments, "review", review, shapes::review)
+        }
+        BaselineCommand::Accept(arguments) => {
+            each_pending(arguments, "accept", accept, shapes::accept)
+        }
+        BaselineCommand::Reject(arguments) => {
+            each_pending(arguments, "reject", reject, shapes::reject)
+        }
         BaselineCommand::Show(arguments) => show(arguments),
         BaselineCommand::Calibrate(arguments) => calibrate::calibrate(arguments),
     }
 }
 
-/// Prints what `act` returns for each pending proposal, and for each baseline that was named. Goes on
-/// after an error.
+fn accept(path: &Path) -> Result<String, BaselineError> {
+    baseline::accept(path)?;
+    Ok(format!("accepted  {}\n", shown(path)))
+}
+
+fn reject(path: &Path) -> Result<String, BaselineError> {
+    baseline::reject(path)?;
+    Ok(format!("rejected  {}\n", shown(&pending_path(path))))
+}
+
+/// Prints the result for each pending proposal, and for each file that was named. Goes on after an
+/// error.
 fn each_pending(
     arguments: &StoredArguments,
     verb: &str,
-    act: impl Fn(&Path) -> Result<String, BaselineError>,
+    baseline: impl Fn(&Path) -> Result<String, BaselineError>,
+    shape: impl Fn(&Path) -> Result<String, ShapeFileError>,
 ) -> Exit {
     let found = match find(arguments) {
         Ok(found) => found,
@@ -51,14 +64,18 @@ fn each_pending(
         .peekable();
     if pending.peek().is_none() {
         print(&format!(
-            "nothing to {verb}: no baseline of the project's specs is pending; name other specs as for `run`\n"
+            "nothing to {verb}: no baseline or shape of the project's specs is pending; name other specs as for `run`\n"
         ));
     }
     let mut exit = Exit::Passed;
     for one in pending {
-        match act(&one.path) {
+        let done = match shapes::is_shape(&one.path) {
+            true => shape(&one.path).map_err(|error| shapes::fail_shape(&error)),
+            false => baseline(&one.path).map_err(|error| fail_baseline(&error)),
+        };
+        match done {
             Ok(text) => print(&text),
-            Err(error) => exit = worse(exit, fail_baseline(&error)),
+            Err(failed) => exit = worse(exit, failed),
         }
     }
     exit
@@ -86,13 +103,21 @@ fn show(arguments: &StoredArguments) -> Exit {
         Err(exit) => return exit,
     };
     let (mut texts, mut errors) = (Vec::new(), Vec::new());
+    let mut exit = Exit::Passed;
     for one in &found {
+        if shapes::is_shape(&one.path) {
+            match shapes::show(&one.path) {
+                Ok(text) => texts.extend(text),
+                Err(error) => exit = worse(exit, shapes::fail_shape(&error)),
+            }
+            continue;
+        }
         match text(&one.path, &mut errors) {
             Ok(text) => texts.extend(text),
             Err(error) => errors.push(error),
         }
     }
-    if texts.is_empty() && errors.is_empty() {
+    if texts.is_empty() && errors.is_empty() && exit == Exit::Passed {
         if let [one] = found.as_slice()
             && one.is_named
         {
@@ -115,7 +140,7 @@ fn show(arguments: &StoredArguments) -> Exit {
         );
     }
     print(&texts.join("\n"));
-    errors.iter().map(fail_baseline).fold(Exit::Passed, worse)
+    errors.iter().map(fail_baseline).fold(exit, worse)
 }
 
 /// Returns `None` if there is neither a baseline nor a proposal. An unreadable proposal is added to

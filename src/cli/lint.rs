@@ -1,6 +1,7 @@
 //! `spanspec lint`: checks specs without running them, or the instrumentation that saved traces show.
 
 mod baselines;
+mod shapes;
 mod traces;
 
 use std::io::Write;
@@ -39,6 +40,9 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
     let folder = arguments.baseline.as_deref();
     let mut baselines =
         baselines::look(&workspace, folder.filter(|dir| !dir.as_os_str().is_empty()));
+    if arguments.specs.specs.is_empty() {
+        baselines.warnings.extend(shapes::unused(&workspace.specs));
+    }
     let files = workspace.files.len();
     let flush = declared_flush(&workspace);
     let lost = workspace.lost_exports();

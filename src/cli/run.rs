@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::result::{Report, SpecReport, Telemetry, Trouble, Verdict, WithoutSpecs};
+use crate::run::propose_shapes;
 use crate::session::saved_traces;
 use crate::source::{self, Connection};
 use crate::spec::Spec;
@@ -138,7 +139,11 @@ pub(super) async fn report(
         session.close(open).await
     });
     match ran.await {
-        Ok(report) => report,
+        Ok(mut report) => {
+            let update = arguments.budgets.budgeting(&workspace.project).update;
+            propose_shapes(&mut report, specs, update);
+            report
+        }
         Err(NotStarted::Failed(trouble)) => unrun(specs, started, trouble),
         Err(NotStarted::Interrupted) => Report {
             interrupted: true,

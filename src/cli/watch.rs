@@ -9,7 +9,7 @@ mod interest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::run::OpenRun;
+use crate::run::{OpenRun, propose_shapes};
 use crate::session::{Session, Stopper};
 use crate::spec::{ServiceSet, Spec};
 use crate::step::Stop;
@@ -230,6 +230,8 @@ impl Watch<'_> {
         let mut report = running.session.provisional(&open).await;
         running.open = Some(open);
         forward.abort();
+        let budgets = self.arguments.budgets.budgeting(&workspace.project);
+        propose_shapes(&mut report, &specs, budgets.update);
         // The receiver counts for as long as it runs, and a report is about one run.
         let received = std::mem::replace(&mut running.received, report.telemetry.spans);
         report.telemetry.spans -= received.min(report.telemetry.spans);

@@ -40,6 +40,8 @@ mod repository;
 mod sample;
 #[cfg(all(test, feature = "cli"))]
 mod secrets_tests;
+#[cfg(feature = "cli")]
+mod shape;
 pub mod snippet;
 #[cfg(feature = "cli")]
 pub mod tap;
@@ -70,6 +72,8 @@ pub use look::{Colors, Look, inert};
 pub use markdown::Markdown;
 #[cfg(feature = "cli")]
 pub use progress::Progress;
+#[cfg(feature = "cli")]
+pub(crate) use shape::shape_changes;
 pub use snippet::Diagnostic;
 #[cfg(feature = "cli")]
 pub use tap::Tap;

@@ -250,8 +250,12 @@ impl Secrets {
             differences,
             hints,
             missing: _,
+            shape,
             cause: _,
         } = failure;
+        if let Some(shape) = shape {
+            shape.change(|text| self.text(text));
+        }
         self.mask_subject(subject);
         self.mask_location(at);
         self.mask(expected);

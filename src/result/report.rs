@@ -455,6 +455,15 @@ impl StepReport {
             .filter_map(|judged| judged.outcome.failure())
     }
 
+    /// Keeps a run from proposing the shapes of the trace, because it was not complete.
+    #[cfg(feature = "run")]
+    pub(crate) fn withdraw_shapes(&mut self) {
+        let checks = self.checks.iter_mut();
+        for shape in checks.filter_map(|judged| judged.outcome.found_shape_mut()) {
+            shape.text = None;
+        }
+    }
+
     /// Losses of spans that leave a check unjudged.
     #[must_use]
     pub fn holes(&self) -> Vec<&Hole> {

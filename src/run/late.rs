@@ -214,6 +214,7 @@ impl OpenRun {
         let Some(step) = step_of(spec, step) else {
             return Effect::None;
         };
+        step.withdraw_shapes();
         let fresh = self.secrets.step(StepReport {
             checks: again.checks,
             trace: Some(again.trace),
@@ -255,6 +256,9 @@ impl OpenRun {
         let Some(step) = step_of(spec, step) else {
             return Effect::None;
         };
+        if !again.is_empty() {
+            step.withdraw_shapes();
+        }
         for one in again.iter().filter(|one| one.contradicts()) {
             self.secrets.add(one.secrets.iter().cloned());
         }

@@ -8,8 +8,12 @@ mod late;
 mod needs;
 mod runner;
 mod saved_traces;
+#[cfg(feature = "cli")]
+mod shapes;
 
 pub use self::late::{OpenRun, RunEnd};
 pub use self::runner::{run, run_open};
 #[cfg(feature = "cli")]
 pub(crate) use self::saved_traces::passing_trace;
+#[cfg(feature = "cli")]
+pub(crate) use self::shapes::propose_shapes;

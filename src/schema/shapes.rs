@@ -327,6 +327,7 @@ fn expectations() -> Map<String, Value> {
             json!({ "anyOf": [{ "const": true }, { "type": "array", "minItems": 1, "items": text() }] }),
         ),
         ("sampling", map_of(keys::SAMPLING).into()),
+        ("shape", text_or(requires(map_of(keys::SHAPE), "file"))),
         ("head_sampling", json!({ "const": "consistent" })),
         (
             "policy_votes",

@@ -7,6 +7,7 @@ use super::grpc::GrpcStatuses;
 use super::log::LogEntry;
 use super::metric::MetricEntry;
 use super::selector::{Selector, SpanEntry};
+use super::shape::ExpectedShape;
 use super::tail_sampling::{
     ExpectedShare, ShareExpectation, SpanSamplingExpectation, TailExpectation,
 };
@@ -108,6 +109,8 @@ pub enum Condition {
     Order(Box<(Selector, Selector)>),
     /// Each log record that this service, or any, wrote inside its spans has the id of the trace.
     LogsCorrelated(Option<String>),
+    /// The tree of spans is that of a file.
+    Shape(Box<ExpectedShape>),
     /// The services follow the sampled flag and the thresholds of their callers.
     HeadSampling,
     /// A Collector's tail sampling decides so.
@@ -278,6 +281,7 @@ impl Condition {
                 | Self::Edge(..)
                 | Self::Order(_)
                 | Self::LogsCorrelated(_)
+                | Self::Shape(_)
                 | Self::HeadSampling
                 | Self::TailSampling(_)
                 | Self::SpanSampling(_)
@@ -319,6 +323,7 @@ impl fmt::Display for Condition {
                 write!(f, "the trace id in each log record of service `{name}`")
             }
             Self::LogsCorrelated(None) => f.write_str("the trace id in each log record"),
+            Self::Shape(expected) => write!(f, "the shape in {}", expected.name),
             Self::HeadSampling => f.write_str("consistent head sampling"),
             Self::TailSampling(expected) => {
                 write!(f, "the decision of `{}`", expected.processor.id)

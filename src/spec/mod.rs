@@ -39,6 +39,7 @@ mod scope;
 mod selector;
 mod send;
 mod services;
+mod shape;
 #[expect(
     clippy::module_inception,
     reason = "the noun of this module is the spec"
@@ -89,6 +90,8 @@ pub use selector::{
 };
 pub use send::{OtlpProtocol, SendTelemetry, SpanToSend};
 pub use services::{DeclaredService, ServiceSet};
+pub use shape::{ExpectedShape, Shape};
+pub(crate) use shape::{ShapeLine, escaped, escaped_start, order};
 pub use spec::{Spec, Step};
 pub use tail_sampling::{ExpectedShare, ShareRange};
 pub use tls::Tls;

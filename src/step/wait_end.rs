@@ -28,25 +28,30 @@ impl WaitEnd {
 
     /// The final outcome of a check that a further span could change.
     pub(super) fn final_outcome(self, outcome: Outcome, trace: &Trace) -> Outcome {
-        if let (Outcome::Pass | Outcome::Fail(_), Some(hole)) = (&outcome, trace.holes().first()) {
+        if let (true, Some(hole)) = (outcome.depends_on_spans(), trace.holes().first()) {
             return Outcome::Unjudged(Unjudged::Hole(Box::new(hole.clone())));
         }
         match (self, outcome) {
-            (Self::Early | Self::Quiet, Outcome::Pass | Outcome::Fail(_)) => {
+            (Self::Early | Self::Quiet, outcome) if outcome.depends_on_spans() => {
                 Outcome::Unjudged(Unjudged::NotReached)
             }
             // A span that is missing may still be in the pipeline.
-            (Self::TimedOut(AtDeadline::NoMarker), Outcome::Pass | Outcome::Fail(_)) => {
+            (Self::TimedOut(AtDeadline::NoMarker), outcome) if outcome.depends_on_spans() => {
                 Outcome::Unjudged(Unjudged::MarkerMissing)
             }
-            (Self::TimedOut(at), Outcome::Pass) => Outcome::Unjudged(match at {
-                AtDeadline::NoEntry => Unjudged::EntryMissing,
-                AtDeadline::NoMarker => Unjudged::MarkerMissing,
-                AtDeadline::Open => Unjudged::TimedOut,
-                AtDeadline::Quiet => {
-                    Unjudged::missing_spans(trace).unwrap_or(Unjudged::ServerMissing)
-                }
-            }),
+            // A shape without all spans is another one.
+            (Self::TimedOut(at), outcome)
+                if outcome == Outcome::Pass || outcome.found_shape().is_some() =>
+            {
+                Outcome::Unjudged(match at {
+                    AtDeadline::NoEntry => Unjudged::EntryMissing,
+                    AtDeadline::NoMarker => Unjudged::MarkerMissing,
+                    AtDeadline::Open => Unjudged::TimedOut,
+                    AtDeadline::Quiet => {
+                        Unjudged::missing_spans(trace).unwrap_or(Unjudged::ServerMissing)
+                    }
+                })
+            }
             (_, outcome) => outcome,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Times, ids and attributes do not count: they differ in each run.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -91,6 +92,11 @@ static IDS: LazyLock<Regex> = LazyLock::new(|| {
     .expect("it is tested")
 });
 
+/// A name in which each id is `#`.
+pub(crate) fn without_ids(name: &str) -> Cow<'_, str> {
+    IDS.replace_all(name, "#")
+}
+
 /// Compares the tree of an earlier trace with that of a later one. Spans are the same if their
 /// services, names and kinds and those of their ancestors are equal, apart from ids in names.
 /// Descendants of an added or removed span are counted there and not listed.
@@ -137,7 +143,7 @@ impl Groups {
             let of = &trace.spans()[span];
             let key = SpanKey {
                 service: of.service().to_owned(),
-                name: IDS.replace_all(&of.name, "#").into_owned(),
+                name: without_ids(&of.name).into_owned(),
                 kind: of.kind,
             };
             let group = self.group(parent, key, &of.name);

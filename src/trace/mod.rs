@@ -44,6 +44,7 @@ pub use delivery::Delivery;
 pub(crate) use delivery::RECEIVER;
 #[cfg(feature = "run")]
 pub(crate) use delivery::marker_value;
+pub(crate) use difference::without_ids;
 pub use difference::{Change, structural_changes};
 pub use duration::NoDuration;
 pub use event::Event;

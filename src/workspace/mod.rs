@@ -22,7 +22,7 @@ pub use error::LoadError;
 pub use files::{FileError, find_specs, read, read_bytes, read_regular, shown};
 pub use recognized::FileKind;
 #[cfg(feature = "cli")]
-pub(crate) use recognized::{has_budgets, has_keys};
+pub(crate) use recognized::{has_budgets, has_keys, mentions_shape};
 #[cfg(feature = "cli")]
 pub(crate) use selection::with_needed;
 pub(crate) use selection::{has_tags, with_timeout};

@@ -92,6 +92,11 @@ pub(crate) fn has_budgets(path: &Path) -> bool {
     documents.is_empty() || documents.iter().any(|root| root.get("budgets").is_some())
 }
 
+/// Returns `true` if the text of a spec file mentions a shape of traces.
+pub(crate) fn mentions_shape(path: &Path) -> bool {
+    read(path).is_ok_and(|source| source.text().contains("shape"))
+}
+
 /// Returns `true` if the first document of the file is a map, as that of a spec or a project file.
 pub(crate) fn has_keys(path: &Path) -> bool {
     let Ok(source) = read(path) else { return true };

@@ -32,6 +32,7 @@ mod secrets;
 mod selecting;
 #[cfg(unix)]
 mod services;
+mod shapes;
 mod streams;
 mod system;
 mod trace_linting;

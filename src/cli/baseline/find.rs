@@ -1,4 +1,4 @@
-//! Finds the baselines that the arguments name.
+//! Finds the baselines and shapes that the arguments name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use crate::budget::baseline::{path_of, pending_path};
 use crate::project::Project;
 use crate::workspace::{
-    FileKind, LoadError, Ports, Search, Workspace, find_specs, has_budgets, has_keys, shown,
-    spec_files,
+    FileKind, LoadError, Ports, Search, Workspace, find_specs, has_budgets, has_keys,
+    mentions_shape, shown, spec_files,
 };
 
 use super::super::budget_arguments::StoredArguments;
 use super::super::exit::{Exit, fail};
 use super::super::load::{environment, fail_load};
+use super::shapes;
 
-/// The place of a baseline.
+/// The place of a baseline, or of a shape of traces.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BaselineFile {
     /// The file, which may not exist.
@@ -48,7 +49,7 @@ pub(super) fn find(arguments: &StoredArguments) -> Result<Vec<BaselineFile>, Exi
     if arguments.files.is_empty() {
         finder.find_all(&search)?;
     } else {
-        finder.find_named(&arguments.files)?;
+        finder.find_named(&arguments.files, &search)?;
     }
     let found = finder.found.into_iter();
     Ok(found
@@ -87,16 +88,22 @@ impl Finder {
         let folders: BTreeSet<PathBuf> = configured.chain(parents.map(Path::to_path_buf)).collect();
         for folder in folders {
             self.add_pending(&folder, "**/baselines/*.json.new");
+            self.add_pending_shapes(&folder);
         }
         Ok(())
     }
 
-    fn find_named(&mut self, files: &[String]) -> Result<(), Exit> {
+    fn find_named(&mut self, files: &[String], search: &Search) -> Result<(), Exit> {
         for given in files {
             let path = Path::new(given);
             refuse_other_kind(path).map_err(|why| fail(Exit::Usage, &format!("error: {why}")))?;
-            if let Some(baseline) = baseline_file(given) {
-                self.add(&baseline, true);
+            if let Some(file) = baseline_file(given).or_else(|| shapes::shape_file(given)) {
+                self.add(&file, true);
+                continue;
+            }
+            let shapes = shapes::of_spec(path, search)?;
+            shapes.iter().for_each(|shape| self.add(shape, false));
+            if !shapes.is_empty() && !has_budgets(path) {
                 continue;
             }
             let of_spec = self.path_of(path);
@@ -110,6 +117,7 @@ impl Finder {
             if self.folder.is_none() {
                 self.add_pending(path, "**/baselines/*.json.new");
             }
+            self.add_pending_shapes(path);
         }
         Ok(())
     }
@@ -134,6 +142,17 @@ impl Finder {
         }
     }
 
+    /// Adds the shapes of all proposals in a folder. Other files can have the same ending.
+    fn add_pending_shapes(&mut self, folder: &Path) {
+        let start = glob::Pattern::escape(&folder.to_string_lossy());
+        let pending = glob::glob(&format!("{start}/**/*.txt.new"));
+        for path in pending.into_iter().flatten().filter_map(Result::ok) {
+            if crate::shape_file::text(&path).is_ok() {
+                self.add(&path.with_extension(""), false);
+            }
+        }
+    }
+
     /// Adds a baseline under the path that messages use.
     fn add(&mut self, path: &Path, is_named: bool) {
         let known = self.found.entry(PathBuf::from(shown(path))).or_default();
@@ -149,7 +168,7 @@ fn baseline_file(name: &str) -> Option<PathBuf> {
 
 /// Refuses a file that is neither a spec nor a baseline, and a spec without budgets.
 fn refuse_other_kind(path: &Path) -> Result<(), String> {
-    const NEEDED: &str = "a spec or a baseline";
+    const NEEDED: &str = "a spec, a baseline or a shape";
     if !path.is_file() {
         return Ok(());
     }
@@ -157,9 +176,9 @@ fn refuse_other_kind(path: &Path) -> Result<(), String> {
     match FileKind::of(path) {
         // The error of a later version or a damaged file says more.
         Some(FileKind::Baseline) => Ok(()),
-        Some(FileKind::Spec) if has_budgets(path) => Ok(()),
+        Some(FileKind::Spec) if has_budgets(path) || mentions_shape(path) => Ok(()),
         Some(FileKind::Spec) => Err(format!(
-            "the spec {file} has no baseline, because it has no budgets: add `repeat` and `budgets`"
+            "the spec {file} has no baseline, because it has no budgets: add `repeat` and `budgets`, or `shape` to `expect`"
         )),
         Some(kind) => Err(format!(
             "{file} is {}, not {NEEDED}: {}",
@@ -167,6 +186,9 @@ fn refuse_other_kind(path: &Path) -> Result<(), String> {
             kind.command(path)
         )),
         None if baseline_file(&file).is_some() || has_keys(path) => Ok(()),
-        None => Err(format!("{file} is neither a spec nor a baseline")),
+        None if shapes::shape_file(&file).is_some() => Ok(()),
+        None => Err(format!(
+            "{file} is neither a spec nor a baseline nor a shape"
+        )),
     }
 }

@@ -179,11 +179,35 @@ const TRACE: &[Key] = &[
         "Services of which each log record inside their spans has the trace id; or `true` for all.",
     ),
     key(
+        "shape",
+        "shape",
+        "File with the tree of spans, relative to this file: shapes/placed.txt. A run proposes it, `spanspec baseline accept` accepts it.",
+    ),
+    key(
         "sampling",
         "sampling",
         "How the trace is sampled: whether services follow the sampled flag.",
     ),
 ];
+
+/// `shape`, if it is a map.
+pub(crate) const SHAPE: Keys = Keys(&[&[
+    key(
+        "file",
+        "text",
+        "File with the tree of spans, relative to this file; it ends with `.txt`.",
+    ),
+    key(
+        "attributes",
+        "list",
+        "Keys of attributes whose values belong to the shape, under their former and current names.",
+    ),
+    key(
+        "linked",
+        "flag",
+        "Whether linked traces belong to the shape; default false.",
+    ),
+]]);
 
 /// `sampling`.
 pub(crate) const SAMPLING: Keys = Keys(&[&[

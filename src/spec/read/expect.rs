@@ -139,7 +139,8 @@ impl Reader<'_> {
         }
         let at = entries.iter().find(is_at).map(|entry| &entry.value);
         let at = at.map(|at| self.expect_at(at, &mut expect));
-        (read.is_some() && at.is_none_or(|at| at.is_some())).then_some(expect)
+        let is_read = read.is_some() && at.is_none_or(|at| at.is_some());
+        is_read.then(|| expect.with_orphans_in_shapes())
     }
 
     /// The expectations for what arrived at named receivers.
@@ -380,6 +381,7 @@ impl Reader<'_> {
                 ..Expect::default()
             }),
             "logs_correlated" => self.correlated(node),
+            "shape" => self.shape(node),
             "sampling" => self.sampling(node),
             _ => None,
         }

@@ -32,6 +32,7 @@ mod selector;
 pub(super) mod send;
 mod sense;
 mod services;
+mod shape;
 pub(crate) mod trigger;
 mod vacuous;
 mod wait;
