@@ -31,8 +31,8 @@ pub(super) struct JudgingArguments {
     /// Folder of baselines [default: baselines/ next to each spec]
     #[arg(long, value_name = "DIR", env = "SPANSPEC_BASELINE")]
     pub(super) baseline: Option<PathBuf>,
-    /// When to write baselines: `auto` writes a proposal (`.new`) if there is no baseline or a
-    /// budget regressed, and nothing in CI
+    /// When to write baselines and shapes: `auto` writes a proposal (`.new`) if there is none, a budget
+    /// regressed or a shape differs, and nothing in CI
     #[arg(
         long,
         value_name = "WHEN",

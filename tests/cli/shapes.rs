@@ -1,16 +1,26 @@
 //! Shapes of traces: proposed, reviewed, accepted and compared.
 
-use super::system::Project;
+use super::system::{Project, Said, said};
 
 const SPEC: &str =
     "name: it works\nrequest: GET ${URL}/ok\nexpect: { status: 200, shape: shapes/ok.txt }\n";
+
+/// What was said, without the line breaks of long lines.
+fn flat(said: Said) -> Said {
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Said {
+        out: flat(&said.out),
+        err: flat(&said.err),
+        ..said
+    }
+}
 
 const SHAPE: &str = "front › GET /it (server)\n  back › work (internal)\n";
 
 #[tokio::test]
 async fn a_shape_is_proposed_reviewed_accepted_and_then_compared() {
     let project = Project::with(&[("a.yaml", SPEC)]).await;
-    let missing = project.run(&[]).await;
+    let missing = flat(project.run(&[]).await);
     missing.expect(
         3,
         &[
@@ -38,7 +48,7 @@ async fn a_shape_is_proposed_reviewed_accepted_and_then_compared() {
         "specs/shapes/ok.txt",
         "front › GET /it (server)\n  back › rest (internal)\n",
     );
-    let differs = project.run(&[]).await;
+    let differs = flat(project.run(&[]).await);
     differs.expect(
         1,
         &[
@@ -68,7 +78,7 @@ async fn a_shape_is_proposed_reviewed_accepted_and_then_compared() {
         &["there is no specs/shapes/ok.txt.new to accept or reject"],
     );
 
-    let always = project.run(&["--update-baselines", "always"]).await;
+    let always = flat(project.run(&["--update-baselines", "always"]).await);
     always.expect(
         1,
         &["wrote the shape of `specs/a.yaml › it works` to specs/shapes/ok.txt"],
@@ -86,13 +96,11 @@ async fn no_shape_is_written_in_ci_or_if_another_check_fails_or_two_specs_disagr
     let file = project.path().join("specs/shapes/ok.txt.new");
     let mut in_ci = project.run_command(&[]);
     in_ci.env("CI", "true");
-    super::system::said(in_ci)
-        .await
-        .expect(3, &["does not exist"]);
+    said(in_ci).await.expect(3, &["does not exist"]);
     assert!(!file.exists());
 
     project.write("specs/a.yaml", &SPEC.replace("status: 200", "status: 201"));
-    let failing = project.run(&[]).await;
+    let failing = flat(project.run(&[]).await);
     failing.expect(
         1,
         &["its shape is not proposed for specs/shapes/ok.txt: other checks did not pass"],
@@ -106,11 +114,11 @@ async fn no_shape_is_written_in_ci_or_if_another_check_fails_or_two_specs_disagr
             .replace("/ok", "/graphql")
             .replace("shapes/graphql", "shapes/ok"),
     );
-    let same = project.run(&[]).await;
+    let same = flat(project.run(&[]).await);
     same.expect(3, &["is in specs/shapes/ok.txt.new"]);
     std::fs::remove_file(&file).unwrap();
     project.write("specs/b.yaml", &SPEC.replace("/ok\n", "/logs-strayed\n"));
-    let other = project.run(&[]).await;
+    let other = flat(project.run(&[]).await);
     other.expect(3, &[]);
     assert!(!file.exists(), "{}", other.out);
 }

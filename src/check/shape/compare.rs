@@ -13,7 +13,7 @@ const MOST: usize = 100;
 pub(super) struct ShapeDifferences {
     /// The number of all.
     pub(super) number: usize,
-    /// The first ones.
+    /// The first ones, by their lines in the file.
     pub(super) all: Vec<Difference>,
     /// Spans that the file does not have so; indices in the trace.
     pub(super) spans: Vec<usize>,
@@ -24,6 +24,8 @@ struct Comparison<'s> {
     trace: &'s Shape,
     name: &'s str,
     found: ShapeDifferences,
+    /// For each difference, its line in the file.
+    lines: Vec<usize>,
 }
 
 /// Children of one line in both shapes.
@@ -44,6 +46,7 @@ pub(super) fn differences(file: &Shape, trace: &Shape, name: &str) -> ShapeDiffe
             all: Vec::new(),
             spans: Vec::new(),
         },
+        lines: Vec::new(),
     };
     let none = Vec::new();
     let traces = file.roots().len().max(trace.roots().len());
@@ -54,10 +57,18 @@ pub(super) fn differences(file: &Shape, trace: &Shape, name: &str) -> ShapeDiffe
             trace: trace.roots().get(number).unwrap_or(&none).clone(),
         });
     }
-    comparison.found
+    comparison.sorted()
 }
 
 impl Comparison<'_> {
+    fn sorted(mut self) -> ShapeDifferences {
+        let all = std::mem::take(&mut self.found.all).into_iter();
+        let mut all: Vec<(usize, Difference)> = self.lines.into_iter().zip(all).collect();
+        all.sort_by_key(|(line, _)| *line);
+        self.found.all = all.into_iter().map(|(_, difference)| difference).collect();
+        self.found
+    }
+
     fn siblings(&mut self, top: Siblings) {
         let mut open = vec![top];
         while let Some(mut these) = open.pop() {
@@ -131,6 +142,7 @@ impl Comparison<'_> {
         if file.count != trace.count {
             let (expected, found) = (count(file.count), count(trace.count));
             self.add(
+                file.number,
                 self.at(file.number),
                 format!("{expected} of `{}`", file.text),
                 found,
@@ -147,6 +159,7 @@ impl Comparison<'_> {
         }
         let (expected, found) = (file.in_full(), trace.in_full());
         self.add(
+            file.number,
             self.at(file.number),
             format!("`{expected}`"),
             format!("`{found}`"),
@@ -156,11 +169,8 @@ impl Comparison<'_> {
 
     fn missing(&mut self, line: usize) {
         let text = described(self.file, line);
-        self.add(
-            self.at(self.file.line(line).number),
-            text,
-            "nothing".to_owned(),
-        );
+        let number = self.file.line(line).number;
+        self.add(number, self.at(number), text, "nothing".to_owned());
     }
 
     fn added(&mut self, parent: usize, line: usize) {
@@ -168,7 +178,12 @@ impl Comparison<'_> {
             0 => format!("{}, without parent", self.name),
             parent => format!("below {}", self.at(parent)),
         };
-        self.add(place, "nothing".to_owned(), described(self.trace, line));
+        self.add(
+            parent,
+            place,
+            "nothing".to_owned(),
+            described(self.trace, line),
+        );
         self.found.spans.extend(&self.trace.line(line).spans);
     }
 
@@ -176,9 +191,10 @@ impl Comparison<'_> {
         format!("{}:{number}", self.name)
     }
 
-    fn add(&mut self, path: String, expected: String, found: String) {
+    fn add(&mut self, line: usize, path: String, expected: String, found: String) {
         self.found.number += 1;
         if self.found.all.len() < MOST {
+            self.lines.push(line);
             self.found.all.push(Difference {
                 path,
                 expected,
