@@ -106,7 +106,6 @@ mod exec;
 mod harness;
 #[cfg(feature = "cli")]
 mod import;
-#[cfg(feature = "run")]
 mod instrumentation;
 #[doc(hidden)]
 pub mod internal;

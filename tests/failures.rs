@@ -103,6 +103,8 @@ failures! {
     link_missing
     linked_to_nothing
     linked_to_outside_find
+    lint_not_judged
+    lint_secret
     log_attribute_missing
     log_missing
     log_not_expected

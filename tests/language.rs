@@ -69,6 +69,7 @@ mistakes! {
     glued_colon
     graphql
     grpc
+    lint
     logs
     metrics
     matchers

@@ -9,9 +9,10 @@ use super::select::Evaluator;
 use super::truth::Truth;
 use super::uncertain::unknown_service;
 use super::{Evidence, Failure, Subject, Unjudged, words};
+use crate::instrumentation::logging::{language, remedy};
 use crate::spec::Check;
 use crate::trace::{
-    Field, Hole, LogRecord, Nanos, Resource, SECOND, Sender, Span, Trace, TraceId, Value, unit_of,
+    Field, Hole, Inside, LogRecord, Nanos, Sender, Span, Trace, TraceId, written_in,
 };
 
 /// Judges the log records of a service, or of all.
@@ -125,16 +126,6 @@ pub(crate) fn may_be_of_trace(record: &LogRecord, trace: &Trace) -> bool {
     has_id_of_span(trace, record) || is_written_in(trace, record) != Truth::No
 }
 
-/// Returns `true` if a record was certainly written inside this span.
-pub(crate) fn is_written_inside(record: &LogRecord, span: &Span) -> bool {
-    span.service() == record.service() && is_inside(record.time, span) == Truth::Yes
-}
-
-/// The setting that adds the trace id to the log records of a service.
-pub(crate) fn logging_remedy(record: &LogRecord, trace: &Trace) -> String {
-    remedy(language(record, trace))
-}
-
 /// The hint for a record with the id of a span of this trace, and of another trace.
 pub(super) fn other_trace(record: &LogRecord) -> String {
     format!(
@@ -143,20 +134,13 @@ pub(super) fn other_trace(record: &LogRecord) -> String {
     )
 }
 
-/// The answer if a record of this time was written inside a span. A time that is cut off may be later.
+/// The answer if a record of this time was written inside a span.
 fn is_inside(time: Nanos, span: &Span) -> Truth {
-    if time == 0 {
-        return Truth::Seems;
+    match written_in(time, span) {
+        Inside::Yes => Truth::Yes,
+        Inside::Perhaps => Truth::Seems,
+        Inside::No => Truth::No,
     }
-    let unit = unit_of(time);
-    let latest = time + unit - 1;
-    if span.end == 0 {
-        return Truth::of(span.start <= latest).min(Truth::Seems);
-    }
-    let may_be = span.start <= latest && time <= span.end;
-    let is_certain = span.start <= time && latest <= span.end;
-    // Of finer times, all that may be inside count.
-    Truth::of(may_be).unless(may_be && !is_certain && unit == SECOND)
 }
 
 /// The services of the records, unless the check names one.
@@ -189,46 +173,10 @@ fn no_records(service: Option<&str>) -> String {
     )
 }
 
-/// `telemetry.sdk.language` of its resource, or of a span of its service: printed lines have none.
-fn language<'r>(record: &'r LogRecord, trace: &'r Trace) -> &'r str {
-    let of_resource = |resource: &'r Resource| {
-        let language = resource.attributes.get("telemetry.sdk.language");
-        language.and_then(Value::as_str)
-    };
-    let mut spans = trace.spans().iter();
-    let own = of_resource(&record.resource);
-    own.or_else(|| {
-        let of_service = spans.find(|span| span.service() == record.service())?;
-        of_resource(&of_service.resource)
-    })
-    .unwrap_or_default()
-}
-
-/// The setting that adds the trace id, by language.
-fn remedy(language: &str) -> String {
-    let remedy = match language {
-        "python" => {
-            "Python: use the handler of opentelemetry-sdk or opentelemetry-instrumentation-logging, with OTEL_PYTHON_LOG_CORRELATION=true for lines of text; a thread or task must take over the context"
-        }
-        "nodejs" | "webjs" => {
-            "Node: use pino, winston or bunyan with their instrumentation, and not `console.log`; `disableLogCorrelation` must be off"
-        }
-        "java" => {
-            "Java: use the agent's appender, and print `%X{trace_id}` in the layout of lines of text"
-        }
-        "go" => "Go: use otelslog or otelzap, and the calls that take a context",
-        "dotnet" => "dotnet: log through ILogger, inside the activity",
-        "rust" => "Rust: use opentelemetry-appender-tracing, and write the event inside the span",
-        _ => {
-            "write the record in the context of the span, through a logging bridge of OpenTelemetry"
-        }
-    };
-    remedy.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::SECOND;
 
     #[test]
     fn a_time_in_milliseconds_can_be_before_the_start_of_its_span() {

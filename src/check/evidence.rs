@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use super::{HeadEvidence, MetricEvidence};
+use crate::instrumentation::Surroundings;
 use crate::trace::{LogsWithoutTrace, Response, Trace, Value};
 
 /// The evidence about one step.
@@ -19,6 +20,8 @@ pub struct Evidence<'a> {
     pub metrics: Option<&'a MetricEvidence>,
     /// The evidence on head sampling; `None` if the request is not known.
     pub(crate) head: Option<&'a HeadEvidence>,
+    /// What arrived beside the trace; `None` if it is not known.
+    pub(crate) surroundings: Option<&'a Surroundings>,
     json: OnceCell<Result<Value, String>>,
 }
 
@@ -33,6 +36,7 @@ impl<'a> Evidence<'a> {
             logs_without_trace: None,
             metrics: None,
             head: None,
+            surroundings: None,
             json: OnceCell::new(),
         }
     }
@@ -49,6 +53,14 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub(crate) fn with_head(mut self, head: Option<&'a HeadEvidence>) -> Self {
         self.head = head;
+        self
+    }
+
+    /// Adds what arrived beside the trace.
+    #[cfg(feature = "run")]
+    #[must_use]
+    pub(crate) fn with_surroundings(mut self, surroundings: Option<&'a Surroundings>) -> Self {
+        self.surroundings = surroundings;
         self
     }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{CheckRef, FoundShape};
+use crate::spec::lint::Rule;
 use crate::spec::{Check, Location, Quantile};
-use crate::trace::{Span, SpanId, TraceId};
+use crate::trace::{SpanId, Witness};
 
 /// The facts about a failed check.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,33 +93,6 @@ impl Failure {
         let first = wrong.by_ref().take(MOST_WITNESSES);
         self.witnesses = first.map(witness).collect();
         self.more_witnesses = wrong.count() as u64;
-    }
-}
-
-/// A span that violates the expectation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Witness {
-    /// Its trace: the judged trace or a linked one.
-    pub trace_id: TraceId,
-    /// Its span id.
-    pub span_id: SpanId,
-    /// `service.name` of its resource.
-    pub service: String,
-    /// Its name.
-    pub name: String,
-    /// The mark in the waterfall: `payment.method = "paypal"`.
-    pub mark: String,
-}
-
-impl Witness {
-    pub(crate) fn new(span: &Span, mark: impl Into<String>) -> Self {
-        Self {
-            trace_id: span.trace_id,
-            span_id: span.span_id,
-            service: span.service().to_owned(),
-            name: span.name.clone(),
-            mark: mark.into(),
-        }
     }
 }
 
@@ -247,6 +221,8 @@ pub enum Subject {
     },
     /// A conformance case; contains its name.
     Case(String),
+    /// A rule of `lint`.
+    Lint(Rule),
     /// A capture; contains its name.
     Capture(String),
     /// The number of failed requests of a `repeat`.
@@ -275,9 +251,11 @@ impl Subject {
             | Self::Trailer(_)
             | Self::ResponseTime => "response",
             Self::Command(_) => "command",
-            Self::Trace(_) | Self::Service(_) | Self::Edge { .. } | Self::Sequence { .. } => {
-                "trace"
-            }
+            Self::Trace(_)
+            | Self::Service(_)
+            | Self::Edge { .. }
+            | Self::Sequence { .. }
+            | Self::Lint(_) => "trace",
             Self::Selected(_) | Self::Aggregate { .. } | Self::Span { .. } => "span",
             Self::SelectedLogs(_) | Self::Record { .. } | Self::Correlation(_) => "log",
             Self::SelectedSeries(_) | Self::Series { .. } => "metric",
@@ -343,6 +321,7 @@ impl fmt::Display for Subject {
             }
             Self::Series { part, name } => write!(f, "{part} of {name}"),
             Self::Case(name) => write!(f, "case `{name}` does not conform"),
+            Self::Lint(rule) => write!(f, "lint rule `{rule}`"),
             Self::Capture(name) => write!(f, "capture `{name}`"),
             Self::Failures => f.write_str("number of requests that failed"),
             Self::KeptShare(processor) => write!(f, "share of traces that `{processor}` keeps"),

@@ -4,13 +4,12 @@ use super::facts::label;
 use super::judgement::FailureDetail;
 use super::matching::{MatchInput, answer, meets};
 use super::present::{Present, value_of};
-use super::renamed::{merged_into, other_names};
 use super::select::{Evaluator, Prepared};
 use crate::spec::{
     Ask, AttributeKey, Limits, Location, Matcher, Pattern, Relation, Relative, Selector, Syntax,
     Take,
 };
-use crate::trace::{Attributes, Span, StatusCode, Value};
+use crate::trace::{Attributes, Span, StatusCode, Value, merged_into, other_names};
 
 impl Evaluator<'_> {
     /// Hints for a selector that found nothing.

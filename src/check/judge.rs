@@ -10,7 +10,8 @@ use super::lost::{lost_candidates, lost_in, lost_in_find, lost_of, lost_of_trace
 use super::select::Evaluator;
 use super::{
     CheckRef, EntryCheck, Evidence, Outcome, Unjudged, conformance, conservation, correlated,
-    head_sampling, logs, metrics, response, shape, span_sampling, spans, tail_sampling, whole,
+    head_sampling, lint, logs, metrics, response, shape, span_sampling, spans, tail_sampling,
+    whole,
 };
 use crate::spec::{Check, Condition, Expect, LogEntry, SpanEntry};
 #[cfg(feature = "run")]
@@ -326,6 +327,10 @@ fn judge_check(
             evidence,
             evaluator.forest.trace(),
         ));
+    }
+    if let Condition::Lint(expected) = &check.ask {
+        let trace = evaluator.forest.trace();
+        return with(lint::judge(check, expected, evidence, trace));
     }
     if let Condition::SpanSampling(expected) = &check.ask {
         let trace = evaluator.forest.trace();

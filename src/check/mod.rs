@@ -30,6 +30,7 @@ mod judgement;
 mod kept_share;
 mod lasting;
 mod links;
+mod lint;
 #[cfg(feature = "run")]
 mod log_notes;
 mod logs;
@@ -47,7 +48,6 @@ mod present;
 mod readings;
 mod record;
 mod relations;
-mod renamed;
 mod response;
 mod select;
 mod shape;
@@ -66,11 +66,8 @@ pub(crate) use capture::captured_values;
 pub use check_ref::{CheckRef, EntryCheck};
 #[cfg(feature = "run")]
 pub(crate) use correlated::may_be_of_trace;
-pub(crate) use correlated::{is_written_inside, logging_remedy};
 pub use evidence::Evidence;
-pub use failure::{
-    Candidate, Difference, Failure, Missing, Rejection, RejectionForm, Subject, Witness,
-};
+pub use failure::{Candidate, Difference, Failure, Missing, Rejection, RejectionForm, Subject};
 #[cfg(feature = "run")]
 pub(crate) use found::{can_be_found, is_found};
 #[cfg(feature = "run")]
@@ -82,6 +79,8 @@ pub use judge::{judge, outcomes};
 pub use judgement::{Finality, Judgement};
 #[cfg(feature = "run")]
 pub(crate) use kept_share::is_kept;
+#[cfg(feature = "run")]
+pub(crate) use lint::remarks as lint_remarks;
 #[cfg(feature = "run")]
 pub(crate) use log_notes::{exceptions_in_logs, logs_of_others};
 #[cfg(feature = "run")]
@@ -97,10 +96,11 @@ pub(crate) use nearest::nearest;
 pub use outcome::{DroppedPart, Judged, NoNumber, Outcome, SpanName, Unjudged};
 #[cfg(feature = "run")]
 pub(crate) use record::record_name;
-#[cfg(feature = "run")]
-pub(crate) use renamed::other_names;
-pub(crate) use renamed::renamed_to;
 pub use select::select;
 pub use shape::FoundShape;
 #[cfg(feature = "run")]
 pub(crate) use uncertain::no_duration;
+
+pub use crate::trace::Witness;
+#[cfg(feature = "run")]
+pub(crate) use crate::trace::other_names;

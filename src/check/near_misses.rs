@@ -8,11 +8,10 @@ use super::judgement::FailureDetail;
 use super::matching::meets;
 use super::present::{Present, all_of, value_of};
 use super::readings::readings;
-use super::renamed::other_names;
 use super::select::{Evaluator, Prepared};
 use super::words;
 use crate::spec::{Ask, AttributeKey, Matcher, Pattern, Relation, Selector};
-use crate::trace::{Attributes, Span, Trace, Value};
+use crate::trace::{Attributes, Span, Trace, Value, other_names};
 
 /// Prefix of the default `service.name` of the SDKs.
 const UNKNOWN_SERVICE: &str = "unknown_service";

@@ -131,6 +131,13 @@ pub enum Unjudged {
         /// The remedy in the imperative.
         remedy: String,
     },
+    /// A rule of `lint` needs something that is not known.
+    Rule {
+        /// The reason.
+        reason: String,
+        /// The remedy in the imperative.
+        remedy: String,
+    },
     /// It depends on the attribute with this key, and the matcher cannot judge a value of its type.
     OtherType(SpanName, String),
     /// It depends on an attribute with these alternative keys, of which exactly one must be present.
@@ -375,6 +382,7 @@ impl Unjudged {
             Self::NoShape(found) => Some(shape::accepting(&found.name, "")),
             Self::Metrics { remedy, .. }
             | Self::Sampling { remedy, .. }
+            | Self::Rule { remedy, .. }
             | Self::Unobservable { remedy, .. } => Some(remedy.clone()),
             Self::SeveralKeys(..) => Some(ONE_KEY.to_owned()),
             Self::NotUtf8 => {
@@ -425,7 +433,7 @@ impl Unjudged {
             Self::Metrics { reason, .. } | Self::Sampling { reason, .. } => {
                 *reason = change(reason);
             }
-            Self::Unobservable { reason, remedy } => {
+            Self::Unobservable { reason, remedy } | Self::Rule { reason, remedy } => {
                 *reason = change(reason);
                 *remedy = change(remedy);
             }
@@ -494,6 +502,7 @@ impl fmt::Display for Unjudged {
             ),
             Self::Metrics { reason, .. }
             | Self::Sampling { reason, .. }
+            | Self::Rule { reason, .. }
             | Self::Unobservable { reason, .. } => f.write_str(reason),
             Self::SpanOfRecord(record) => {
                 write!(f, "the span in which {record} was written did not arrive")

@@ -2,10 +2,9 @@
 
 use super::finding::Findings;
 use super::observed::{first, is_of};
-use super::{Observed, Rule};
-use crate::check::{Witness, renamed_to};
+use super::{Observed, Rule, Settings};
 use crate::spec::SpanType;
-use crate::trace::{Field, Span, SpanKind};
+use crate::trace::{Field, Span, SpanKind, Witness, renamed_to};
 
 /// An attribute that spans of a type need, by its names, the current one first.
 type Essential = &'static [&'static str];
@@ -72,13 +71,20 @@ const GEN_AI: &[Essential] = &[
     &["gen_ai.provider.name", "gen_ai.system"],
 ];
 
-pub(super) fn examine(observed: &Observed<'_>, found: &mut Findings) {
-    let losses = observed.losses();
-    if losses.contains(Field::Attributes) || losses.contains(Field::MovedAttributes) {
-        return;
-    }
+/// The rules of this file.
+pub(super) const RULES: &[Rule] = &[Rule::ConventionsOld, Rule::ConventionsMissing];
+
+pub(super) fn examine(observed: &Observed<'_>, _: &Settings, found: &mut Findings) {
     for (trace, _, span) in observed.spans() {
-        if span.attributes.dropped() > 0 || trace.losses().contains(Field::RewrittenAttributes) {
+        if trace.losses().contains(Field::RewrittenAttributes) {
+            continue;
+        }
+        if span.attributes.dropped() > 0 {
+            found.unseen(
+                Rule::ConventionsMissing,
+                format!("attributes of `{}` were dropped", span.name),
+                "raise `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, or record fewer attributes",
+            );
             continue;
         }
         missing(span, found);

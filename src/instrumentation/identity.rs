@@ -1,14 +1,22 @@
 //! Rules about the resource, and about log records without a trace.
 
 use super::finding::Findings;
-use super::{Observed, Rule};
-use crate::check::{Witness, is_written_inside, logging_remedy};
-use crate::trace::{Field, Value};
+use super::logging::{language, remedy};
+use super::{Observed, Rule, Settings};
+use crate::trace::{Field, Inside, LogRecord, Span, Value, Witness, written_in};
 
 /// The prefix of the name that SDKs use without a configured one.
 const DEFAULT_NAME: &str = "unknown_service";
 
-pub(super) fn examine(observed: &Observed<'_>, found: &mut Findings) {
+/// The rules of this file.
+pub(super) const RULES: &[Rule] = &[
+    Rule::NoServiceName,
+    Rule::UnknownService,
+    Rule::NoVersion,
+    Rule::UncorrelatedLogs,
+];
+
+pub(super) fn examine(observed: &Observed<'_>, _: &Settings, found: &mut Findings) {
     let losses = observed.losses();
     for (_, _, span) in observed.spans() {
         let attributes = &span.resource.attributes;
@@ -43,10 +51,17 @@ pub(super) fn examine(observed: &Observed<'_>, found: &mut Findings) {
 }
 
 fn uncorrelated_logs(observed: &Observed<'_>, found: &mut Findings) {
-    let records = observed
-        .logs_without_trace
-        .map_or(&[][..], |logs| &logs.records);
-    for record in records {
+    let Some(logs) = observed.logs_without_trace else {
+        return found.lost(Rule::UncorrelatedLogs, Field::LogsWithoutTrace);
+    };
+    if !logs.has_all {
+        found.unseen(
+            Rule::UncorrelatedLogs,
+            "some log records were lost",
+            "let the services write fewer log records",
+        );
+    }
+    for record in &logs.records {
         let within = observed.traces.iter().find_map(|trace| {
             let mut spans = trace.spans().iter();
             let span = spans.find(|span| is_written_inside(record, span))?;
@@ -59,8 +74,12 @@ fn uncorrelated_logs(observed: &Observed<'_>, found: &mut Findings) {
             Rule::UncorrelatedLogs,
             record.service(),
             "log records inside spans have no trace id",
-            logging_remedy(record, trace),
+            remedy(language(record, trace)),
             Witness::new(span, "a log record without its id"),
         );
     }
+}
+
+fn is_written_inside(record: &LogRecord, span: &Span) -> bool {
+    span.service() == record.service() && written_in(record.time, span) == Inside::Yes
 }

@@ -116,7 +116,7 @@ pub(super) fn lost_call<'t>(trace: &'t Trace, root: &Span) -> Option<&'t Span> {
 }
 
 /// Returns `true` for a call of a service that may be traced, so not of a database or broker.
-fn is_call_of_a_service(span: &Span) -> bool {
+pub(super) fn is_call_of_a_service(span: &Span) -> bool {
     let is_of = |kind: SpanType| {
         kind.identified_by()
             .iter()

@@ -1,13 +1,67 @@
 //! The traces that are examined.
 
 use crate::spec::SpanType;
-use crate::trace::{LogsWithoutTrace, Losses, Span, Trace, Value};
+use crate::trace::{LogsWithoutTrace, Losses, Span, SpanId, Trace, Value};
 
-/// Traces, and the log records that belong to none.
+/// Traces, and what is known beside them.
 #[derive(Clone, Copy)]
 pub(crate) struct Observed<'a> {
     pub(crate) traces: &'a [Trace],
+    pub(crate) extent: Extent<'a>,
+    /// The log records that belong to no trace; `None` if they are not known.
     pub(crate) logs_without_trace: Option<&'a LogsWithoutTrace>,
+}
+
+/// The part of the traffic that the traces are.
+#[derive(Clone, Copy)]
+pub(crate) enum Extent<'a> {
+    /// All of it.
+    Whole,
+    /// A single trace; with its surroundings, if they are known.
+    OneTrace(Option<&'a Surroundings>),
+}
+
+/// What arrived beside a trace.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Surroundings {
+    /// The other traces that arrived at that time, of no known request.
+    pub(crate) others: Vec<Trace>,
+    /// None of them was discarded.
+    pub(crate) has_all: bool,
+    /// Calls of the trace to services that recorded other calls, and recorded nothing of these.
+    pub(crate) unanswered: Vec<SpanId>,
+}
+
+impl<'a> Extent<'a> {
+    /// Traces in which the context of the examined ones may continue.
+    pub(super) fn others(self) -> &'a [Trace] {
+        match self {
+            Self::OneTrace(Some(surroundings)) => &surroundings.others,
+            Self::Whole | Self::OneTrace(None) => &[],
+        }
+    }
+
+    pub(super) fn unanswered(self) -> &'a [SpanId] {
+        match self {
+            Self::OneTrace(Some(surroundings)) => &surroundings.unanswered,
+            Self::Whole | Self::OneTrace(None) => &[],
+        }
+    }
+
+    /// The reason why further traces can exist, and the remedy.
+    pub(super) fn gap(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::OneTrace(None) => Some((
+                "it needs the other traces that arrived, and only this one is known",
+                "let the services send their spans to spanspec, or use `spanspec lint --traces` with many traces",
+            )),
+            Self::OneTrace(Some(surroundings)) if !surroundings.has_all => Some((
+                "it needs the other traces that arrived, and some of them were discarded",
+                "stop other traffic while this spec runs",
+            )),
+            Self::Whole | Self::OneTrace(Some(_)) => None,
+        }
+    }
 }
 
 impl<'a> Observed<'a> {

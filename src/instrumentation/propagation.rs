@@ -2,32 +2,74 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::consumers;
 use super::finding::Findings;
-use super::lost::{in_a_service, lost_call, roots};
-use super::{Observed, Rule};
-use crate::check::Witness;
-use crate::trace::{Field, Peers, Span, SpanId, SpanKind, Trace, TraceId, peer_name};
+use super::lost::{in_a_service, is_call_of_a_service, lost_call, roots};
+use super::observed::Extent;
+use super::{Observed, Rule, Settings};
+use crate::trace::{Peers, Span, SpanId, SpanKind, Trace, TraceId, Witness, peer_name};
 
-pub(super) fn examine(observed: &Observed<'_>, found: &mut Findings) {
-    let losses = observed.losses();
-    if losses.contains(Field::Kind) || losses.contains(Field::Parents) {
-        return;
-    }
+/// The rules of this file.
+pub(super) const RULES: &[Rule] = &[
+    Rule::BrokenPropagation,
+    Rule::ContextLostInCallback,
+    Rule::MissingEntry,
+    Rule::Orphan,
+    Rule::AsyncWithoutLink,
+    Rule::ClientWithoutServer,
+];
+
+pub(super) fn examine(observed: &Observed<'_>, _: &Settings, found: &mut Findings) {
+    let others = observed.extent.others();
     // By start, so that each trace is compared with those of its time only.
-    let mut starts: Vec<&Span> = roots(observed.traces).collect();
+    let mut starts: Vec<&Span> = roots(observed.traces).chain(roots(others)).collect();
     starts.sort_by_key(|root| root.start);
     let mut peers = Peers::default();
-    observed.traces.iter().for_each(|trace| peers.note(trace));
+    let all = observed.traces.iter().chain(others);
+    all.for_each(|trace| peers.note(trace));
     let mut lost = LostCalls::default();
     for trace in observed.traces {
         let near = of_its_time(trace, &starts);
         let broken = broken_calls(trace, near, found);
         lost.note(trace, near);
-        unanswered(trace, &peers, &broken, found);
+        let mut calls = peers.unanswered(trace);
+        calls.extend(known_unanswered(trace, observed.extent));
+        calls.sort_unstable();
+        calls.dedup();
+        unanswered(trace, &calls, &broken, found);
         missing_parents(trace, found);
-        unlinked_consumers(trace, found);
+        consumers::examine(trace, observed.extent, found);
     }
-    lost.report(&starts, found);
+    lost.report(&starts, observed.extent, found);
+    note_gap(observed, found);
+}
+
+/// Calls that recorded nothing, as far as the surroundings of the trace show.
+fn known_unanswered(trace: &Trace, extent: Extent<'_>) -> Vec<usize> {
+    let known = extent.unanswered();
+    let spans = trace.spans().iter().enumerate();
+    spans
+        .filter(|(_, span)| known.contains(&span.span_id))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// Without the other traces, a lost context cannot be seen.
+fn note_gap(observed: &Observed<'_>, found: &mut Findings) {
+    let Some((reason, remedy)) = observed.extent.gap() else {
+        return;
+    };
+    found.unseen(Rule::ContextLostInCallback, reason, remedy);
+    if observed.traces.iter().any(has_open_call) {
+        found.unseen(Rule::BrokenPropagation, reason, remedy);
+        found.unseen(Rule::ClientWithoutServer, reason, remedy);
+    }
+}
+
+/// Returns `true` if a call of a service has no child.
+fn has_open_call(trace: &Trace) -> bool {
+    let mut spans = trace.spans().iter().enumerate();
+    spans.any(|(at, span)| is_call_of_a_service(span) && trace.children(at).is_empty())
 }
 
 /// Roots of other traces that start while this trace runs, with some tolerance.
@@ -97,14 +139,20 @@ impl<'s> LostCalls<'s> {
         }
     }
 
-    fn report(self, starts: &[&Span], found: &mut Findings) {
+    fn report(self, starts: &[&Span], extent: Extent<'_>, found: &mut Findings) {
         for ((service, name), calls) in self.inside {
             let is_such = |root: &&&Span| {
                 let is_call = matches!(root.kind, SpanKind::Client | SpanKind::Producer);
                 is_call && root.service() == service && root.name == name
             };
             let all = starts.iter().filter(is_such).count();
-            if calls.len() < all.max(NO_COINCIDENCE) {
+            if calls.len() < all {
+                continue;
+            }
+            if calls.len() < NO_COINCIDENCE {
+                if let Extent::OneTrace(_) = extent {
+                    suspect(name, &calls, found);
+                }
                 continue;
             }
             for (call, cause) in calls.into_values() {
@@ -120,6 +168,21 @@ impl<'s> LostCalls<'s> {
     }
 }
 
+/// Fewer calls than prove it.
+fn suspect(name: &str, calls: &BTreeMap<SpanId, CallInside<'_>>, found: &mut Findings) {
+    if let Some((call, cause)) = calls.values().next() {
+        found.unseen(
+            Rule::ContextLostInCallback,
+            format!(
+                "`{name}` of {} began a new trace while `{}` ran, which can be a coincidence",
+                call.service(),
+                cause.name
+            ),
+            "pass the context of the request to this call, or stop other work of the service",
+        );
+    }
+}
+
 fn others<'r, 's: 'r>(
     near: &'r [&'s Span],
     trace: TraceId,
@@ -129,8 +192,8 @@ fn others<'r, 's: 'r>(
         .filter(move |root| root.trace_id != trace)
 }
 
-fn unanswered(trace: &Trace, peers: &Peers, broken: &HashSet<SpanId>, found: &mut Findings) {
-    for at in peers.unanswered(trace) {
+fn unanswered(trace: &Trace, calls: &[usize], broken: &HashSet<SpanId>, found: &mut Findings) {
+    for &at in calls {
         let call = &trace.spans()[at];
         if broken.contains(&call.span_id) {
             continue;
@@ -171,29 +234,6 @@ fn missing_parents(trace: &Trace, found: &mut Findings) {
                 "look for a service that was not sampled, dropped spans, or passes on a span id that it does not export",
                 mark,
             ),
-        }
-    }
-}
-
-/// A consumer continues the trace of its message, or links to it.
-fn unlinked_consumers(trace: &Trace, found: &mut Findings) {
-    if trace.losses().contains(Field::Links) {
-        return;
-    }
-    for &root in trace.roots() {
-        let span = &trace.spans()[root];
-        let is_consumer = span.kind == SpanKind::Consumer && span.parent_id.is_none();
-        if is_consumer && span.links.is_empty() && span.dropped_links == 0 {
-            found.add(
-                Rule::AsyncWithoutLink,
-                span.service(),
-                format!(
-                    "`{}` begins a trace, and has no link to the producer of its message",
-                    span.name
-                ),
-                "read the context from the headers of the message, and continue it or link to it",
-                Witness::new(span, "no link"),
-            );
         }
     }
 }

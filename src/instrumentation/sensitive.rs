@@ -5,9 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::finding::Findings;
-use super::{Observed, Rule};
-use crate::check::Witness;
-use crate::trace::{Attributes, Span, Value};
+use super::{Observed, Rule, Settings};
+use crate::trace::{Attributes, Span, Value, Witness};
 
 /// Credentials by their form.
 static FORMS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
@@ -68,7 +67,10 @@ static CARD: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is tested")
 });
 
-pub(super) fn examine(observed: &Observed<'_>, found: &mut Findings) {
+/// The rules of this file.
+pub(super) const RULES: &[Rule] = &[Rule::SecretInAttribute, Rule::PersonalData];
+
+pub(super) fn examine(observed: &Observed<'_>, _: &Settings, found: &mut Findings) {
     for (_, _, span) in observed.spans() {
         let parts = [&span.attributes, &span.resource.attributes];
         let events = span.events.iter().map(|event| &event.attributes);

@@ -2,10 +2,9 @@
 
 use super::finding::Findings;
 use super::observed::{first, integer, is_of, text};
-use super::{Observed, Rule};
-use crate::check::Witness;
+use super::{Observed, Rule, Settings};
 use crate::spec::{EXCEPTION, SpanType};
-use crate::trace::{Field, Span, SpanKind, StatusCode};
+use crate::trace::{Span, SpanKind, StatusCode, Witness};
 
 const HTTP_STATUS: [&str; 2] = ["http.response.status_code", "http.status_code"];
 const RPC_STATUS: [&str; 3] = [
@@ -25,11 +24,14 @@ const SERVER_ERRORS: [(i64, &str); 6] = [
     (15, "DATA_LOSS"),
 ];
 
-pub(super) fn examine(observed: &Observed<'_>, found: &mut Findings) {
-    let losses = observed.losses();
-    if losses.contains(Field::Status) || losses.contains(Field::Kind) {
-        return;
-    }
+/// The rules of this file.
+pub(super) const RULES: &[Rule] = &[
+    Rule::ErrorWithoutStatus,
+    Rule::StatusWithoutError,
+    Rule::ExceptionSwallowed,
+];
+
+pub(super) fn examine(observed: &Observed<'_>, _: &Settings, found: &mut Findings) {
     for (_, _, span) in observed.spans() {
         match span.status.code {
             StatusCode::Error => status_without_error(span, found),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::*;
 use crate::source::otlp;
 use crate::trace::{
-    Attributes, Event, Link, Origin, Resource, Span, SpanId, SpanKind, Status, StatusCode, Trace,
-    TraceId, Value,
+    Attributes, Event, Field, Link, Origin, Resource, Span, SpanId, SpanKind, Status, StatusCode,
+    Trace, TraceId, Value,
 };
 
 fn trace_id(number: u8) -> TraceId {
@@ -50,6 +50,7 @@ fn trace(spans: Vec<Span>) -> Trace {
 fn found(traces: &[Trace]) -> Vec<&'static str> {
     let observed = Observed {
         traces,
+        extent: Extent::Whole,
         logs_without_trace: None,
     };
     let settings = Settings {
@@ -57,6 +58,7 @@ fn found(traces: &[Trace]) -> Vec<&'static str> {
         ..Settings::default()
     };
     let mut ids: Vec<&str> = examine(&observed, &settings)
+        .findings
         .iter()
         .map(|finding| finding.rule.id())
         .collect();
@@ -263,9 +265,10 @@ fn secrets_and_personal_data_are_found_and_never_shown() {
         let traces = [trace(vec![one])];
         let observed = Observed {
             traces: &traces,
+            extent: Extent::Whole,
             logs_without_trace: None,
         };
-        let findings = examine(&observed, &Settings::default());
+        let findings = examine(&observed, &Settings::default()).findings;
         let shown = format!("{findings:?}");
         assert!(!shown.contains(text), "{shown}");
         findings
@@ -321,9 +324,10 @@ fn recorded_traces_have_the_findings_that_are_true() {
         let traces: Vec<Trace> = traces.into_iter().map(Trace::with_unseen_caller).collect();
         let observed = Observed {
             traces: &traces,
+            extent: Extent::Whole,
             logs_without_trace: None,
         };
-        let findings = examine(&observed, &Settings::default());
+        let findings = examine(&observed, &Settings::default()).findings;
         let mut findings: Vec<&str> = findings.iter().map(|one| one.what.as_str()).collect();
         findings.sort_unstable();
         // These services record no operation of messages, and the SDK was given low limits.
@@ -337,5 +341,108 @@ fn recorded_traces_have_the_findings_that_are_true() {
             findings.iter().all(|one| expected.contains(one)),
             "{file}: {findings:?}"
         );
+    }
+}
+
+/// The findings in one trace, and the rules that cannot be judged, with all rules on.
+fn of_one(trace: &Trace, surroundings: Option<&Surroundings>) -> (Vec<Rule>, Vec<Rule>) {
+    let observed = Observed {
+        traces: std::slice::from_ref(trace),
+        extent: Extent::OneTrace(surroundings),
+        logs_without_trace: None,
+    };
+    let settings = Settings {
+        preset: Preset::All,
+        ..Settings::default()
+    };
+    let Examination { findings, unknown } = examine(&observed, &settings);
+    let found = findings.iter().map(|finding| finding.rule);
+    (found.collect(), unknown.into_keys().collect())
+}
+
+#[test]
+fn without_the_other_traces_a_lost_context_is_not_judged() {
+    let mut call = span(1, 1, None, "order", SpanKind::Client);
+    call.attributes = attributes([
+        ("rpc.system.name", Value::from("x")),
+        ("rpc.method", Value::from("m")),
+    ]);
+    let call = trace(vec![call]);
+    let gaps = [Rule::BrokenPropagation, Rule::ContextLostInCallback];
+    let (found, unknown) = of_one(&call, None);
+    assert!(found.is_empty(), "{found:?}");
+    assert!(
+        gaps.iter().all(|rule| unknown.contains(rule)),
+        "{unknown:?}"
+    );
+    let alone = Surroundings {
+        has_all: true,
+        ..Surroundings::default()
+    };
+    let (_, unknown) = of_one(&call, Some(&alone));
+    assert!(
+        !gaps.iter().any(|rule| unknown.contains(rule)),
+        "{unknown:?}"
+    );
+    let discarded = Surroundings::default();
+    let (_, unknown) = of_one(&call, Some(&discarded));
+    assert!(
+        gaps.iter().all(|rule| unknown.contains(rule)),
+        "{unknown:?}"
+    );
+    // Without a call that may continue elsewhere, no other trace is needed.
+    let (_, unknown) = of_one(
+        &trace(vec![span(1, 1, None, "order", SpanKind::Server)]),
+        None,
+    );
+    assert!(!unknown.contains(&Rule::BrokenPropagation), "{unknown:?}");
+}
+
+#[test]
+fn a_message_of_one_trace_needs_a_consumer_that_continues_it_or_links_to_it() {
+    let to = |mut span: Span, destination: &str| {
+        span.attributes = attributes([
+            ("messaging.system", Value::from("kafka")),
+            ("messaging.operation.name", Value::from("send")),
+            ("messaging.destination.name", Value::from(destination)),
+        ]);
+        span
+    };
+    let sent = to(span(1, 1, None, "order", SpanKind::Producer), "orders");
+    let sent_alone = trace(vec![sent.clone()]);
+    let beside = |consumer: Span| Surroundings {
+        others: vec![trace(vec![consumer])],
+        has_all: true,
+        unanswered: Vec::new(),
+    };
+    let consumer = |topic| to(span(2, 2, None, "billing", SpanKind::Consumer), topic);
+    let (found, _) = of_one(&sent_alone, Some(&beside(consumer("orders"))));
+    assert_eq!(found, [Rule::AsyncWithoutLink]);
+    let (found, unknown) = of_one(&sent_alone, Some(&beside(consumer("other"))));
+    assert!(found.is_empty(), "{found:?}");
+    assert!(unknown.contains(&Rule::AsyncWithoutLink), "{unknown:?}");
+    let below = to(span(1, 3, Some(1), "billing", SpanKind::Consumer), "orders");
+    let (found, unknown) = of_one(&trace(vec![sent, below]), None);
+    assert!(found.is_empty(), "{found:?}");
+    assert!(!unknown.contains(&Rule::AsyncWithoutLink), "{unknown:?}");
+}
+
+#[test]
+fn a_rule_that_needs_a_lost_field_finds_nothing_and_is_not_judged() {
+    let mut refused = span(1, 1, None, "order", SpanKind::Server);
+    refused.attributes = attributes([
+        ("http.request.method", Value::from("GET")),
+        ("url.path", Value::from("/")),
+        ("http.response.status_code", Value::Int(404)),
+    ]);
+    refused.status.code = StatusCode::Error;
+    let whole = trace(vec![refused]);
+    assert_eq!(of_one(&whole, None).0, [Rule::StatusWithoutError]);
+    // An event could be the reason of the status.
+    let lossy = whole.with_losses([Field::Events].into_iter().collect());
+    let (found, unknown) = of_one(&lossy, None);
+    assert!(found.is_empty(), "{found:?}");
+    for rule in [Rule::StatusWithoutError, Rule::SecretInAttribute] {
+        assert!(unknown.contains(&rule), "{unknown:?}");
     }
 }

@@ -1,23 +1,25 @@
 //! Rules about times, and about what SDKs dropped.
 
 use super::finding::Findings;
-use super::{Observed, Rule};
-use crate::check::Witness;
+use super::{Observed, Rule, Settings};
 use crate::number;
-use crate::trace::{Field, Nanos, NoDuration, Span, SpanKind, Trace};
+use crate::trace::{Nanos, NoDuration, Span, SpanKind, Trace, Witness};
 
 /// Clocks of machines that are synchronized by NTP differ by less: 5 ms.
 const TOLERANCE: Nanos = 5_000_000;
 
-pub(super) fn examine(observed: &Observed<'_>, found: &mut Findings) {
-    let losses = observed.losses();
+/// The rules of this file.
+pub(super) const RULES: &[Rule] = &[
+    Rule::ClockSkew,
+    Rule::UnendedDuration,
+    Rule::ZeroDuration,
+    Rule::DroppedAttributes,
+];
+
+pub(super) fn examine(observed: &Observed<'_>, _: &Settings, found: &mut Findings) {
     for (trace, at, span) in observed.spans() {
-        if !losses.contains(Field::Durations) {
-            durations(span, found);
-        }
-        if !losses.contains(Field::Starts) {
-            skew(trace, at, found);
-        }
+        durations(span, found);
+        skew(trace, at, found);
         dropped(span, found);
     }
 }

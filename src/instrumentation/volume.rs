@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::finding::Findings;
 use super::{Observed, Rule, Settings};
-use crate::check::Witness;
 use crate::number::counted;
-use crate::trace::{Field, Nanos, Span, SpanKind, Trace};
+use crate::trace::{Nanos, Span, SpanKind, Trace, Witness};
 
 /// A span per function is one of very many that take less than this: 100 µs.
 const SHORT: Nanos = 100_000;
@@ -17,17 +16,21 @@ const MANY_SHORT: usize = 100;
 /// Number of different names that differ only in ids, from which on they are a finding.
 const MOST_VARIANTS: usize = 5;
 
+/// The rules of this file.
+pub(super) const RULES: &[Rule] = &[
+    Rule::TooManySpans,
+    Rule::SpanPerFunction,
+    Rule::NameWithIds,
+    Rule::OverSampled,
+];
+
 pub(super) fn examine(observed: &Observed<'_>, settings: &Settings, found: &mut Findings) {
     for trace in observed.traces {
         equal_children(trace, settings, found);
         large(trace, settings, found);
-        if !trace.losses().contains(Field::Durations) {
-            functions(trace, found);
-        }
+        functions(trace, found);
     }
-    if !observed.losses().contains(Field::Names) {
-        names_with_ids(observed, found);
-    }
+    names_with_ids(observed, found);
     rate(observed, settings, found);
 }
 
@@ -172,7 +175,11 @@ fn has_long_id(name: &str) -> bool {
 /// Spans a second, by the clock of the spans.
 fn rate(observed: &Observed<'_>, settings: &Settings, found: &mut Findings) {
     let Some(limit) = settings.spans_per_second else {
-        return;
+        return found.unseen(
+            Rule::OverSampled,
+            "there is no limit of spans a second",
+            "add `lint: { limits: { spans_per_second: 500 } }` to spanspec.yaml",
+        );
     };
     let starts = || {
         observed

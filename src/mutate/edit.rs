@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::arrivals::{of_changed, repeated, rerouted};
 use super::site::{Site, Tree};
 use crate::check::{Evidence, HeadEvidence};
+use crate::instrumentation::Surroundings;
 use crate::step::StepEvidence;
 use crate::trace::{
     Attributes, CommandResponse, GrpcCode, GrpcEnding, GrpcResponse, HttpResponse, LogRecord,
@@ -153,6 +154,7 @@ struct MutatedEvidence<'e> {
     trace: Cow<'e, Trace>,
     logs_without_trace: Option<Cow<'e, LogsWithoutTrace>>,
     head: Option<&'e HeadEvidence>,
+    surroundings: Option<&'e Surroundings>,
     sampled: bool,
 }
 
@@ -164,6 +166,7 @@ impl<'e> MutatedEvidence<'e> {
             trace: Cow::Borrowed(&of.trace),
             logs_without_trace: of.logs_without_trace.as_ref().map(Cow::Borrowed),
             head: of.head.as_ref(),
+            surroundings: of.surroundings.as_ref(),
             sampled: of.sampled,
         };
         match site {
@@ -192,6 +195,7 @@ impl<'e> MutatedEvidence<'e> {
         Evidence::new(&self.response, Some(&self.trace), self.sampled)
             .with_logs_without_trace(self.logs_without_trace.as_deref())
             .with_head(self.head)
+            .with_surroundings(self.surroundings)
     }
 }
 

@@ -80,6 +80,7 @@ fn evidence(spec: &Spec, trace: &Trace, response: Response) -> StepEvidence {
         sampled: true,
         logs_without_trace: None,
         head: None,
+        surroundings: None,
     }
 }
 

@@ -1,17 +1,12 @@
 //! `lint` of the project file: levels and limits of the rules about traces, and accepted findings.
 
-use crate::instrumentation::{IgnoredFindings, Level, Preset, Rule, Settings};
+use crate::instrumentation::{IgnoredFindings, Level, Rule, Settings};
 use crate::spec::{Node, Reader, Refusal, keys};
-use crate::yaml::suggest;
 
 /// Reads the settings.
 pub(super) fn lint(node: &Node, reader: &Reader<'_>) -> Option<Settings> {
     reader.map(node, "`lint`", keys::LINT)?;
-    let preset = reader.optional(node, "rules", |node| {
-        reader.parse(node, "`rules`", Preset::default(), |text| {
-            word(text, "set of rules", &Preset::ALL)
-        })
-    });
+    let preset = reader.optional(node, "rules", |node| reader.rule_set(node, "`rules`"));
     let levels = reader.optional(node, "levels", |node| levels(node, reader));
     let limits = reader.optional(node, "limits", |node| limits(node, reader));
     let ignored = reader.optional(node, "ignore", |node| {
@@ -29,20 +24,7 @@ pub(super) fn lint(node: &Node, reader: &Reader<'_>) -> Option<Settings> {
 
 fn levels(node: &Node, reader: &Reader<'_>) -> Option<Vec<(Rule, Level)>> {
     let entries = reader.any_map(node, "`levels`")?;
-    reader.all(entries, |entry| {
-        let Some(rule) = Rule::of(&entry.key.text) else {
-            return reader.wrong(
-                entry.key.place,
-                format!("unknown rule `{}`", entry.key.text),
-                "unknown rule",
-                suggest(&entry.key.text, &rules()),
-            );
-        };
-        let level = reader.parse(&entry.value, "a level", Level::Off, |text| {
-            word(text, "level", &Level::ALL)
-        })?;
-        Some((rule, level))
-    })
+    reader.all(entries, |entry| reader.rule_level(entry, Level::Off))
 }
 
 fn limits(node: &Node, reader: &Reader<'_>) -> Option<Settings> {
@@ -82,11 +64,7 @@ fn limits(node: &Node, reader: &Reader<'_>) -> Option<Settings> {
 fn ignored(node: &Node, reader: &Reader<'_>) -> Option<IgnoredFindings> {
     reader.map(node, "an entry of `ignore`", keys::IGNORED_FINDINGS)?;
     let rule = match node.get("rule") {
-        Some(rule) => reader.parse(rule, "a rule", Rule::ALL[0], |text| {
-            Rule::of(text).ok_or_else(|| {
-                Refusal::new(format!("unknown rule `{text}`"), suggest(text, &rules()))
-            })
-        }),
+        Some(rule) => reader.rule(rule),
         None => missing(
             node,
             reader,
@@ -116,16 +94,4 @@ fn ignored(node: &Node, reader: &Reader<'_>) -> Option<IgnoredFindings> {
 
 fn missing<T>(node: &Node, reader: &Reader<'_>, key: &str, help: &str) -> Option<T> {
     reader.wrong(node.place, format!("missing `{key}`"), "this entry", help)
-}
-
-fn rules() -> Vec<&'static str> {
-    Rule::ALL.iter().map(|rule| rule.id()).collect()
-}
-
-fn word<T: Copy>(text: &str, noun: &str, all: &[(&'static str, T)]) -> Result<T, Refusal> {
-    let known = all.iter().find(|(word, _)| *word == text);
-    known.map(|(_, value)| *value).ok_or_else(|| {
-        let words: Vec<&str> = all.iter().map(|(word, _)| *word).collect();
-        Refusal::new(format!("unknown {noun} `{text}`"), suggest(text, &words))
-    })
 }

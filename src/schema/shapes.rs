@@ -21,6 +21,7 @@ pub(super) fn of_spec() -> Value {
         quantities(),
         triggers(),
         captures(),
+        expect_lint(),
         expectations(),
         spans(),
         matchers(),
@@ -50,14 +51,29 @@ fn defined<const N: usize>(all: [(&str, Value); N]) -> Map<String, Value> {
         .collect()
 }
 
-fn lint() -> Map<String, Value> {
+/// `lint` of `expect`.
+fn expect_lint() -> Map<String, Value> {
+    let sets = ["recommended", "all"];
+    let levels = not_empty(lint_levels());
+    defined([(
+        "expect_lint",
+        json!({ "anyOf": [{ "enum": sets }, variable(), levels] }),
+    )])
+}
+
+fn lint_levels() -> Map<String, Value> {
     let rules: Vec<&str> = Rule::ALL.iter().map(|rule| rule.id()).collect();
     let levels: Vec<&str> = Level::ALL.iter().map(|(word, _)| *word).collect();
-    let levels = json!({
-        "type": "object",
-        "propertyNames": { "enum": rules },
-        "additionalProperties": { "enum": levels },
-    });
+    defined([
+        ("type", json!("object")),
+        ("propertyNames", json!({ "enum": rules })),
+        ("additionalProperties", json!({ "enum": levels })),
+    ])
+}
+
+fn lint() -> Map<String, Value> {
+    let rules: Vec<&str> = Rule::ALL.iter().map(|rule| rule.id()).collect();
+    let levels = lint_levels();
     let ignored = map_of(keys::IGNORED_FINDINGS);
     let ignored = requiring(ignored, "reason");
     defined([
@@ -67,7 +83,7 @@ fn lint() -> Map<String, Value> {
             json!({ "enum": Preset::ALL.map(|(word, _)| word) }),
         ),
         ("lint_rule", json!({ "enum": rules })),
-        ("lint_levels", levels),
+        ("lint_levels", levels.into()),
         ("lint_limits", map_of(keys::LINT_LIMITS).into()),
         (
             "positive_number",

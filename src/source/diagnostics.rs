@@ -12,6 +12,8 @@ pub struct SourceDiagnostics {
     pub stats: ReceiverStats,
     /// See [`Store::unrelated`](super::Store::unrelated).
     pub unrelated: Vec<Trace>,
+    /// Some spans of unrelated traces that arrived in this time are no longer remembered.
+    pub has_discarded: bool,
     /// See [`Store::late`](super::Store::late).
     pub late: Vec<LateTrace>,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::grpc::GrpcStatuses;
+use super::lint::{LintExpectation, Rule};
 use super::log::LogEntry;
 use super::metric::MetricEntry;
 use super::selector::{Selector, SpanEntry};
@@ -119,6 +120,8 @@ pub enum Condition {
     SpanSampling(Box<SpanSamplingExpectation>),
     /// A sampler keeps this share of many traces.
     KeptShare(Box<ShareExpectation>),
+    /// A rule about the instrumentation finds nothing.
+    Lint(LintExpectation),
 }
 
 /// The spans that a pipeline must lose.
@@ -261,6 +264,7 @@ impl Condition {
     pub(crate) fn needs_logs(&self) -> bool {
         match self {
             Self::LogsCorrelated(_) => true,
+            Self::Lint(lint) => lint.rule == Rule::UncorrelatedLogs,
             Self::Order(pair) => pair.0.has_exceptions() || pair.1.has_exceptions(),
             _ => false,
         }
@@ -286,6 +290,7 @@ impl Condition {
                 | Self::TailSampling(_)
                 | Self::SpanSampling(_)
                 | Self::KeptShare(_)
+                | Self::Lint(_)
         )
     }
 }
@@ -337,6 +342,7 @@ impl fmt::Display for Condition {
                 expected.sampler.id(),
                 expected.within
             ),
+            Self::Lint(lint) => lint.fmt(f),
         }
     }
 }
@@ -394,8 +400,18 @@ impl Expect {
     /// Returns `true` if a check needs the log records without a trace id.
     #[must_use]
     pub fn is_about_correlation(&self) -> bool {
+        let mut rules = self.lint_rules();
         let mut checks = self.checks.iter();
-        checks.any(|check| matches!(check.ask, Condition::LogsCorrelated(_)))
+        rules.any(|lint| lint.rule == Rule::UncorrelatedLogs)
+            || checks.any(|check| matches!(check.ask, Condition::LogsCorrelated(_)))
+    }
+
+    /// The rules of `lint`.
+    pub(crate) fn lint_rules(&self) -> impl Iterator<Item = &LintExpectation> {
+        self.checks.iter().filter_map(|check| match &check.ask {
+            Condition::Lint(lint) => Some(lint),
+            _ => None,
+        })
     }
 
     /// Returns `true` if a request without the sampled flag needs a control.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::lint::Settings as LintSettings;
 use super::{DeclaredService, Source};
 use crate::secret::Secrets;
 use crate::trace::Value;
@@ -29,6 +30,8 @@ pub struct Globals {
     pub profiles: Vec<String>,
     /// The chosen profile.
     pub profile: Option<String>,
+    /// `lint` of the project file.
+    pub lint: Arc<LintSettings>,
     /// All known secret values, which no output may contain.
     pub hidden: Secrets,
 }

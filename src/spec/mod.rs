@@ -21,6 +21,7 @@ mod grpc;
 mod jsonpath;
 pub(crate) mod keys;
 mod limits;
+pub(crate) mod lint;
 mod log;
 mod matcher;
 mod matrix;

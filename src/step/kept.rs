@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::check::{Evidence, HeadEvidence};
+use crate::instrumentation::Surroundings;
 #[cfg(feature = "cli")]
 use crate::spec::Spec;
 use crate::spec::{Capture, Expect, Scope, Step};
@@ -28,6 +29,7 @@ pub(crate) struct StepEvidence {
     pub(crate) sampled: bool,
     pub(crate) logs_without_trace: Option<LogsWithoutTrace>,
     pub(crate) head: Option<HeadEvidence>,
+    pub(crate) surroundings: Option<Surroundings>,
 }
 
 impl KeptEvidence {
@@ -79,6 +81,7 @@ impl StepEvidence {
             sampled: true,
             logs_without_trace: None,
             head: None,
+            surroundings: None,
         })
     }
 
@@ -92,6 +95,7 @@ impl StepEvidence {
         Evidence::new(&self.response, Some(trace), self.sampled)
             .with_logs_without_trace(self.logs_without_trace.as_ref())
             .with_head(self.head.as_ref())
+            .with_surroundings(self.surroundings.as_ref())
     }
 }
 

@@ -15,6 +15,7 @@ use super::watched::{VerdictBasis, WatchedTrace};
 use crate::check::{
     self, CheckRef, Evidence, HeadEvidence, Judged, MetricEvidence, Outcome, Subject, Unjudged,
 };
+use crate::instrumentation::Surroundings;
 use crate::number::counted;
 use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
@@ -110,10 +111,12 @@ impl<'a> Observation<'a> {
         }
         let head = self.head_sampling(&snapshot.trace);
         let evidence = wait.evidence(&response, &snapshot);
+        let surroundings = self.surroundings(&expect, &snapshot.trace).await;
         let evidence = evidence
             .with_logs_without_trace(others.as_ref())
             .with_metrics(metrics.as_ref())
-            .with_head(Some(&head));
+            .with_head(Some(&head))
+            .with_surroundings(surroundings.as_ref());
         let from_spans = self.capture_from_spans(&captures, &snapshot, &evidence, end);
         report.checks.extend(from_spans);
         let filled = match awaits_span {
@@ -142,6 +145,7 @@ impl<'a> Observation<'a> {
                 sampled: evidence.sampled,
                 logs_without_trace: others.clone(),
                 head: Some(head.clone()),
+                surroundings: surroundings.clone(),
             })
         });
         self.name_uncorrelated(&mut judged, &expect, &snapshot.trace)
@@ -153,6 +157,9 @@ impl<'a> Observation<'a> {
         report
             .notices
             .extend(check::exceptions_in_logs(&judged, &expect, &snapshot.trace));
+        report
+            .notices
+            .extend(check::lint_remarks(&expect, &evidence));
         report.checks.extend(judged);
         Judged::sort(&mut report.checks);
         let basis = self.is_open(end, &report).then(|| {
@@ -285,6 +292,22 @@ impl<'a> Observation<'a> {
             head.unanswered = calls.map(|call| trace.spans()[call].span_id).collect();
         }
         head
+    }
+
+    /// What arrived beside the trace, if a rule of `lint` needs it and the services send their spans here.
+    async fn surroundings(&self, expect: &Expect, trace: &Trace) -> Option<Surroundings> {
+        let run = self.context.run;
+        let mut rules = expect.lint_rules();
+        if run.source.backend().is_some() || !rules.any(|lint| lint.rule.needs_surroundings()) {
+            return None;
+        }
+        let diagnostics = run.source.diagnostics(self.context.fired).await;
+        let calls = run.unanswered(trace).into_iter();
+        Some(Surroundings {
+            has_all: !diagnostics.has_discarded,
+            others: diagnostics.unrelated,
+            unanswered: calls.map(|call| trace.spans()[call].span_id).collect(),
+        })
     }
 
     /// A note about other requests to the services whose metrics are checked.

@@ -11,6 +11,7 @@ use super::wait_end::WaitEnd;
 use crate::check::{
     self, Evidence, Failure, Finality, HeadEvidence, Judged, Judgement, Outcome, Subject,
 };
+use crate::instrumentation::Surroundings;
 use crate::result::Timing;
 use crate::secret::parts;
 use crate::source::{Follow, FollowMark, LateKind, LateRecord};
@@ -30,6 +31,7 @@ pub(crate) struct VerdictBasis {
     holes: Vec<Hole>,
     logs_without_trace: Option<LogsWithoutTrace>,
     head: Option<HeadEvidence>,
+    surroundings: Option<Surroundings>,
     /// Since when log records without a trace id can matter.
     logs_since: Option<Instant>,
     policy: WaitPolicy,
@@ -122,6 +124,7 @@ impl VerdictBasis {
             }),
             logs_without_trace: evidence.logs_without_trace.cloned(),
             head: evidence.head.cloned(),
+            surroundings: evidence.surroundings.cloned(),
             logs_since,
             policy,
             end,
@@ -209,7 +212,8 @@ impl WatchedTrace {
         let judged = basis.judged_trace(&trace);
         let evidence = Evidence::new(&basis.response, Some(&judged), basis.sampled)
             .with_logs_without_trace(logs_without_trace.as_ref())
-            .with_head(basis.head.as_ref());
+            .with_head(basis.head.as_ref())
+            .with_surroundings(basis.surroundings.as_ref());
         let judgements = check::judge(&basis.expect, &evidence).into_iter();
         let mut checks: Vec<Judged> = judgements.map(|one| basis.outcome(one, &trace)).collect();
         let captured = basis.captured.iter();

@@ -21,6 +21,7 @@ mod json;
 mod kind;
 mod link;
 mod log_record;
+mod log_time;
 mod losses;
 mod metric;
 mod nanos;
@@ -28,6 +29,7 @@ mod number;
 mod outline;
 mod peers;
 mod reference;
+mod renamed;
 mod resource;
 mod response;
 mod scope;
@@ -36,6 +38,7 @@ mod status;
 mod sum;
 mod tree;
 mod value;
+mod witness;
 
 pub use attributes::Attributes;
 pub use calls::{Calls, Service, ServiceGraph, Tie};
@@ -54,6 +57,7 @@ pub use id::{InvalidId, SpanId, TraceId};
 pub use kind::SpanKind;
 pub use link::Link;
 pub use log_record::{LogRecord, LogsWithoutTrace};
+pub(crate) use log_time::{Inside, written_in};
 pub use losses::{Field, Losses};
 pub use metric::{
     Exemplar, MetricHole, MetricKind, MetricRecords, Naming, Point, PointValue, ProcessId,
@@ -66,6 +70,7 @@ pub use number::Number;
 pub use outline::{Outline, OutlineSpan};
 pub use peers::{Peers, peer_name};
 pub use reference::{NoTrace, TraceRef};
+pub(crate) use renamed::{merged_into, other_names, renamed_to};
 pub use resource::Resource;
 #[cfg(feature = "run")]
 pub(crate) use response::signal_in_words;
@@ -79,3 +84,4 @@ pub(crate) use sum::Sum;
 pub use tree::{Origin, Trace};
 pub use value::Value;
 pub(crate) use value::last_of_each;
+pub use witness::Witness;

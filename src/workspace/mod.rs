@@ -405,6 +405,7 @@ fn globals(search: &Search, project: &Project) -> Result<Globals, LoadError> {
         secrets: secrets.cloned().collect(),
         profiles: project.profiles.names.clone(),
         profile: project.profiles.chosen.clone(),
+        lint: Arc::new(project.lint.clone()),
         hidden: search.hidden.clone(),
     })
 }

@@ -11,6 +11,7 @@ mod failures;
 mod help;
 mod late;
 mod leftovers;
+mod lint_checks;
 mod loading;
 mod logs;
 mod matrix;

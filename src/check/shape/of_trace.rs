@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::renamed::other_names;
 use super::span_name::conventional_name;
 use crate::spec::{AttributeKey, EXCEPTION, Shape, ShapeLine, escaped, escaped_start};
-use crate::trace::{Span, StatusCode, Trace, Value, without_ids};
+use crate::trace::{Span, StatusCode, Trace, Value, other_names, without_ids};
 
 /// The parts of a trace that belong to its shape, besides names, kinds, statuses and events.
 #[derive(Clone, Copy)]

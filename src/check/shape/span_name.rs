@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::renamed::other_names;
-use crate::trace::{Span, SpanKind, Value};
+use crate::trace::{Span, SpanKind, Value, other_names};
 
 /// Operations of messaging spans that were renamed: the former name and the current one.
 const OPERATIONS: &[(&str, &str)] = &[("publish", "send"), ("deliver", "process")];

@@ -100,6 +100,8 @@ pub(crate) struct WireDiagnostics {
     late: Vec<WireLateTrace>,
     /// Unrelated traces, as OTLP/JSON.
     stranger_traces: Vec<String>,
+    /// Some unrelated spans are no longer remembered.
+    strangers_discarded: bool,
 }
 
 /// Log records by their correlation.
@@ -299,6 +301,7 @@ impl WireDiagnostics {
             refusals: stats.refusals.iter().map(WireRefusal::of).collect(),
             late: late.collect(),
             stranger_traces: diagnostics.unrelated.iter().map(otlp::write_json).collect(),
+            strangers_discarded: diagnostics.has_discarded,
         }
     }
 
@@ -336,6 +339,7 @@ impl WireDiagnostics {
         SourceDiagnostics {
             stats,
             late: late.collect(),
+            has_discarded: self.strangers_discarded,
             unrelated: traces
                 .filter_map(|json| otlp::read(json.as_bytes()).ok())
                 .flatten()

@@ -237,9 +237,12 @@ impl Store {
     /// See [`TraceSource::diagnostics`](crate::source::TraceSource::diagnostics).
     #[must_use]
     pub fn diagnostics(&self, since: Instant) -> SourceDiagnostics {
+        // Before the literal, in which the lock would be held to its end.
+        let has_discarded = self.lock().has_discarded_spans(since);
         SourceDiagnostics {
             stats: self.stats(),
             unrelated: self.unrelated(since),
+            has_discarded,
             late: self.late(),
         }
     }

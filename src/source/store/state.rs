@@ -40,6 +40,8 @@ pub(in crate::source) struct StoreState {
     pub(super) closed: ClosedTraces,
     recent: RecentRequests,
     recent_logs: RecentRequests,
+    /// The arrival of the last request that was discarded from `recent`.
+    spans_discarded: Option<Instant>,
     /// The arrival of the last request that was discarded from `recent_logs`.
     logs_discarded: Option<Instant>,
     /// The size of the log records in `entries`.
@@ -96,6 +98,7 @@ impl StoreState {
         }
         let hole = Arc::new(losses::discarded("spans", self.recent.capacity()));
         for (traces, at) in discarded {
+            self.spans_discarded = self.spans_discarded.max(Some(at));
             for &trace in &traces {
                 let hole = Arc::clone(&hole);
                 self.lost.note(trace, Loss { at, hole });
@@ -558,6 +561,11 @@ impl StoreState {
             let known = self.entries.contains_key(&span.trace_id);
             !known && !self.closed.contains(span.trace_id)
         })
+    }
+
+    /// Returns `true` if recent spans that arrived since this moment were discarded.
+    pub(super) fn has_discarded_spans(&self, since: Instant) -> bool {
+        self.spans_discarded.is_some_and(|at| at >= since)
     }
 
     /// SERVER spans that arrived since this moment.

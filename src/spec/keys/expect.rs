@@ -188,6 +188,11 @@ const TRACE: &[Key] = &[
         "sampling",
         "How the trace is sampled: whether services follow the sampled flag.",
     ),
+    key(
+        "lint",
+        "expect_lint",
+        "Rules of `spanspec lint --traces` for this trace: `recommended`, `all`, or rules with their levels.",
+    ),
 ];
 
 /// `shape`, if it is a map.

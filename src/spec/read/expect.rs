@@ -383,6 +383,7 @@ impl Reader<'_> {
             "logs_correlated" => self.correlated(node),
             "shape" => self.shape(node),
             "sampling" => self.sampling(node),
+            "lint" => self.lint(node),
             _ => None,
         }
     }

@@ -14,6 +14,7 @@ pub(crate) mod expect;
 mod file;
 mod graphql;
 mod grpc;
+mod lint;
 mod logs;
 mod matcher;
 mod measure;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 pub(crate) use lookup::Withheld;
 
 use self::lookup::Definition;
+use super::lint::Settings as LintSettings;
 use super::{DeclaredService, Globals, ServiceSet, Variables};
 use crate::secret::{parts, values_in};
 use crate::trace::{TraceId, Value};
@@ -177,6 +178,11 @@ impl Scope {
         let ports = self.globals.services.keys();
         let names = ports.filter_map(|port| port.strip_prefix("receivers.")?.strip_suffix(".otlp"));
         names.map(str::to_owned).collect()
+    }
+
+    /// `lint` of the project file.
+    pub(crate) fn lint(&self) -> &LintSettings {
+        &self.globals.lint
     }
 
     /// The variables from outside of the file.

@@ -1,7 +1,7 @@
 //! The findings in traces, and the exit code that follows.
 
 use super::super::super::exit::{Exit, note};
-use crate::instrumentation::{Finding, Level, Observed, Settings, examine};
+use crate::instrumentation::{Extent, Finding, Level, Observed, Settings, examine};
 use crate::trace::Trace;
 
 /// The findings in traces.
@@ -18,9 +18,10 @@ impl TraceLint {
     pub(super) fn of(traces: &[Trace], settings: &Settings) -> Self {
         let observed = Observed {
             traces,
+            extent: Extent::Whole,
             logs_without_trace: None,
         };
-        let all = examine(&observed, settings);
+        let all = examine(&observed, settings).findings;
         for (at, entry) in settings.ignored.iter().enumerate() {
             if !all.iter().any(|finding| finding.ignored_by == Some(at)) {
                 note(&format!(

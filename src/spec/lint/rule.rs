@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The weight of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
+pub enum Level {
     /// Not reported.
     Off,
     /// Worth knowing; changes no exit code.
@@ -39,7 +39,7 @@ macro_rules! rules {
     ($($name:ident $id:literal $level:ident $all:ident $title:literal,)*) => {
         /// A rule about traces.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub(crate) enum Rule {
+        pub enum Rule {
             $(#[doc = $title] $name,)*
         }
 
@@ -110,6 +110,17 @@ impl Rule {
     /// The rule with this id.
     pub(crate) fn of(id: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|rule| rule.id() == id)
+    }
+
+    /// Returns `true` if it also needs the traces that arrived beside the judged one.
+    pub(crate) fn needs_surroundings(self) -> bool {
+        matches!(
+            self,
+            Self::BrokenPropagation
+                | Self::ContextLostInCallback
+                | Self::AsyncWithoutLink
+                | Self::ClientWithoutServer
+        )
     }
 }
 

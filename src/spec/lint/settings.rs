@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Level, Rule};
-use crate::spec::Location;
+use crate::yaml::Location;
 
 /// A set of levels to start from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Preset {
+pub enum Preset {
     /// Rules that find faults only.
     #[default]
     Recommended,
@@ -28,7 +28,7 @@ impl Preset {
 
 /// Findings that are accepted, for a reason.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct IgnoredFindings {
+pub struct IgnoredFindings {
     pub(crate) rule: Rule,
     /// The service; `None` for all.
     pub(crate) service: Option<String>,
@@ -40,7 +40,7 @@ pub(crate) struct IgnoredFindings {
 
 /// The levels of the rules.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub struct Settings {
     pub(crate) preset: Preset,
     /// Rules with another level than in the preset.
     pub(crate) levels: BTreeMap<Rule, Level>,
@@ -76,11 +76,29 @@ impl Settings {
         };
         self.levels.get(&rule).copied().unwrap_or(preset)
     }
+
+    /// The rules with this level, in the order of the documentation.
+    pub(crate) fn with_level(&self, level: Level) -> impl Iterator<Item = Rule> {
+        let all = Rule::ALL.iter().copied();
+        all.filter(move |&rule| self.level(rule) == level)
+    }
+
+    /// The same limits and accepted findings for these rules only.
+    pub(crate) fn only(&self, rules: impl IntoIterator<Item = Rule>) -> Self {
+        Self {
+            preset: Preset::None,
+            levels: rules
+                .into_iter()
+                .map(|rule| (rule, self.level(rule)))
+                .collect(),
+            ..self.clone()
+        }
+    }
 }
 
 impl IgnoredFindings {
     /// Returns `true` if it accepts this finding.
-    pub(super) fn accepts(&self, rule: Rule, service: &str, what: &str) -> bool {
+    pub(crate) fn accepts(&self, rule: Rule, service: &str, what: &str) -> bool {
         let is_of = self.service.as_deref().is_none_or(|name| name == service);
         let says = self
             .contains

@@ -207,7 +207,7 @@ const MERGED: &[(&str, &str)] = &[
 ];
 
 /// The attribute that contains the value of a former one.
-pub(super) fn merged_into(key: &str) -> Option<&'static str> {
+pub(crate) fn merged_into(key: &str) -> Option<&'static str> {
     let pair = MERGED.iter().find(|(old, _)| *old == key);
     pair.map(|(_, new)| *new)
 }
