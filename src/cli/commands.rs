@@ -45,8 +45,8 @@ pub(super) enum Command {
     Ab(Box<AbArguments>),
     /// Find faults that no check notices
     Mutate(Box<MutateArguments>),
-    /// Check specs without running them, or the instrumentation in saved traces
-    Lint(LintArguments),
+    /// Check specs without running them, or the instrumentation that traces show
+    Lint(Box<LintArguments>),
     /// Run a test command with a receiver and the services
     Exec(Box<ExecArguments>),
     /// Run a receiver and the services until Ctrl-C

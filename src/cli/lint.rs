@@ -1,4 +1,4 @@
-//! `spanspec lint`: checks specs without running them, or the instrumentation that saved traces show.
+//! `spanspec lint`: checks specs without running them, or the instrumentation that traces show.
 
 mod baselines;
 mod shapes;
@@ -24,7 +24,7 @@ use baselines::Looked;
 
 /// Reads everything that `run` would read, and fires nothing.
 pub(super) fn lint(arguments: &LintArguments) -> Exit {
-    if !arguments.traces.traces.is_empty() {
+    if arguments.traces.is_about_traces() {
         return traces::lint(arguments);
     }
     let workspace = match load(&arguments.specs, Ports::Unknown) {

@@ -5,6 +5,7 @@
 mod ab;
 mod arguments;
 mod authoring_arguments;
+mod backend_traces;
 mod baseline;
 mod budget_arguments;
 mod collect;

@@ -70,7 +70,7 @@ impl Reporters {
 }
 
 /// Returns `true` in a job of GitHub Actions.
-fn is_on_github() -> bool {
+pub(super) fn is_on_github() -> bool {
     std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 

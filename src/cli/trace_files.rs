@@ -1,14 +1,16 @@
 //! Reads saved traces from files and folders: a trace can be spread over several files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::exit::{Exit, fail, note};
 use super::show;
 use crate::number::counted;
 use crate::sampling::replay::Recorded;
+use crate::source::otlp::SentSpans;
 use crate::source::saved;
-use crate::trace::{Hole, TraceId};
+use crate::trace::{Hole, LogRecord, Losses, TraceId};
 use crate::workspace::shown;
 
 /// The traces of all files, in the order of their first spans.
@@ -17,6 +19,10 @@ pub(super) struct Traces {
     pub(super) all: Vec<Recorded>,
     /// Traces of which spans are missing.
     pub(super) incomplete: HashMap<TraceId, Incomplete>,
+    /// Traces that may get further spans: they ended just before they were read.
+    pub(super) open: HashSet<TraceId>,
+    /// The log records without a trace id; `None` if there is no log record at all.
+    pub(super) logs_without_trace: Option<Vec<Arc<LogRecord>>>,
     index: HashMap<TraceId, usize>,
 }
 
@@ -46,8 +52,7 @@ impl Traces {
             show::bytes(path).map_err(|error| fail(Exit::Usage, &format!("error: {error}")))?;
         match saved::read_spans(&bytes) {
             Ok((sent, losses)) => {
-                self.add(sent.spans, &losses);
-                self.add_holes(&sent.holes, path);
+                self.add_sent(sent, &losses, path);
                 Ok(())
             }
             Err(error) => {
@@ -73,10 +78,7 @@ impl Traces {
             let bytes =
                 show::bytes(path).map_err(|error| fail(Exit::Usage, &format!("error: {error}")))?;
             match saved::read_spans(&bytes) {
-                Ok((sent, losses)) => {
-                    self.add(sent.spans, &losses);
-                    self.add_holes(&sent.holes, path);
-                }
+                Ok((sent, losses)) => self.add_sent(sent, &losses, path),
                 Err(_) => skipped += 1,
             }
         }
@@ -87,7 +89,16 @@ impl Traces {
         Ok(())
     }
 
-    pub(super) fn add(&mut self, spans: Vec<crate::trace::Span>, losses: &crate::trace::Losses) {
+    fn add_sent(&mut self, sent: SentSpans, losses: &Losses, path: &Path) {
+        self.add(sent.spans, losses);
+        self.add_holes(&sent.holes, path);
+        if let Some(logs) = sent.logs_without_trace {
+            let all = self.logs_without_trace.get_or_insert_default();
+            all.extend(logs.into_iter().map(Arc::new));
+        }
+    }
+
+    pub(super) fn add(&mut self, spans: Vec<crate::trace::Span>, losses: &Losses) {
         for span in spans {
             let id = span.trace_id;
             let at = *self.index.entry(id).or_insert_with(|| {

@@ -50,6 +50,7 @@ pub(super) fn misleading(rule: Rule) -> &'static [Field] {
         Rule::OverSampled
         | Rule::DroppedAttributes
         | Rule::SecretInAttribute
-        | Rule::PersonalData => &[],
+        | Rule::PersonalData
+        | Rule::Weaver => &[],
     }
 }

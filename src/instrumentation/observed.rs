@@ -1,7 +1,9 @@
 //! The traces that are examined.
 
+use std::collections::HashSet;
+
 use crate::spec::SpanType;
-use crate::trace::{LogsWithoutTrace, Losses, Span, SpanId, Trace, Value};
+use crate::trace::{LogsWithoutTrace, Losses, Span, SpanId, Trace, TraceId, Value};
 
 /// Traces, and what is known beside them.
 #[derive(Clone, Copy)]
@@ -15,8 +17,8 @@ pub(crate) struct Observed<'a> {
 /// The part of the traffic that the traces are.
 #[derive(Clone, Copy)]
 pub(crate) enum Extent<'a> {
-    /// All of it.
-    Whole,
+    /// All of it. Of traces with these ids, spans may lie outside of the observed time.
+    Whole(&'a HashSet<TraceId>),
     /// A single trace; with its surroundings, if they are known.
     OneTrace(Option<&'a Surroundings>),
 }
@@ -37,14 +39,14 @@ impl<'a> Extent<'a> {
     pub(super) fn others(self) -> &'a [Trace] {
         match self {
             Self::OneTrace(Some(surroundings)) => &surroundings.others,
-            Self::Whole | Self::OneTrace(None) => &[],
+            Self::Whole(_) | Self::OneTrace(None) => &[],
         }
     }
 
     pub(super) fn unanswered(self) -> &'a [SpanId] {
         match self {
             Self::OneTrace(Some(surroundings)) => &surroundings.unanswered,
-            Self::Whole | Self::OneTrace(None) => &[],
+            Self::Whole(_) | Self::OneTrace(None) => &[],
         }
     }
 
@@ -59,8 +61,17 @@ impl<'a> Extent<'a> {
                 "it needs the other traces that arrived, and some of them were discarded",
                 "stop other traffic while this spec runs",
             )),
-            Self::Whole | Self::OneTrace(Some(_)) => None,
+            Self::Whole(_) | Self::OneTrace(Some(_)) => None,
         }
+    }
+
+    /// Returns `true` if no span of the trace is known to be missing, so that the absence of a span is a fact.
+    pub(super) fn is_complete(self, trace: &Trace) -> bool {
+        let is_cut = match self {
+            Self::Whole(cut) => cut.contains(&trace.id()),
+            Self::OneTrace(_) => false,
+        };
+        !is_cut && trace.holes().is_empty()
     }
 }
 

@@ -7,6 +7,7 @@ use super::finding::Findings;
 use super::lost::{in_a_service, is_call_of_a_service, lost_call, roots};
 use super::observed::Extent;
 use super::{Observed, Rule, Settings};
+use crate::number::counted;
 use crate::trace::{Peers, Span, SpanId, SpanKind, Trace, TraceId, Witness, peer_name};
 
 /// The rules of this file.
@@ -30,18 +31,43 @@ pub(super) fn examine(observed: &Observed<'_>, _: &Settings, found: &mut Finding
     let mut lost = LostCalls::default();
     for trace in observed.traces {
         let near = of_its_time(trace, &starts);
-        let broken = broken_calls(trace, near, found);
         lost.note(trace, near);
+        consumers::examine(trace, observed.extent, found);
+        if !observed.extent.is_complete(trace) {
+            continue;
+        }
+        let broken = broken_calls(trace, near, found);
         let mut calls = peers.unanswered(trace);
         calls.extend(known_unanswered(trace, observed.extent));
         calls.sort_unstable();
         calls.dedup();
         unanswered(trace, &calls, &broken, found);
         missing_parents(trace, found);
-        consumers::examine(trace, observed.extent, found);
     }
     lost.report(&starts, observed.extent, found);
     note_gap(observed, found);
+    note_holes(observed.traces, found);
+}
+
+/// The rules about spans that are missing.
+const OF_ABSENCE: [Rule; 4] = [
+    Rule::BrokenPropagation,
+    Rule::MissingEntry,
+    Rule::Orphan,
+    Rule::ClientWithoutServer,
+];
+
+/// In a trace of which spans were lost, their absence is no finding.
+fn note_holes(traces: &[Trace], found: &mut Findings) {
+    let mut holed = traces.iter().filter(|trace| !trace.holes().is_empty());
+    let Some(first) = holed.next().and_then(|trace| trace.holes().first()) else {
+        return;
+    };
+    let number = counted(holed.count() + 1, "trace");
+    for rule in OF_ABSENCE {
+        let reason = format!("spans of {number} may be missing: {first}");
+        found.unseen(rule, reason, &*first.remedy);
+    }
 }
 
 /// Calls that recorded nothing, as far as the surroundings of the trace show.

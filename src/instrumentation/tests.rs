@@ -1,12 +1,13 @@
 //! Each rule finds its fault, and nothing in traces without faults.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::*;
 use crate::source::otlp;
 use crate::trace::{
-    Attributes, Event, Field, Link, Origin, Resource, Span, SpanId, SpanKind, Status, StatusCode,
-    Trace, TraceId, Value,
+    Attributes, Event, Field, Hole, Link, Origin, Resource, Span, SpanId, SpanKind, Status,
+    StatusCode, Trace, TraceId, Value,
 };
 
 fn trace_id(number: u8) -> TraceId {
@@ -50,7 +51,7 @@ fn trace(spans: Vec<Span>) -> Trace {
 fn found(traces: &[Trace]) -> Vec<&'static str> {
     let observed = Observed {
         traces,
-        extent: Extent::Whole,
+        extent: Extent::Whole(&HashSet::new()),
         logs_without_trace: None,
     };
     let settings = Settings {
@@ -265,7 +266,7 @@ fn secrets_and_personal_data_are_found_and_never_shown() {
         let traces = [trace(vec![one])];
         let observed = Observed {
             traces: &traces,
-            extent: Extent::Whole,
+            extent: Extent::Whole(&HashSet::new()),
             logs_without_trace: None,
         };
         let findings = examine(&observed, &Settings::default()).findings;
@@ -324,7 +325,7 @@ fn recorded_traces_have_the_findings_that_are_true() {
         let traces: Vec<Trace> = traces.into_iter().map(Trace::with_unseen_caller).collect();
         let observed = Observed {
             traces: &traces,
-            extent: Extent::Whole,
+            extent: Extent::Whole(&HashSet::new()),
             logs_without_trace: None,
         };
         let findings = examine(&observed, &Settings::default()).findings;
@@ -445,4 +446,31 @@ fn a_rule_that_needs_a_lost_field_finds_nothing_and_is_not_judged() {
     for rule in [Rule::StatusWithoutError, Rule::SecretInAttribute] {
         assert!(unknown.contains(&rule), "{unknown:?}");
     }
+}
+
+#[test]
+fn what_is_missing_in_an_incomplete_trace_is_no_finding() {
+    let orphan = trace(vec![span(1, 1, Some(9), "order", SpanKind::Server)]);
+    let examined = |trace: Trace, cut: &HashSet<TraceId>| {
+        let observed = Observed {
+            traces: &[trace],
+            extent: Extent::Whole(cut),
+            logs_without_trace: None,
+        };
+        examine(&observed, &Settings::default())
+    };
+    let cut = HashSet::from([trace_id(1)]);
+    assert!(examined(orphan.clone(), &cut).findings.is_empty());
+    let hole = Hole {
+        reason: "POST /v1/traces was refused".to_owned(),
+        sender: crate::trace::Sender::default(),
+        remedy: "send less".to_owned(),
+    };
+    let Examination { findings, unknown } = examined(orphan.with_holes([hole]), &HashSet::new());
+    assert!(findings.is_empty(), "{findings:?}");
+    let why = unknown[&Rule::MissingEntry].to_string();
+    assert!(
+        why.starts_with("spans of 1 trace may be missing: "),
+        "{why}"
+    );
 }

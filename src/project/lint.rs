@@ -1,6 +1,7 @@
 //! `lint` of the project file: levels and limits of the rules about traces, and accepted findings.
 
 use crate::instrumentation::{IgnoredFindings, Level, Rule, Settings};
+use crate::spec::lint::WeaverSettings;
 use crate::spec::{Node, Reader, Refusal, keys};
 
 /// Reads the settings.
@@ -14,11 +15,32 @@ pub(super) fn lint(node: &Node, reader: &Reader<'_>) -> Option<Settings> {
             ignored(entry, reader)
         })
     });
+    let weaver = reader.optional(node, "weaver", |node| weaver(node, reader));
     Some(Settings {
+        weaver: weaver?,
         preset: preset?.unwrap_or_default(),
         levels: levels?.unwrap_or_default().into_iter().collect(),
         ignored: ignored?.unwrap_or_default(),
         ..limits?.unwrap_or_default()
+    })
+}
+
+fn weaver(node: &Node, reader: &Reader<'_>) -> Option<WeaverSettings> {
+    reader.map(node, "`weaver`", keys::WEAVER)?;
+    let Some(registry) = node.get("registry") else {
+        let help = "add the registry: `registry: registry/`, or the URL of a Git repository";
+        return missing(node, reader, "registry", help);
+    };
+    let registry = reader.named(registry, "a registry");
+    let fail_on = reader.optional(node, "fail_on", |node| reader.weaver_level(node));
+    let registry = registry?;
+    let path = reader.dir.join(&registry);
+    Some(WeaverSettings {
+        registry: match path.exists() {
+            true => path.display().to_string(),
+            false => registry,
+        },
+        fail_on: fail_on?.unwrap_or_default(),
     })
 }
 

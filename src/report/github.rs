@@ -12,6 +12,26 @@ use super::repository::Repository;
 use crate::result::{Report, RunEvent};
 use crate::secret::Format;
 
+/// An annotation without a place.
+pub(crate) struct PlainAnnotation {
+    /// `error`, `warning` or `notice`.
+    pub(crate) level: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) lines: Vec<String>,
+}
+
+/// A text in which workflow commands are disabled, followed by annotations.
+pub(crate) fn with_annotations(log: &str, annotations: &[PlainAnnotation]) -> String {
+    let token = new_token();
+    let annotations = annotation::plain(annotations, &Repository::around_here());
+    format!("::stop-commands::{token}\n{log}::{token}::\n{annotations}")
+}
+
+/// A word that a log cannot contain.
+fn new_token() -> String {
+    format!("spanspec-{:032x}", rand::random::<u128>())
+}
+
 /// Annotations after the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Annotations {
@@ -38,7 +58,7 @@ impl<R: Reporter> Github<io::Stdout, R> {
     /// Writes to standard output, as the log does.
     #[must_use]
     pub fn stdout(log: R, annotations: Annotations) -> Self {
-        let token = format!("spanspec-{:032x}", rand::random::<u128>());
+        let token = new_token();
         let here = Repository::around_here();
         Self::new(io::stdout(), log, annotations, here, token)
     }

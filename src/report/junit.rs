@@ -7,6 +7,7 @@
 pub(super) mod case;
 pub(super) mod load;
 pub(super) mod paths;
+pub(crate) mod rule_cases;
 
 use std::collections::HashSet;
 use std::io;

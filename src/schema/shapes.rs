@@ -9,6 +9,7 @@ use crate::instrumentation::{Level, Preset, Rule};
 use crate::service::OutputStream;
 use crate::source::backend;
 use crate::spec::keys::{self, Key, Keys};
+use crate::spec::lint::WeaverLevel;
 use crate::spec::{FaultKind, SaslMechanism};
 use crate::spec::{SeriesType, SpanType, ValueType};
 use crate::trace::{GrpcCode, SpanKind, StatusCode};
@@ -85,6 +86,11 @@ fn lint() -> Map<String, Value> {
         ("lint_rule", json!({ "enum": rules })),
         ("lint_levels", levels.into()),
         ("lint_limits", map_of(keys::LINT_LIMITS).into()),
+        ("weaver", requiring(map_of(keys::WEAVER), "registry")),
+        (
+            "weaver_level",
+            json!({ "enum": WeaverLevel::ALL.map(|(word, _)| word) }),
+        ),
         (
             "positive_number",
             json!({ "type": "number", "exclusiveMinimum": 0 }),

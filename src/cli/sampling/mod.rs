@@ -2,7 +2,6 @@
 
 mod design;
 mod file;
-mod found;
 mod lint;
 mod replay;
 

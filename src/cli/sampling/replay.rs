@@ -12,16 +12,18 @@ mod tests;
 use std::io::Write;
 use std::path::Path;
 
+use super::super::backend_traces::{self, TraceQuery};
 use super::super::exit::{Exit, fail};
+use super::super::load::project_search;
 use super::super::output;
 use super::super::sampling_arguments::{SamplingFormat, SamplingReplayArguments};
 use super::super::trace_files::{self, Traces};
-use super::{file, found};
+use super::file;
 use crate::sampling::config::{Level, Reading};
 use crate::sampling::judge::wrong_conditions;
 use crate::sampling::replay::replay as decide;
 use crate::sampling::{ProbabilisticSampler, TailSampling};
-use crate::workspace::shown;
+use crate::workspace::{Ports, shown};
 use crate::yaml::suggest;
 
 use decisions::Replay;
@@ -39,7 +41,7 @@ pub(super) fn replay(arguments: &SamplingReplayArguments) -> Exit {
         Err(exit) => return exit,
     };
     let traces = match arguments.traces.is_empty() {
-        true => found::read(&arguments.source),
+        true => backend_traces::read(&query(arguments)),
         false => trace_files::read(&arguments.traces),
     };
     let traces = match traces {
@@ -56,6 +58,18 @@ pub(super) fn replay(arguments: &SamplingReplayArguments) -> Exit {
         }
         _ if unknown > 0 => Exit::Errored,
         _ => Exit::Passed,
+    }
+}
+
+fn query(arguments: &SamplingReplayArguments) -> TraceQuery {
+    let source = &arguments.source;
+    let mut project = project_search(&source.project, Ports::Absent);
+    project.backend.clone_from(&source.source);
+    TraceQuery {
+        project,
+        since: source.since,
+        limit: source.limit,
+        service: None,
     }
 }
 

@@ -39,6 +39,20 @@ pub(super) fn all(report: &Report, repository: &Repository) -> String {
     .collect()
 }
 
+/// Annotations without a place, one per line.
+pub(super) fn plain(all: &[super::PlainAnnotation], repository: &Repository) -> String {
+    let of_level = |level: &str| {
+        let of_level = all.iter().filter(|one| one.level == level);
+        let annotations = of_level.map(|one| Annotation {
+            at: None,
+            title: one.title.to_owned(),
+            lines: one.lines.clone(),
+        });
+        written(level, annotations.collect(), repository)
+    };
+    ["error", "warning", "notice"].map(of_level).concat()
+}
+
 /// Errors of the run itself; then failed specs before errored ones, and the first failure of each
 /// spec before the second of any. Flaky specs are between them if they fail the run.
 fn errors(report: &Report) -> Vec<Annotation> {

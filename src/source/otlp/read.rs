@@ -61,6 +61,8 @@ pub(crate) struct SentSpans {
     pub(crate) spans: Vec<Span>,
     /// Spans that are left out, with their traces; `None`: perhaps of any trace.
     pub(crate) holes: Vec<(Option<TraceId>, Hole)>,
+    /// The log records without a trace id; `None` if there is no log record at all.
+    pub(crate) logs_without_trace: Option<Vec<LogRecord>>,
 }
 
 /// Reads the spans of a saved file, in order.
@@ -70,12 +72,17 @@ pub(crate) struct SentSpans {
 #[cfg(feature = "run")]
 pub(crate) fn read_spans(bytes: &[u8]) -> Result<SentSpans, ReadError> {
     let content = file::content(bytes)?;
+    let (mut logs, log_holes) = decode::logs(content.logs);
+    let has_logs = !logs.is_empty();
+    logs.retain(|record| record.trace_id.is_none());
     let (spans, rejected) = decode::spans(content.traces);
     let rejected = rejected.into_iter().map(|span| (span.trace, span.hole));
     let unread = unread_hole(&content.unread).map(|hole| (None, hole));
     Ok(SentSpans {
         spans,
         holes: rejected.chain(unread).collect(),
+        // If one cannot be read, it is not known if it has an id.
+        logs_without_trace: (has_logs && log_holes.is_empty()).then_some(logs),
     })
 }
 

@@ -195,6 +195,25 @@ pub(crate) const LINT: Keys = Keys(&[&[
         "ignored_findings",
         "Findings that are accepted, each with a reason.",
     ),
+    key(
+        "weaver",
+        "weaver",
+        "A registry of conventions, with which OpenTelemetry Weaver compares the spans.",
+    ),
+]]);
+
+/// `weaver` of `lint`.
+pub(crate) const WEAVER: Keys = Keys(&[&[
+    key(
+        "registry",
+        "text",
+        "A folder, relative to this file, an archive, or the URL of a Git repository.",
+    ),
+    key(
+        "fail_on",
+        "weaver_level",
+        "The least level that is an error: violation (default), improvement or information.",
+    ),
 ]]);
 
 /// `limits` of `lint`.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 pub use rule::{Level, Rule};
 pub use settings::{IgnoredFindings, Preset, Settings};
+pub(crate) use settings::{WeaverLevel, WeaverSettings};
 
 /// A rule of `lint` in `expect`: each finding fails.
 #[derive(Clone, Debug)]

@@ -104,12 +104,18 @@ rules! {
     ConventionsMissing "conventions-missing" Warning Warning "a span without the essential attributes of its kind",
     SecretInAttribute "secret-in-attribute" Error Error "a credential in an attribute",
     PersonalData "personal-data" Warning Warning "an e-mail address or card number in an attribute",
+    Weaver "weaver" Error Error "a finding of OpenTelemetry Weaver about a registry of conventions",
 }
 
 impl Rule {
     /// The rule with this id.
     pub(crate) fn of(id: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|rule| rule.id() == id)
+    }
+
+    /// Returns `true` if it examines all traffic, and never a single trace.
+    pub(crate) fn is_about_all_traffic(self) -> bool {
+        matches!(self, Self::OverSampled | Self::Weaver)
     }
 
     /// Returns `true` if it also needs the traces that arrived beside the judged one.

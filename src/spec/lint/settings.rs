@@ -51,6 +51,41 @@ pub struct Settings {
     /// Maximum number of spans a second; without it, `over-sampled` finds nothing.
     pub(crate) spans_per_second: Option<f64>,
     pub(crate) ignored: Vec<IgnoredFindings>,
+    /// The registry for the rule `weaver`; without it, the program is not run.
+    pub(crate) weaver: Option<WeaverSettings>,
+}
+
+/// A run of OpenTelemetry Weaver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WeaverSettings {
+    /// A folder, an archive or a Git repository, as `weaver --registry` accepts it.
+    pub(crate) registry: String,
+    /// The least level that is an error.
+    pub(crate) fail_on: WeaverLevel,
+}
+
+/// The level of a finding of Weaver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum WeaverLevel {
+    Information,
+    Improvement,
+    #[default]
+    Violation,
+}
+
+impl WeaverLevel {
+    /// The words of settings and of Weaver's reports.
+    pub(crate) const ALL: [(&'static str, Self); 3] = [
+        ("violation", Self::Violation),
+        ("improvement", Self::Improvement),
+        ("information", Self::Information),
+    ];
+
+    /// The level with this word.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        let known = Self::ALL.iter().find(|(known, _)| *known == word);
+        known.map(|(_, level)| *level)
+    }
 }
 
 impl Default for Settings {
@@ -62,6 +97,7 @@ impl Default for Settings {
             spans_per_trace: 2_000,
             spans_per_second: None,
             ignored: Vec::new(),
+            weaver: None,
         }
     }
 }

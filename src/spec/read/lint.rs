@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Reader, Refusal};
 use crate::spec::Place;
 use crate::spec::expect::{Check, Condition, Expect};
-use crate::spec::lint::{Level, LintExpectation, Preset, Rule, RuleOrigin, Settings};
+use crate::spec::lint::{Level, LintExpectation, Preset, Rule, RuleOrigin, Settings, WeaverLevel};
 use crate::yaml::{Entry, Kind, Node, suggest};
 
 impl Reader<'_> {
@@ -21,8 +21,10 @@ impl Reader<'_> {
         };
         let levels = named.iter().map(|(rule, level, _)| (*rule, *level));
         settings.levels.extend(levels);
-        // A rate is about all traffic.
-        settings.levels.insert(Rule::OverSampled, Level::Off);
+        let of_traffic = Rule::ALL.iter().filter(|rule| rule.is_about_all_traffic());
+        settings
+            .levels
+            .extend(of_traffic.map(|&rule| (rule, Level::Off)));
         self.refuse_idle_rules(node, &settings)?;
         let settings = Arc::new(settings);
         let awaits: Vec<String> = self.scope.take_awaited().into_iter().collect();
@@ -61,10 +63,10 @@ impl Reader<'_> {
         }
         self.all(entries, |entry| {
             let (rule, level) = self.rule_level(entry, Level::Error)?;
-            if rule == Rule::OverSampled && level > Level::Off {
+            if rule.is_about_all_traffic() && level > Level::Off {
                 return self.wrong(
                     entry.key.place,
-                    "`over-sampled` is about the spans a second of all traffic, and this is about one trace",
+                    format!("`{rule}` examines all traffic, and this is about one trace"),
                     "not available",
                     "use `spanspec lint --traces` with all traces of a run",
                 );
@@ -110,6 +112,13 @@ impl Reader<'_> {
             word(text, "level", &Level::ALL)
         })?;
         Some((rule, level))
+    }
+
+    /// A level of Weaver.
+    pub(crate) fn weaver_level(&self, node: &Node) -> Option<WeaverLevel> {
+        self.parse(node, "`fail_on`", WeaverLevel::default(), |text| {
+            word(text, "level of weaver", &WeaverLevel::ALL)
+        })
     }
 
     /// A rule.

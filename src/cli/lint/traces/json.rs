@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::outcome::TraceLint;
+use super::outcome::{TraceLint, UnjudgedRule};
 use crate::check::Witness;
 use crate::instrumentation::{Finding, Level};
 
@@ -14,6 +14,7 @@ pub(super) fn render(lint: &TraceLint) -> String {
         "warnings": lint.number(Level::Warning),
         "notes": lint.number(Level::Note),
         "ignored": lint.ignored,
+        "unjudged": lint.unjudged.iter().map(unjudged).collect::<Vec<_>>(),
         "findings": lint.findings.iter().map(finding).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
@@ -28,6 +29,14 @@ fn finding(finding: &Finding) -> Json {
         "help": finding.help,
         "count": finding.count(),
         "spans": finding.spans.iter().map(span).collect::<Vec<_>>(),
+    })
+}
+
+fn unjudged(of: &UnjudgedRule) -> Json {
+    json!({
+        "rule": of.rule.id(),
+        "reason": of.why.to_string(),
+        "denied": of.is_denied,
     })
 }
 

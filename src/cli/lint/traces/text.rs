@@ -15,7 +15,7 @@ pub(super) fn render(lint: &TraceLint) -> String {
     text
 }
 
-fn finding(finding: &Finding) -> String {
+pub(super) fn finding(finding: &Finding) -> String {
     let mut text = format!(
         "{}[{}]: {}: {}\n",
         finding.level.word(),

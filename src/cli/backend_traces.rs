@@ -4,15 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::super::exit::{Exit, fail, note};
-use super::super::sampling_arguments::SamplingSourceArguments;
-use super::super::trace_files::{Incomplete, Traces};
-use super::super::{load, output, session};
+use super::exit::{Exit, fail, note};
+use super::trace_files::{Incomplete, Traces};
+use super::{load, output, session};
 use crate::number::{counted, duration};
 use crate::source::backend::{Backend, ReadTrace};
 use crate::source::{SearchError, SearchQuery, TraceSearch, TraceSource};
 use crate::trace::{Nanos, TraceId, nanos_of, unix_nanos};
-use crate::workspace::{Ports, Workspace};
+use crate::workspace::{Search, Workspace};
 
 /// Maximum number of traces that are read at the same time.
 const MAX_READ: usize = 16;
@@ -25,13 +24,25 @@ struct Found {
     is_limited: bool,
 }
 
+/// The traces of a backend that are read.
+pub(super) struct TraceQuery {
+    /// The project, with a backend if the arguments name one.
+    pub(super) project: Search,
+    /// Length of the time in which they start.
+    pub(super) since: Duration,
+    /// Maximum number, the newest first.
+    pub(super) limit: u64,
+    /// A service that has a span in each.
+    pub(super) service: Option<String>,
+}
+
 /// Reads the newest traces of the backend that the arguments or the project name. The reason that there is none has been
 /// printed.
-pub(super) fn read(arguments: &SamplingSourceArguments) -> Result<Traces, Exit> {
-    let backend = backend(arguments)?;
+pub(super) fn read(query: &TraceQuery) -> Result<Traces, Exit> {
+    let backend = backend(query)?;
     let mut found = None;
     let exit = session::block_on(async {
-        found = Some(find(&backend, arguments).await);
+        found = Some(find(&backend, query).await);
         Exit::Passed
     });
     // Without a runtime, the reason has been printed.
@@ -42,23 +53,22 @@ pub(super) fn read(arguments: &SamplingSourceArguments) -> Result<Traces, Exit> 
             return Err(fail(Exit::Errored, &output::secrets().text(&text)));
         }
     };
-    tell(&backend, &found, arguments);
+    tell(&backend, &found, query);
     let traces = recorded(found);
     if traces.all.is_empty() {
         let text = format!(
             "error: {} has no trace that started in the last {}\nhelp: choose a longer `--since`, or check the backend with `spanspec doctor`",
             name(&backend),
-            duration(arguments.since)
+            duration(query.since)
         );
         return Err(fail(Exit::Nothing, &output::secrets().text(&text)));
     }
     Ok(traces)
 }
 
-fn backend(arguments: &SamplingSourceArguments) -> Result<Backend, Exit> {
-    let mut search = load::project_search(&arguments.project, Ports::Absent);
-    search.backend.clone_from(&arguments.source);
-    let workspace = Workspace::without_specs(&search).map_err(|error| load::fail_load(&error))?;
+fn backend(query: &TraceQuery) -> Result<Backend, Exit> {
+    let workspace =
+        Workspace::without_specs(&query.project).map_err(|error| load::fail_load(&error))?;
     let Some(settings) = workspace.backend else {
         let text = "error: no traces to decide about\nhelp: name files or folders with traces, or a backend: `--source tempo=http://127.0.0.1:3200`, or `source` in spanspec.yaml";
         return Err(fail(Exit::Usage, text));
@@ -78,17 +88,15 @@ fn delay(backend: &Backend) -> Duration {
         .map_or(Duration::ZERO, |facts| facts.delay)
 }
 
-async fn find(
-    backend: &Backend,
-    arguments: &SamplingSourceArguments,
-) -> Result<Found, SearchError> {
+async fn find(backend: &Backend, wanted: &TraceQuery) -> Result<Found, SearchError> {
     let until = unix_nanos(SystemTime::now()).saturating_sub(nanos_of(delay(backend)));
     let query = SearchQuery {
-        from: until.saturating_sub(nanos_of(arguments.since)),
+        from: until.saturating_sub(nanos_of(wanted.since)),
         to: until,
+        service: wanted.service.clone(),
         ..SearchQuery::default()
     };
-    let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
+    let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
     let mut search = TraceSearch::new(backend, query);
     let mut ids = Vec::new();
     let is_limited = loop {
@@ -113,7 +121,7 @@ async fn find(
 }
 
 /// Notes what the figures do not contain.
-fn tell(backend: &Backend, found: &Found, arguments: &SamplingSourceArguments) {
+fn tell(backend: &Backend, found: &Found, query: &TraceQuery) {
     let mut notes = Vec::new();
     if found.is_limited {
         notes.push(format!(
@@ -122,7 +130,7 @@ fn tell(backend: &Backend, found: &Found, arguments: &SamplingSourceArguments) {
             name(backend)
         ));
     }
-    if let Some(why) = backend.search_gap().filter(|_| arguments.limit > 0) {
+    if let Some(why) = backend.search_gap().filter(|_| query.limit > 0) {
         notes.push(format!("the search may have missed traces: {why}"));
     }
     let empty = found.all.iter().filter(|(_, read)| read.spans.is_empty());
@@ -144,6 +152,9 @@ fn recorded(found: Found) -> Traces {
         let last = read.spans.iter().map(|span| span.end).max();
         let hole = read.holes.first().map(ToString::to_string);
         let is_open = last.is_some_and(|end| end > found.until);
+        if is_open && hole.is_none() {
+            traces.open.insert(id);
+        }
         let open = is_open.then(|| "its last span ended less than `delay` ago".to_owned());
         if let Some(why) = hole.or(open) {
             traces.incomplete.insert(id, Incomplete(why));
