@@ -88,7 +88,7 @@ pub mod spec {
 }
 #[cfg(feature = "cli")]
 pub mod step {
-    pub use crate::step::{Budgeting, Update, metrics_of_exports};
+    pub use crate::step::{ArrivedTraces, Budgeting, Update, metrics_of_exports};
 }
 #[cfg(feature = "cli")]
 pub mod trigger {

@@ -1,7 +1,8 @@
 //! Texts of failures: a golden for each kind.
 //!
 //! `tests/failures/<name>/` contains `spec.yaml`, the judged `trace.json` (OTLP/JSON), optionally a
-//! `response.json` and log records without a trace id in `logs.json`, and the expected reports `terminal.txt` and `junit.xml`. After a change of
+//! `response.json`, log records without a trace id in `logs.json` and the traces of other requests in `others.json`,
+//! and the expected reports `terminal.txt` and `junit.xml`. After a change of
 //! messages, `UPDATE_GOLDENS=1 cargo test --test failures` rewrites the reports; review them before
 //! a commit.
 
@@ -15,11 +16,11 @@ use spanspec::internal::check::{MetricEvidence, capture};
 use spanspec::internal::result::{Phase, Telemetry, Timing};
 use spanspec::internal::source::otlp::read_logs;
 use spanspec::internal::spec::Scope;
-use spanspec::internal::step::metrics_of_exports;
+use spanspec::internal::step::{ArrivedTraces, metrics_of_exports};
 use spanspec::{
     Attempt, CommandResponse, Context, Detail, Evidence, Expect, Finality, Granularity, GrpcCode,
     GrpcEnding, GrpcResponse, HttpResponse, Judged, Judgement, Junit, LogsWithoutTrace, Look,
-    Outcome, Progress, Report, Reporter, Response, Secrets, Source, Spec, SpecReport, Step,
+    Origin, Outcome, Progress, Report, Reporter, Response, Secrets, Source, Spec, SpecReport, Step,
     StepReport, Terminal, Trace, Trouble, Unjudged, Value, Verdict, judge, otlp,
 };
 
@@ -76,6 +77,16 @@ failures! {
     count_none_expected
     count_of_another_type
     count_too_many
+    diagnosed_dropped
+    diagnosed_id_cut
+    diagnosed_id_in_decimal
+    diagnosed_named_and_missing
+    diagnosed_other_header
+    diagnosed_proxy
+    diagnosed_resampled
+    diagnosed_restart_named
+    diagnosed_restart_of_the_same_path
+    diagnosed_threshold
     duration_at_its_limit
     duration_just_over
     edges
@@ -136,6 +147,14 @@ failures! {
     output_truncated
     parent_of_too_many
     parents_missing
+    propagation_behind_a_gateway
+    propagation_gateway_unseen
+    propagation_missing
+    propagation_nothing
+    propagation_restarted
+    propagation_restarted_first
+    propagation_unclear
+    propagation_unlinked_consumer
     range_missed
     regex_not_found
     relation_to_an_entry
@@ -289,10 +308,23 @@ fn report(folder: &Path, name: &str) -> Report {
 fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
     let mut scope = spec.scope();
     let trigger = step.trigger(&scope).unwrap();
-    let (trigger, is_sampled) = (trigger.describe(), trigger.is_sampled());
+    let is_sampled = trigger.is_sampled();
     let response = response(&folder.join("response.json"));
     let traces = otlp::read(&fs::read(folder.join("trace.json")).unwrap()).unwrap();
     let trace = traces.into_iter().next();
+    let other_traces = other_traces(&folder.join("others.json"));
+    let trace = match other_traces {
+        Some(_) => trace.map(|trace| sent(&trace)),
+        None => trace,
+    };
+    let arrived = ArrivedTraces {
+        trigger: &trigger,
+        response: &response,
+        trace_id: TRACE.parse().unwrap(),
+        trace: trace.as_ref(),
+        others: other_traces.clone().unwrap_or_default(),
+    };
+    let window = other_traces.is_some().then(|| arrived.window());
     let others = match fs::read(folder.join("logs.json")) {
         Ok(file) => read_logs(&file).unwrap(),
         Err(_) => Vec::new(),
@@ -304,7 +336,8 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
     let metrics = metrics(&folder.join("metrics.json"));
     let evidence = Evidence::new(&response, trace.as_ref(), is_sampled)
         .with_logs_without_trace(Some(&others))
-        .with_metrics(metrics.as_ref());
+        .with_metrics(metrics.as_ref())
+        .with_window(window.as_ref());
 
     let mut checks = captures(step, &mut scope, &evidence);
     let is_captured = checks.is_empty();
@@ -328,15 +361,23 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
             .filter(|judged| is_captured || judged.outcome.failure().is_some()),
     );
     checks.sort_by_key(|judged| judged.at.place);
+    let (missing, notices) = match other_traces {
+        Some(_) => arrived.explain(&checks),
+        None => (None, Vec::new()),
+    };
+    let has_failed = checks
+        .iter()
+        .any(|judged| judged.outcome.failure().is_some());
     let millis = |millis| Some(Duration::from_millis(millis));
     StepReport {
         name: step.name.clone(),
-        trigger,
+        trigger: trigger.describe(),
+        notices,
         trace_id: trace.as_ref().map(Trace::id),
         trace: trace.map(Arc::new),
         response: Some(response),
         checks,
-        trouble,
+        trouble: trouble.or(missing.filter(|_| !has_failed)),
         was_closed: true,
         timing: Timing {
             response: millis(803),
@@ -345,6 +386,23 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
         },
         ..StepReport::blank(Phase::Test)
     }
+}
+
+/// The trace of each request here.
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+/// The span id that was sent with each request that has other traces.
+const CALLER: &str = "00f067aa0ba902b7";
+
+/// The traces of other requests.
+fn other_traces(file: &Path) -> Option<Vec<Trace>> {
+    Some(otlp::read(&fs::read(file).ok()?).unwrap())
+}
+
+/// The trace as that of a request.
+fn sent(trace: &Trace) -> Trace {
+    let origin = Origin::Injected(CALLER.parse().unwrap());
+    Trace::assemble(trace.id(), origin, trace.spans().to_vec())
 }
 
 /// A file with the exports `before` and `after` the request, in OTLP/JSON or as a text of OpenMetrics, the time

@@ -79,6 +79,7 @@ mistakes! {
     nothing
     percent
     poll
+    propagation
     publish
     quantities
     regex_in_braces

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::{HeadEvidence, MetricEvidence};
+use super::{HeadEvidence, MetricEvidence, WindowEvidence};
 use crate::instrumentation::Surroundings;
 use crate::trace::{LogsWithoutTrace, Response, Trace, Value};
 
@@ -22,6 +22,8 @@ pub struct Evidence<'a> {
     pub(crate) head: Option<&'a HeadEvidence>,
     /// What arrived beside the trace; `None` if it is not known.
     pub(crate) surroundings: Option<&'a Surroundings>,
+    /// What else arrived at the time of the trace; `None` if it is not known.
+    pub(crate) window: Option<&'a WindowEvidence>,
     json: OnceCell<Result<Value, String>>,
 }
 
@@ -37,6 +39,7 @@ impl<'a> Evidence<'a> {
             metrics: None,
             head: None,
             surroundings: None,
+            window: None,
             json: OnceCell::new(),
         }
     }
@@ -61,6 +64,14 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub(crate) fn with_surroundings(mut self, surroundings: Option<&'a Surroundings>) -> Self {
         self.surroundings = surroundings;
+        self
+    }
+
+    /// Adds what else arrived at the time of the trace.
+    #[cfg(feature = "run")]
+    #[must_use]
+    pub fn with_window(mut self, window: Option<&'a WindowEvidence>) -> Self {
+        self.window = window;
         self
     }
 

@@ -174,6 +174,8 @@ pub enum Subject {
         /// The called service.
         to: String,
     },
+    /// The calls that must continue the trace.
+    Propagation,
     /// Two selectors whose spans must start in this order.
     Sequence {
         /// The selector of the earlier spans.
@@ -254,6 +256,7 @@ impl Subject {
             Self::Trace(_)
             | Self::Service(_)
             | Self::Edge { .. }
+            | Self::Propagation
             | Self::Sequence { .. }
             | Self::Lint(_) => "trace",
             Self::Selected(_) | Self::Aggregate { .. } | Self::Span { .. } => "span",
@@ -302,6 +305,7 @@ impl fmt::Display for Subject {
             Self::ResponseTime => f.write_str("response time"),
             Self::Service(name) => write!(f, "service `{name}`"),
             Self::Edge { from, to } => write!(f, "call `{from} -> {to}`"),
+            Self::Propagation => f.write_str("propagation of the trace context"),
             Self::Sequence { earlier, later } => write!(f, "{earlier} before {later}"),
             Self::Selected(pattern) => write!(f, "number of spans that match {pattern}"),
             Self::Aggregate { of, key, find } => {

@@ -9,9 +9,9 @@ use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::lost::{lost_candidates, lost_in, lost_in_find, lost_of, lost_of_trace};
 use super::select::Evaluator;
 use super::{
-    CheckRef, EntryCheck, Evidence, Outcome, Unjudged, conformance, conservation, correlated,
-    head_sampling, lint, logs, metrics, response, shape, span_sampling, spans, tail_sampling,
-    whole,
+    CheckRef, EntryCheck, Evidence, Outcome, Unjudged, conformance, conservation, continued,
+    correlated, head_sampling, lint, logs, metrics, response, shape, span_sampling, spans,
+    tail_sampling, whole,
 };
 use crate::spec::{Check, Condition, Expect, LogEntry, SpanEntry};
 #[cfg(feature = "run")]
@@ -287,6 +287,8 @@ fn judge_check(
         ),
         (None, Condition::SpanCount(limits)) => !evidence.sampled && limits.contains(0),
         (None, Condition::HeadSampling) => !evidence.sampled,
+        // A service that begins a new trace leaves none in this one.
+        (None, Condition::Continued(_)) => evidence.sampled,
         _ => false,
     };
     if evaluator.forest.trace().is_empty() && !no_span_is_the_point {
@@ -331,6 +333,10 @@ fn judge_check(
     if let Condition::Lint(expected) = &check.ask {
         let trace = evaluator.forest.trace();
         return with(lint::judge(check, expected, evidence, trace));
+    }
+    if let Condition::Continued(restarted) = &check.ask {
+        let trace = evaluator.forest.trace();
+        return with(continued::judge(check, restarted, evidence, trace));
     }
     if let Condition::SpanSampling(expected) = &check.ask {
         let trace = evaluator.forest.trace();

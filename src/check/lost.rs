@@ -143,11 +143,22 @@ fn lost(conditions: &[SpanCondition], losses: &Losses) -> Option<Field> {
 pub(super) fn lost_of_trace(ask: &Condition, losses: &Losses) -> Option<Field> {
     let needed: &[Field] = match ask {
         Condition::Edge(..) => &[Field::Parents, Field::Services],
+        Condition::Continued(_) => &[Field::Parents, Field::Kind, Field::Services],
         Condition::Errors(_) => &[Field::Status],
         Condition::TraceDuration(_) | Condition::Order(_) => &[Field::Starts],
         _ => &[],
     };
     needed.iter().copied().find(|&field| losses.contains(field))
+}
+
+/// The loss because of which a call may not name its callee.
+pub(super) fn lost_attributes(losses: &Losses) -> Option<Field> {
+    let needed = [
+        Field::Attributes,
+        Field::RewrittenAttributes,
+        Field::MovedAttributes,
+    ];
+    needed.into_iter().find(|&field| losses.contains(field))
 }
 
 /// Returns `true` if the service of a span is that of an ancestor, because it does not tell its own.

@@ -11,6 +11,7 @@ mod causes;
 mod check_ref;
 mod conformance;
 mod conservation;
+mod continued;
 mod correlated;
 mod difference;
 mod doubt;
@@ -64,6 +65,9 @@ pub use capture::capture;
 #[cfg(feature = "run")]
 pub(crate) use capture::captured_values;
 pub use check_ref::{CheckRef, EntryCheck};
+pub use continued::WindowEvidence;
+#[cfg(feature = "run")]
+pub(crate) use continued::{RestartedRequest, hops_not_judged};
 #[cfg(feature = "run")]
 pub(crate) use correlated::may_be_of_trace;
 pub use evidence::Evidence;

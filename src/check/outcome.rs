@@ -138,6 +138,13 @@ pub enum Unjudged {
         /// The remedy in the imperative.
         remedy: String,
     },
+    /// The other end of a call is not known.
+    Propagation {
+        /// The reason.
+        reason: String,
+        /// The remedy in the imperative.
+        remedy: String,
+    },
     /// It depends on the attribute with this key, and the matcher cannot judge a value of its type.
     OtherType(SpanName, String),
     /// It depends on an attribute with these alternative keys, of which exactly one must be present.
@@ -383,6 +390,7 @@ impl Unjudged {
             Self::Metrics { remedy, .. }
             | Self::Sampling { remedy, .. }
             | Self::Rule { remedy, .. }
+            | Self::Propagation { remedy, .. }
             | Self::Unobservable { remedy, .. } => Some(remedy.clone()),
             Self::SeveralKeys(..) => Some(ONE_KEY.to_owned()),
             Self::NotUtf8 => {
@@ -433,7 +441,9 @@ impl Unjudged {
             Self::Metrics { reason, .. } | Self::Sampling { reason, .. } => {
                 *reason = change(reason);
             }
-            Self::Unobservable { reason, remedy } | Self::Rule { reason, remedy } => {
+            Self::Unobservable { reason, remedy }
+            | Self::Rule { reason, remedy }
+            | Self::Propagation { reason, remedy } => {
                 *reason = change(reason);
                 *remedy = change(remedy);
             }
@@ -503,6 +513,7 @@ impl fmt::Display for Unjudged {
             Self::Metrics { reason, .. }
             | Self::Sampling { reason, .. }
             | Self::Rule { reason, .. }
+            | Self::Propagation { reason, .. }
             | Self::Unobservable { reason, .. } => f.write_str(reason),
             Self::SpanOfRecord(record) => {
                 write!(f, "the span in which {record} was written did not arrive")

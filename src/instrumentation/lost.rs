@@ -1,13 +1,9 @@
 //! Traces that should be part of another one: a service lost or changed the trace context.
 
-use crate::spec::SpanType;
-use crate::trace::{Span, SpanKind, Trace, TraceId, Value};
+use crate::trace::{Fit, Span, SpanKind, Trace, TraceId, distance, fit, roots, server_roots};
 
 /// Maximum number of descriptions of one kind.
 const MOST: usize = 6;
-
-/// Tolerated difference between the clocks of two services on one machine: 50 ms in nanoseconds.
-const CLOCK_TOLERANCE: u64 = 50_000_000;
 
 /// A call whose callee began a new trace.
 struct LostContext {
@@ -16,6 +12,7 @@ struct LostContext {
     callee: String,
     root: String,
     trace: TraceId,
+    fit: Fit,
 }
 
 /// The remedy for trace ids that are cut to 64 bits.
@@ -33,6 +30,15 @@ pub(crate) fn contexts(trace: &Trace, unrelated: &[Trace]) -> Vec<String> {
 
 /// Describes spans whose trace id has only half of the bits of this one.
 pub(crate) fn cut_id(trace: TraceId, unrelated: &[Trace]) -> Option<String> {
+    let decimal = unrelated.iter().find(|other| is_decimal(trace, other.id()));
+    if let Some(span) = decimal.and_then(|other| other.spans().first()) {
+        return Some(format!(
+            "{} read the trace id as decimal digits: its span `{}` has the trace {}",
+            span.service(),
+            span.name,
+            span.trace_id
+        ));
+    }
     let cut = unrelated.iter().find(|other| is_half(trace, other.id()))?;
     let first = cut.spans().first()?;
     Some(format!(
@@ -41,6 +47,15 @@ pub(crate) fn cut_id(trace: TraceId, unrelated: &[Trace]) -> Option<String> {
         first.name,
         cut.id()
     ))
+}
+
+/// Returns `true` if the digits are those of the lower 64 bits in decimal, as Datadog sends them.
+fn is_decimal(whole: TraceId, other: TraceId) -> bool {
+    let (_, low) = whole.as_bytes().split_at(8);
+    let low = low
+        .iter()
+        .fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
+    format!("{low:0>32}") == other.to_string()
 }
 
 fn is_half(whole: TraceId, other: TraceId) -> bool {
@@ -85,108 +100,39 @@ fn may_contain(span: &Span, call: &Span) -> bool {
         && span.known_end().is_none_or(|end| call.start <= end)
 }
 
-/// Root SERVER spans. A service that ignores `traceparent` begins a new trace with such a span.
-pub(crate) fn server_roots(unrelated: &[Trace]) -> impl Iterator<Item = &Span> {
-    roots(unrelated).filter(|root| root.kind == SpanKind::Server)
-}
-
-/// Spans without a parent.
-pub(super) fn roots(unrelated: &[Trace]) -> impl Iterator<Item = &Span> {
-    unrelated.iter().flat_map(|trace| {
-        let roots = trace.roots().iter().map(|&root| &trace.spans()[root]);
-        roots.filter(|root| root.parent_id.is_none())
-    })
-}
-
 /// Root SERVER spans of other traces that a CLIENT span without children may have caused.
 fn lost_by_calls(trace: &Trace, unrelated: &[Trace]) -> Vec<String> {
     server_roots(unrelated)
-        .filter_map(|root| Some(LostContext::new(lost_call(trace, root)?, root).sentence()))
+        .filter_map(|root| {
+            let (call, fit) = lost_call_with_fit(trace, root)?;
+            Some(LostContext::new(call, root, fit).sentence())
+        })
         .take(MOST)
         .collect()
 }
 
 /// The call without children that fits best to a root SERVER span of another trace.
 pub(super) fn lost_call<'t>(trace: &'t Trace, root: &Span) -> Option<&'t Span> {
+    lost_call_with_fit(trace, root).map(|(call, _)| call)
+}
+
+fn lost_call_with_fit<'t>(trace: &'t Trace, root: &Span) -> Option<(&'t Span, Fit)> {
     (0..trace.len())
         .filter(|&span| trace.children(span).is_empty())
         .map(|span| &trace.spans()[span])
-        .filter(|client| is_call_of_a_service(client) && may_have_called(client, root))
-        .min_by_key(|client| distance(client, root))
-}
-
-/// Returns `true` for a call of a service that may be traced, so not of a database or broker.
-pub(super) fn is_call_of_a_service(span: &Span) -> bool {
-    let is_of = |kind: SpanType| {
-        kind.identified_by()
-            .iter()
-            .any(|key| span.attributes.get(key).is_some())
-    };
-    span.kind == SpanKind::Client && !is_of(SpanType::Db) && !is_of(SpanType::Messaging)
-}
-
-fn may_have_called(client: &Span, server: &Span) -> bool {
-    client.service() != server.service()
-        && is_same_request(client, server)
-        && is_same_address(client, server)
-        && client.start.saturating_sub(CLOCK_TOLERANCE) <= server.start
-        && ends_within(client, server)
-}
-
-/// A span without a known end may have ended in time.
-fn ends_within(client: &Span, server: &Span) -> bool {
-    match (client.known_end(), server.known_end()) {
-        (Some(client), Some(server)) => server <= client.saturating_add(CLOCK_TOLERANCE),
-        _ => true,
-    }
-}
-
-/// Returns `true` unless method or path differ.
-fn is_same_request(client: &Span, server: &Span) -> bool {
-    let text = |span: &Span, keys: &[&str]| {
-        let mut values = keys.iter().filter_map(|key| span.attributes.get(key));
-        values.find_map(Value::as_str).map(str::to_owned)
-    };
-    let method = |span: &Span| text(span, &["http.request.method", "http.method"]);
-    let called = text(client, &["url.full", "http.url"])
-        .and_then(|url| url::Url::parse(&url).ok())
-        .map(|url| url.path().to_owned());
-    let handled = text(server, &["url.path", "http.target"])
-        .map(|target| target.split('?').next().unwrap_or_default().to_owned());
-    let agree = |a: Option<String>, b: Option<String>| a.is_none() || b.is_none() || a == b;
-    agree(method(client), method(server)) && agree(called, handled)
-}
-
-/// Returns `true` unless the addresses differ that both ends give for the server.
-fn is_same_address(client: &Span, server: &Span) -> bool {
-    let port = |span: &Span, keys: &[&str]| {
-        let mut values = keys.iter().filter_map(|key| span.attributes.get(key));
-        values.find_map(|value| match value {
-            Value::Int(port) => Some(*port),
-            other => other.as_str()?.parse().ok(),
-        })
-    };
-    let called = port(client, &["server.port", "net.peer.port"]);
-    let served = port(server, &["server.port", "net.host.port"]);
-    called.is_none() || served.is_none() || called == served
-}
-
-/// Distance in time between a call and its handling: the sum of both ends.
-fn distance(client: &Span, server: &Span) -> u64 {
-    client
-        .start
-        .abs_diff(server.start)
-        .saturating_add(client.end.abs_diff(server.end))
+        .filter_map(|client| Some((client, fit(client, root)?)))
+        .min_by_key(|(client, _)| distance(client, root))
 }
 
 impl LostContext {
-    fn new(client: &Span, root: &Span) -> Self {
+    fn new(client: &Span, root: &Span, fit: Fit) -> Self {
         Self {
             caller: client.service().to_owned(),
             call: client.name.clone(),
             callee: root.service().to_owned(),
             root: root.name.clone(),
             trace: root.trace_id,
+            fit,
         }
     }
 
@@ -197,9 +143,11 @@ impl LostContext {
             callee,
             root,
             trace,
+            fit,
         } = self;
         format!(
-            "the trace context was lost between {caller} and {callee}: `{call}` of {caller} has no child, and `{root}` of {callee} began a new trace ({trace}) at that time; is the HTTP client of {caller} instrumented, and does {callee} take over `traceparent`?"
+            "the trace context was lost between {caller} and {callee}: `{call}` of {caller} has no child, and `{root}` of {callee} began a new trace ({trace}) at that time (evidence: {}); is the HTTP client of {caller} instrumented, and does {callee} take over `traceparent`?",
+            fit.evidence()
         )
     }
 }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::consumers;
 use super::finding::Findings;
-use super::lost::{in_a_service, is_call_of_a_service, lost_call, roots};
+use super::lost::{in_a_service, lost_call};
 use super::observed::Extent;
 use super::{Observed, Rule, Settings};
 use crate::number::counted;
-use crate::trace::{Peers, Span, SpanId, SpanKind, Trace, TraceId, Witness, peer_name};
+use crate::trace::{
+    Peers, Span, SpanId, SpanKind, Trace, TraceId, Witness, is_call_of_a_service, peer_name, roots,
+};
 
 /// The rules of this file.
 pub(super) const RULES: &[Rule] = &[

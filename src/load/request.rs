@@ -207,6 +207,7 @@ impl<'a> RequestTemplate<'a> {
             run: self.run,
             step: self.reader.step,
             called,
+            sent: None,
             fired,
         }
     }

@@ -462,6 +462,7 @@ fn why_errored<'d>(done: &'d JudgedRequest<'_>) -> (Cow<'d, str>, Option<&'d Loc
             | Unjudged::UnknownDetail(_)
             | Unjudged::Sampling { .. }
             | Unjudged::Rule { .. }
+            | Unjudged::Propagation { .. }
             | Unjudged::Undecoded(_)),
             at,
         )) => (Cow::Owned(why.to_string()), Some(at)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::arrivals::{of_changed, repeated, rerouted};
 use super::site::{Site, Tree};
-use crate::check::{Evidence, HeadEvidence};
+use crate::check::{Evidence, HeadEvidence, WindowEvidence};
 use crate::instrumentation::Surroundings;
 use crate::step::StepEvidence;
 use crate::trace::{
@@ -155,6 +155,7 @@ struct MutatedEvidence<'e> {
     logs_without_trace: Option<Cow<'e, LogsWithoutTrace>>,
     head: Option<&'e HeadEvidence>,
     surroundings: Option<&'e Surroundings>,
+    window: Option<&'e WindowEvidence>,
     sampled: bool,
 }
 
@@ -167,6 +168,7 @@ impl<'e> MutatedEvidence<'e> {
             logs_without_trace: of.logs_without_trace.as_ref().map(Cow::Borrowed),
             head: of.head.as_ref(),
             surroundings: of.surroundings.as_ref(),
+            window: of.window.as_deref(),
             sampled: of.sampled,
         };
         match site {
@@ -196,6 +198,7 @@ impl<'e> MutatedEvidence<'e> {
             .with_logs_without_trace(self.logs_without_trace.as_deref())
             .with_head(self.head)
             .with_surroundings(self.surroundings)
+            .with_window(self.window)
     }
 }
 

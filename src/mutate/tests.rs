@@ -81,6 +81,7 @@ fn evidence(spec: &Spec, trace: &Trace, response: Response) -> StepEvidence {
         logs_without_trace: None,
         head: None,
         surroundings: None,
+        window: None,
     }
 }
 

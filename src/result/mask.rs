@@ -306,8 +306,8 @@ impl Secrets {
     fn mask_subject(&self, subject: &mut Subject) {
         use Subject as S;
         match subject {
-            S::Response(_) | S::Command(_) | S::Trace(_) | S::ResponseTime | S::Failures => {}
-            S::Lint(_) => {}
+            S::Response(_) | S::Command(_) | S::Trace(_) | S::Propagation => {}
+            S::ResponseTime | S::Failures | S::Lint(_) => {}
             S::Header(text) | S::Json(text) | S::Service(text) => self.mask(text),
             S::Selected(text) | S::SelectedLogs(text) | S::SelectedSeries(text) => self.mask(text),
             S::Message(text) | S::Metadata(text) | S::Trailer(text) => self.mask(text),

@@ -348,6 +348,10 @@ fn expectations() -> Map<String, Value> {
             "correlated",
             json!({ "anyOf": [{ "const": true }, { "type": "array", "minItems": 1, "items": text() }] }),
         ),
+        (
+            "continued",
+            json!({ "anyOf": [{ "const": "continued" }, requiring(map_of(keys::CONTINUED), "restarted")] }),
+        ),
         ("sampling", map_of(keys::SAMPLING).into()),
         ("shape", text_or(requires(map_of(keys::SHAPE), "file"))),
         ("head_sampling", json!({ "const": "consistent" })),

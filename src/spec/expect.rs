@@ -114,6 +114,8 @@ pub enum Condition {
     Shape(Box<ExpectedShape>),
     /// The services follow the sampled flag and the thresholds of their callers.
     HeadSampling,
+    /// Each call continues the trace; these services may begin a new one.
+    Continued(Vec<String>),
     /// A Collector's tail sampling decides so.
     TailSampling(Box<TailExpectation>),
     /// A Collector's `probabilistic_sampler` decides like this about each span.
@@ -287,6 +289,7 @@ impl Condition {
                 | Self::LogsCorrelated(_)
                 | Self::Shape(_)
                 | Self::HeadSampling
+                | Self::Continued(_)
                 | Self::TailSampling(_)
                 | Self::SpanSampling(_)
                 | Self::KeptShare(_)
@@ -330,6 +333,14 @@ impl fmt::Display for Condition {
             Self::LogsCorrelated(None) => f.write_str("the trace id in each log record"),
             Self::Shape(expected) => write!(f, "the shape in {}", expected.name),
             Self::HeadSampling => f.write_str("consistent head sampling"),
+            Self::Continued(restarted) if restarted.is_empty() => {
+                f.write_str("each call continues the trace")
+            }
+            Self::Continued(restarted) => write!(
+                f,
+                "each call continues the trace; {} may begin a new one",
+                restarted.join(", ")
+            ),
             Self::TailSampling(expected) => {
                 write!(f, "the decision of `{}`", expected.processor.id)
             }
@@ -419,6 +430,21 @@ impl Expect {
     pub fn needs_control(&self) -> bool {
         let mut checks = self.checks.iter();
         checks.any(|check| matches!(check.ask, Condition::HeadSampling))
+    }
+
+    /// Returns `true` if a check is about the propagation of the trace context.
+    #[cfg(feature = "run")]
+    pub(crate) fn is_about_propagation(&self) -> bool {
+        let mut checks = self.checks.iter();
+        checks.any(|check| matches!(check.ask, Condition::Continued(_)))
+    }
+
+    /// Returns `true` if a service may begin a new trace, so that this one may have no span.
+    #[cfg(feature = "run")]
+    pub(crate) fn permits_restart(&self) -> bool {
+        self.checks.iter().any(
+            |check| matches!(&check.ask, Condition::Continued(restarted) if !restarted.is_empty()),
+        )
     }
 
     /// The share of many traces that it expects to be kept.

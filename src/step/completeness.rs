@@ -49,6 +49,8 @@ pub(crate) struct WaitPolicy {
     pub(super) tolerates_orphans: bool,
     /// The request asked services to record spans.
     pub(super) sampled: bool,
+    /// A service may begin another trace, so this one may stay without any span.
+    pub(super) permits_restart: bool,
     /// Maximum time between two requests of a source that polls.
     pub(super) pause: Duration,
     /// A check needs log records, so their arrivals count as those of spans.
@@ -229,6 +231,7 @@ impl WaitPolicy {
             timeout: wait.timeout.unwrap_or(DEFAULT_TIMEOUT).min(LONGEST),
             tolerates_orphans: false,
             sampled: true,
+            permits_restart: false,
             pause: Duration::ZERO,
             needs_logs: false,
             entered_by_links: false,
@@ -360,7 +363,9 @@ impl WaitPolicy {
         if let Some(ended) = self.start.moment_of(progress.last_end) {
             return Some(ended + self.tail);
         }
-        if progress.entered.is_none() && !self.accepts_parts() && !progress.has_holes {
+        let may_stay_empty = self.permits_restart && progress.last_arrival.is_none();
+        let has_entry = progress.entered.is_some() || may_stay_empty;
+        if !has_entry && !self.accepts_parts() && !progress.has_holes {
             return None;
         }
         let start = match self.start {

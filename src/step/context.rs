@@ -1,18 +1,23 @@
 //! Context of a step, and the explanation of a result that is not as expected.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::completeness::{AtDeadline, Flush, WaitPolicy, WaitStart};
 use super::diagnosis;
+use super::first_hop::FirstHop;
 use super::messages;
 use super::pipeline;
 use super::run_context::RunContext;
+use super::sent_context::SentContext;
 use super::wait_end::WaitEnd;
 use super::watched::VerdictBasis;
-use crate::check::{Judged, Missing, Outcome, Unjudged};
+use crate::check::{Failure, Judged, Missing, Outcome, Subject, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::spec::{Called, Step};
-use crate::trace::{Hole, LogsWithoutTrace, Response, Span, SpanKind, StatusCode, Trace};
+use crate::trace::{
+    Hole, LogsWithoutTrace, Response, Span, SpanKind, StatusCode, Trace, named_context,
+};
 
 /// A step that was fired, apart from its trace.
 #[derive(Clone)]
@@ -20,6 +25,8 @@ pub(crate) struct StepContext<'a> {
     pub(crate) run: &'a RunContext<'a>,
     pub(crate) step: &'a Step,
     pub(crate) called: Called,
+    /// What the trigger sent; `None` for one of many requests.
+    pub(crate) sent: Option<Arc<SentContext>>,
     pub(crate) fired: Instant,
 }
 
@@ -91,7 +98,13 @@ impl StepContext<'_> {
             && self.step.is_about_trace
         {
             let diagnostics = self.run.source.diagnostics(self.fired).await;
-            let mut notices = diagnosis::remarks(&diagnostics, trace, end != WaitEnd::Early);
+            let mut notices = diagnosis::remarks(
+                &diagnostics,
+                trace,
+                (end != WaitEnd::Early, self.called != Called::Unsampled),
+                report.failures().any(is_about_calls),
+            );
+            notices.extend(self.named_elsewhere(&report));
             notices.extend(trace.holes().iter().map(Hole::in_full));
             notices.extend(self.tail_hint(&report));
             notices.extend(self.message_hint(&report));
@@ -120,7 +133,14 @@ impl StepContext<'_> {
             let trace = (id, report.trace.as_deref());
             return messages::unseen(self.run, &diagnostics, place, trace, at);
         }
-        diagnosis::no_span_of_trace(self.run, &diagnostics, &self.called, trace, at)
+        let first = FirstHop {
+            called: &self.called,
+            sent: self.sent.as_deref(),
+            trace,
+            response: report.response.as_ref(),
+            others: &diagnostics.unrelated,
+        };
+        diagnosis::no_span_of_trace(self.run, &diagnostics.stats, first, at)
     }
 
     /// A marker did not come out of the pipeline.
@@ -216,6 +236,18 @@ impl StepContext<'_> {
         Some(messages::sent(place, trace))
     }
 
+    /// A note if the response names another trace than that of the request.
+    fn named_elsewhere(&self, report: &StepReport) -> Option<String> {
+        let named = named_context(report.response.as_ref()?)?;
+        let is_own = report.trace_id == Some(named.trace_id);
+        (!is_own).then(|| {
+            format!(
+                "the header `{}` of the response names another trace, {}: a service began it in place of this one",
+                named.header, named.trace_id
+            )
+        })
+    }
+
     /// Suggests `tail` if the missing span may belong to work after the response.
     fn tail_hint(&self, report: &StepReport) -> Option<String> {
         let tail = self.step.wait.tail.unwrap_or_default();
@@ -223,6 +255,11 @@ impl StepContext<'_> {
             "work after the response is not waited for: `wait: { tail: 2s }` gives a consumer time".to_owned()
         })
     }
+}
+
+/// Returns `true` if the failure itself names the calls that lost the trace context.
+fn is_about_calls(failure: &Failure) -> bool {
+    failure.subject == Subject::Propagation
 }
 
 /// Returns `true` if a span is missing that may arrive later.

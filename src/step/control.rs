@@ -53,6 +53,7 @@ impl Tryout<'_> {
             run,
             step,
             called: Called::Nothing,
+            sent: None,
             fired,
         };
         let policy = context.policy(WaitStart::Response(Instant::now()));

@@ -7,15 +7,17 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::completeness::{AtDeadline, WaitPolicy};
+use super::first_hop::FirstHop;
+use super::missing::{missing_entry, missing_spans};
 use super::run_context::RunContext;
+use super::sampled_flag;
 use super::settings::Services;
-use crate::check;
-use crate::instrumentation::lost::{self, server_roots};
+use crate::instrumentation::lost;
 use crate::number::{duration, yaml};
 use crate::result::Trouble;
 use crate::source::{BackendFacts, LateTrace, ReceiverStats, Refusal, SourceDiagnostics};
 use crate::spec::{Called, Location};
-use crate::trace::{Hole, Origin, Span, Trace, TraceId, Value, peer_name};
+use crate::trace::{Hole, Span, Trace, peer_name, server_roots};
 
 /// Maximum number of services in a list.
 pub(super) const MAX_LISTED: usize = 6;
@@ -26,11 +28,11 @@ const MAX_ROOTS: usize = 3;
 /// The probable reason why no span of the trace arrived.
 pub(super) fn no_span_of_trace(
     run: &RunContext<'_>,
-    diagnostics: &SourceDiagnostics,
-    called: &Called,
-    trace: Option<TraceId>,
+    stats: &ReceiverStats,
+    first: FirstHop<'_>,
     at: Option<&Location>,
 ) -> Trouble {
+    let FirstHop { called, trace, .. } = first;
     if *called == Called::Unsampled {
         return unsampled(at);
     }
@@ -38,23 +40,8 @@ pub(super) fn no_span_of_trace(
         let trouble = trace.and_then(|trace| run.source.trouble(trace));
         return not_in_backend(&backend, trouble, at);
     }
-    let SourceDiagnostics {
-        stats, unrelated, ..
-    } = diagnostics;
-    if let Some(cut) = trace.and_then(|trace| lost::cut_id(trace, unrelated)) {
-        return Trouble::new(&format!("no span of this trace arrived: {cut}"))
-            .with_location(at.cloned())
-            .with_help([lost::WHOLE_IDS]);
-    }
-    let root = match called {
-        Called::Path(path) => server_roots(unrelated).find(|root| handles(root, path)),
-        Called::Method(service, method) => {
-            server_roots(unrelated).find(|root| is_of_method(root, service, method))
-        }
-        _ => None,
-    };
-    if let Some(root) = root {
-        return lost_by_the_first(root, at);
+    if let Some(trouble) = first.trouble(at) {
+        return trouble;
     }
     if stats.is_empty() {
         return nothing_at_all(run.source.addresses(), run.options.services, at);
@@ -203,7 +190,10 @@ pub(super) fn inconclusive(
     };
     match state {
         AtDeadline::Quiet | AtDeadline::NoMarker => {}
-        AtDeadline::NoEntry => trouble.details.insert(0, missing_entry(trace)),
+        AtDeadline::NoEntry => {
+            let missing = missing_entry(trace);
+            trouble.details.splice(0..0, missing);
+        }
         AtDeadline::Open => {
             let (flush, tail) = (policy.bound, policy.tail);
             let until = match tail.is_zero() {
@@ -286,74 +276,25 @@ pub(super) fn add_unanswered(
     trouble.help.push(help.to_owned());
 }
 
-/// The entry of a trace never arrived.
-fn missing_entry(trace: Option<&Trace>) -> String {
-    match trace.map(Trace::origin) {
-        Some(Origin::Injected(sent)) => format!(
-            "no span has the parent {sent}, which was sent as `traceparent`: the span of the service that was called was dropped, not sampled, or exported elsewhere"
-        ),
-        _ => "every span of this trace has a parent that never arrived".to_owned(),
-    }
-}
-
 /// Possible reasons for a failure: services that lost the trace context and, after the end of the
 /// wait, parents that never arrived.
 pub(super) fn remarks(
     diagnostics: &SourceDiagnostics,
     trace: &Trace,
-    is_over: bool,
+    (is_over, is_sampled): (bool, bool),
+    names_calls: bool,
 ) -> Vec<String> {
     let missing = if is_over {
         missing_spans(trace)
     } else {
         Vec::new()
     };
-    let lost = lost::contexts(trace, &diagnostics.unrelated).into_iter();
-    lost.chain(missing).collect()
-}
-
-/// Descriptions of spans that never arrived: parents with their children, and spans of log records.
-#[must_use]
-pub fn missing_spans(trace: &Trace) -> Vec<String> {
-    let parents = trace.missing_parents();
-    let of_logs = trace.missing_log_spans().into_iter();
-    let of_logs = of_logs
-        .filter(|(span, _)| !parents.contains(span))
-        .map(|(span, record)| {
-            format!(
-                "the span {span} never arrived, in which log record {} was written: {ABSENT}",
-                check::record_name(record)
-            )
-        });
-    let all = missing_parents(trace).into_iter().chain(of_logs);
-    all.take(MAX_LISTED).collect()
-}
-
-/// Possible reasons why a single span did not arrive.
-const ABSENT: &str = "it was dropped, not sampled, or exported elsewhere";
-
-fn missing_parents(trace: &Trace) -> Vec<String> {
-    let orphans: Vec<&Span> = trace.orphans().map(|span| &trace.spans()[span]).collect();
-    trace
-        .missing_parents()
-        .into_iter()
-        .take(MAX_LISTED)
-        .map(|parent| {
-            let children = orphans.iter().filter(|span| span.parent_id == Some(parent));
-            let children: BTreeSet<String> = children
-                .map(|span| format!("`{}` of {}", span.name, span.service()))
-                .collect();
-            let more = match children.len().saturating_sub(3) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            let children: Vec<String> = children.into_iter().take(3).collect();
-            format!(
-                "the span {parent} never arrived, which is the parent of {}{more}: {ABSENT}",
-                children.join(", ")
-            )
-        })
-        .collect()
+    let lost = match names_calls {
+        true => Vec::new(),
+        false => lost::contexts(trace, &diagnostics.unrelated),
+    };
+    let sampling = sampled_flag::remarks(trace, is_sampled);
+    lost.into_iter().chain(missing).chain(sampling).collect()
 }
 
 /// A note about spans that arrived after the verdict about their complete trace.
@@ -485,34 +426,4 @@ fn only_other_traces(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
             "the called service may ignore `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and instrument its HTTP server",
             "it may not sample: set OTEL_TRACES_SAMPLER=parentbased_always_on",
         ])
-}
-
-fn lost_by_the_first(root: &Span, at: Option<&Location>) -> Trouble {
-    let (name, service) = (&root.name, root.service());
-    Trouble::new(&format!(
-        "no span of this trace arrived: `{name}` of {service} began a new trace instead"
-    ))
-    .with_location(at.cloned())
-    .with_details([format!("its trace is {}", root.trace_id)])
-    .with_help([
-        "the service ignores `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and instrument its HTTP server",
-    ])
-}
-
-/// Returns `true` if a SERVER span handles a request for this path. Other specs run concurrently, and
-/// their requests explain nothing here.
-/// Returns `true` for the server span of a gRPC call, in the current conventions or older ones.
-fn is_of_method(root: &Span, service: &str, method: &str) -> bool {
-    let full = format!("{service}/{method}");
-    let said = |key: &str| root.attributes.get(key).and_then(Value::as_str);
-    root.name.trim_start_matches('/') == full
-        || said("rpc.method") == Some(&full)
-        || (said("rpc.service"), said("rpc.method")) == (Some(service), Some(method))
-}
-
-fn handles(root: &Span, path: &str) -> bool {
-    ["url.path", "http.target", "http.route"].iter().any(|key| {
-        let said = root.attributes.get(key).and_then(Value::as_str);
-        said.is_some_and(|said| said.split('?').next() == Some(path))
-    }) || root.name.split(' ').any(|word| word == path)
 }

@@ -10,6 +10,7 @@ use super::metrics::StepMetrics;
 use super::observation::Observation;
 use super::poll::{TryAnswer, Tryout};
 use super::run_context::RunContext;
+use super::sent_context::SentContext;
 use super::settle::JudgeWhen;
 use super::step_reader::StepReader;
 use super::watched::WatchedTrace;
@@ -63,6 +64,10 @@ pub(crate) async fn run_step(
             run,
             step,
             called: last.trigger.called(),
+            sent: Some(Arc::new(SentContext::of(
+                &last.trigger,
+                &last.trace_context,
+            ))),
             fired: last.fired,
         },
         reader: &reader,

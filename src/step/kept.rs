@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::check::{Evidence, HeadEvidence};
+use crate::check::{Evidence, HeadEvidence, WindowEvidence};
 use crate::instrumentation::Surroundings;
 #[cfg(feature = "cli")]
 use crate::spec::Spec;
@@ -30,6 +30,7 @@ pub(crate) struct StepEvidence {
     pub(crate) logs_without_trace: Option<LogsWithoutTrace>,
     pub(crate) head: Option<HeadEvidence>,
     pub(crate) surroundings: Option<Surroundings>,
+    pub(crate) window: Option<Arc<WindowEvidence>>,
 }
 
 impl KeptEvidence {
@@ -82,6 +83,7 @@ impl StepEvidence {
             logs_without_trace: None,
             head: None,
             surroundings: None,
+            window: None,
         })
     }
 
@@ -96,6 +98,7 @@ impl StepEvidence {
             .with_logs_without_trace(self.logs_without_trace.as_ref())
             .with_head(self.head.as_ref())
             .with_surroundings(self.surroundings.as_ref())
+            .with_window(self.window.as_deref())
     }
 }
 

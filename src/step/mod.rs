@@ -16,14 +16,20 @@ mod delays;
 #[cfg(feature = "run")]
 pub(crate) mod diagnosis;
 mod drive;
+#[cfg(feature = "cli")]
+mod explained;
 #[cfg(feature = "run")]
 mod fire;
+#[cfg(feature = "run")]
+mod first_hop;
 #[cfg(feature = "run")]
 mod kept;
 #[cfg(feature = "run")]
 mod messages;
 #[cfg(feature = "run")]
 mod metrics;
+#[cfg(feature = "run")]
+mod missing;
 #[cfg(feature = "run")]
 mod observation;
 #[cfg(feature = "run")]
@@ -32,6 +38,10 @@ mod pipeline;
 mod poll;
 #[cfg(feature = "run")]
 mod run_context;
+#[cfg(feature = "run")]
+mod sampled_flag;
+#[cfg(feature = "run")]
+mod sent_context;
 #[cfg(feature = "run")]
 mod settings;
 #[cfg(feature = "run")]
@@ -46,16 +56,22 @@ mod step_reader;
 mod wait_end;
 #[cfg(feature = "run")]
 mod watched;
+#[cfg(feature = "run")]
+mod window;
 
 pub use self::completeness::Flush;
 #[cfg(feature = "run")]
-pub use self::diagnosis::{absent, missing_spans};
+pub use self::diagnosis::absent;
+#[cfg(feature = "cli")]
+pub use self::explained::ArrivedTraces;
 #[cfg(feature = "run")]
 pub use self::kept::KeptEvidence;
 #[cfg(feature = "cli")]
 pub(crate) use self::kept::StepEvidence;
 #[cfg(feature = "cli")]
 pub use self::metrics::metrics_of_exports;
+#[cfg(feature = "run")]
+pub use self::missing::missing_spans;
 #[cfg(all(test, feature = "run"))]
 pub use self::settings::Shared;
 #[cfg(feature = "run")]

@@ -110,13 +110,16 @@ impl<'a> Observation<'a> {
                 .exemplars_of(&snapshot.trace, MOST_EXEMPLARS);
         }
         let head = self.head_sampling(&snapshot.trace);
+        let window = self.context.window(&expect, &response, &snapshot.trace);
+        let window = window.await.map(Arc::new);
         let evidence = wait.evidence(&response, &snapshot);
         let surroundings = self.surroundings(&expect, &snapshot.trace).await;
         let evidence = evidence
             .with_logs_without_trace(others.as_ref())
             .with_metrics(metrics.as_ref())
             .with_head(Some(&head))
-            .with_surroundings(surroundings.as_ref());
+            .with_surroundings(surroundings.as_ref())
+            .with_window(window.as_deref());
         let from_spans = self.capture_from_spans(&captures, &snapshot, &evidence, end);
         report.checks.extend(from_spans);
         let filled = match awaits_span {
@@ -146,6 +149,7 @@ impl<'a> Observation<'a> {
                 logs_without_trace: others.clone(),
                 head: Some(head.clone()),
                 surroundings: surroundings.clone(),
+                window: window.clone(),
             })
         });
         self.name_uncorrelated(&mut judged, &expect, &snapshot.trace)
@@ -154,6 +158,9 @@ impl<'a> Observation<'a> {
             .as_ref()
             .and_then(|others| check::logs_of_others(&judged, &expect, others, &snapshot.trace));
         report.notices.extend(of_others);
+        report
+            .notices
+            .extend(check::hops_not_judged(&judged, &expect, &evidence));
         report
             .notices
             .extend(check::exceptions_in_logs(&judged, &expect, &snapshot.trace));
@@ -248,6 +255,7 @@ impl<'a> Observation<'a> {
         let mut wait = TraceWait::new(self.context.clone(), self.responded, self.when);
         wait.policy.tolerates_orphans = expect.tolerates_orphans();
         wait.policy.sampled = self.trace_context.sampled;
+        wait.policy.permits_restart = expect.permits_restart();
         if self.context.step.needs_logs {
             wait.policy.wait_for_logs(self.context.log_bound());
         }

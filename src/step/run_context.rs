@@ -65,6 +65,13 @@ impl<'a> RunContext<'a> {
         peers.unanswered(trace)
     }
 
+    /// The services that had SERVER spans in this run, with those of this trace.
+    pub(super) fn peers(&self, trace: &Trace) -> Peers {
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        peers.note(trace);
+        peers.clone()
+    }
+
     /// Records descriptions of calls without a SERVER span in a complete trace.
     pub(super) fn record_unanswered(&self, calls: impl IntoIterator<Item = String>) {
         let unanswered = self.unanswered.lock();

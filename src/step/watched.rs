@@ -10,6 +10,7 @@ use super::delays::ExportDelays;
 use super::wait_end::WaitEnd;
 use crate::check::{
     self, Evidence, Failure, Finality, HeadEvidence, Judged, Judgement, Outcome, Subject,
+    WindowEvidence,
 };
 use crate::instrumentation::Surroundings;
 use crate::result::Timing;
@@ -32,6 +33,7 @@ pub(crate) struct VerdictBasis {
     logs_without_trace: Option<LogsWithoutTrace>,
     head: Option<HeadEvidence>,
     surroundings: Option<Surroundings>,
+    window: Option<WindowEvidence>,
     /// Since when log records without a trace id can matter.
     logs_since: Option<Instant>,
     policy: WaitPolicy,
@@ -125,6 +127,7 @@ impl VerdictBasis {
             logs_without_trace: evidence.logs_without_trace.cloned(),
             head: evidence.head.cloned(),
             surroundings: evidence.surroundings.cloned(),
+            window: evidence.window.cloned(),
             logs_since,
             policy,
             end,
@@ -213,7 +216,8 @@ impl WatchedTrace {
         let evidence = Evidence::new(&basis.response, Some(&judged), basis.sampled)
             .with_logs_without_trace(logs_without_trace.as_ref())
             .with_head(basis.head.as_ref())
-            .with_surroundings(basis.surroundings.as_ref());
+            .with_surroundings(basis.surroundings.as_ref())
+            .with_window(basis.window.as_ref());
         let judgements = check::judge(&basis.expect, &evidence).into_iter();
         let mut checks: Vec<Judged> = judgements.map(|one| basis.outcome(one, &trace)).collect();
         let captured = basis.captured.iter();

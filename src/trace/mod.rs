@@ -15,6 +15,7 @@ mod duration;
 mod event;
 mod grpc;
 mod hole;
+mod hops;
 mod id;
 mod identity;
 mod json;
@@ -24,6 +25,7 @@ mod log_record;
 mod log_time;
 mod losses;
 mod metric;
+mod named_context;
 mod nanos;
 mod number;
 mod outline;
@@ -32,6 +34,7 @@ mod reference;
 mod renamed;
 mod resource;
 mod response;
+mod restart;
 mod scope;
 mod span;
 mod status;
@@ -53,6 +56,7 @@ pub use duration::NoDuration;
 pub use event::Event;
 pub use grpc::{GrpcCode, GrpcEnding, GrpcResponse};
 pub use hole::{Hole, Sender};
+pub(crate) use hops::{Hop, HopEnd, hops};
 pub use id::{InvalidId, SpanId, TraceId};
 pub use kind::SpanKind;
 pub use link::Link;
@@ -63,6 +67,8 @@ pub use metric::{
     Exemplar, MetricHole, MetricKind, MetricRecords, Naming, Point, PointValue, ProcessId,
     ProcessRecord, Series, SeriesRecord, SpanExemplar, Temporality,
 };
+#[cfg(feature = "run")]
+pub(crate) use named_context::{NamedContext, named_context};
 #[cfg(any(feature = "run", feature = "opentelemetry_0_33"))]
 pub(crate) use nanos::unix_nanos;
 pub(crate) use nanos::{SECOND, nanos_of, unit_of};
@@ -76,6 +82,11 @@ pub use resource::Resource;
 pub(crate) use response::signal_in_words;
 pub use response::{
     CommandResponse, HttpResponse, MessageResponse, Response, SentTelemetry, Undecoded,
+};
+pub(crate) use restart::Fit;
+#[cfg(feature = "run")]
+pub(crate) use restart::{
+    distance, ends_with_route, fit, is_call_of_a_service, roots, server_roots,
 };
 pub use scope::Scope;
 pub use span::{Nanos, Span};

@@ -13,7 +13,7 @@ const CALL: [&str; 4] = [
 ];
 
 /// Attributes of calls to databases and brokers, which have no SERVER span.
-const NO_SERVER: [&str; 3] = ["db.system", "db.system.name", "messaging.system"];
+pub(super) const NO_SERVER: [&str; 3] = ["db.system", "db.system.name", "messaging.system"];
 
 /// Attributes with the name of the called service.
 const PEER_NAME: [&str; 4] = [
@@ -69,7 +69,8 @@ impl Peers {
         (0..trace.len()).filter(is_unanswered).collect()
     }
 
-    fn knows_peer_of(&self, client: &Span) -> bool {
+    /// Returns `true` if the call names one of these services, or its address.
+    pub(super) fn knows_peer_of(&self, client: &Span) -> bool {
         let by_name = PEER_NAME.iter().any(|key| {
             let name = client.attributes.get(key).and_then(Value::as_str);
             name.is_some_and(|name| self.names.contains(name))
@@ -114,7 +115,7 @@ fn is_server(span: &Span) -> bool {
 }
 
 /// Returns `true` if the call has a response. A call without one may not have reached the service.
-fn has_answer(span: &Span) -> bool {
+pub(super) fn has_answer(span: &Span) -> bool {
     if span.kind != SpanKind::Client || !is_of(span, &CALL) || is_of(span, &NO_SERVER) {
         return false;
     }
@@ -127,7 +128,7 @@ fn has_answer(span: &Span) -> bool {
     span.status.code != StatusCode::Error
 }
 
-fn is_of(span: &Span, keys: &[&str]) -> bool {
+pub(super) fn is_of(span: &Span, keys: &[&str]) -> bool {
     keys.iter().any(|key| span.attributes.get(key).is_some())
 }
 

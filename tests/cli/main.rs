@@ -22,6 +22,7 @@ mod mutating;
 mod needs;
 mod pipeline;
 mod polling;
+mod propagation;
 mod recording;
 mod reports;
 mod running;

@@ -531,6 +531,44 @@ async fn answer(
             spans.extend(calls);
             system.export_spans(spans).await;
         }
+        // A gate that begins a new trace, and names it in the response.
+        "gate" | "gate-broken" => {
+            let root = http(
+                span(other, "b1", "", "GET", 2, (5, 95)),
+                "url.path",
+                "/gate",
+            );
+            let url = "http://back:80/part";
+            let call = http(
+                span(other, "b2", &id("b1"), "GET", 3, (10, 90)),
+                "url.full",
+                url,
+            );
+            let (trace, parent) = match what.as_str() {
+                "gate" => (other, id("b2")),
+                _ => ("00000000000000000000000000000bac", String::new()),
+            };
+            let part = span(trace, "b3", &parent, "GET /part", 2, (20, 80));
+            let part = http(part, "url.path", "/part");
+            system
+                .export_spans(vec![("gate", root), ("gate", call), ("back", part)])
+                .await;
+            let named = format!("00-{other}-{}-01", id("b1"));
+            return ([("traceresponse", named)], "fine").into_response();
+        }
+        // A call whose SERVER span arrives after the response.
+        "served-later" => {
+            let call = http(
+                span(trace, "a2", &id("a1"), "GET", 3, (10, 90)),
+                "url.full",
+                "http://back:80/part",
+            );
+            let served = span(trace, "a3", &id("a2"), "GET /part", 2, (20, 80));
+            system
+                .export_spans(vec![("front", entry()), ("front", call)])
+                .await;
+            tokio::spawn(async move { system.export_spans(vec![("back", served)]).await });
+        }
         "half" => {
             system.export_spans(vec![("front", entry())]).await;
             let cut_off = r#"{"resourceSpans": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "back"}}]}"#;
@@ -600,6 +638,16 @@ fn span(
         "startTimeUnixNano": (THEN + start * 1_000_000).to_string(),
         "endTimeUnixNano": (THEN + end * 1_000_000).to_string(),
     })
+}
+
+/// The span as that of a GET request, with its URL or path.
+fn http(mut span: Value, key: &str, place: &str) -> Value {
+    span["attributes"] = json!([
+        text("http.request.method", "GET"),
+        text(key, place),
+        { "key": "http.response.status_code", "value": { "intValue": "200" } },
+    ]);
+    span
 }
 
 /// A log record of OTLP/JSON, at some milliseconds.

@@ -184,6 +184,11 @@ const TRACE: &[Key] = &[
         "File with the tree of spans, relative to this file: shapes/placed.txt. A run proposes it, `spanspec baseline accept` accepts it.",
     ),
     key(
+        "propagation",
+        "continued",
+        "`continued`: each call of an instrumented service has its SERVER span in this trace; or services that may begin a new trace.",
+    ),
+    key(
         "sampling",
         "sampling",
         "How the trace is sampled: whether services follow the sampled flag.",
@@ -213,6 +218,13 @@ pub(crate) const SHAPE: Keys = Keys(&[&[
         "Whether linked traces belong to the shape; default false.",
     ),
 ]]);
+
+/// `propagation`.
+pub(crate) const CONTINUED: Keys = Keys(&[&[key(
+    "restarted",
+    "list",
+    "Services (`service.name`) that may begin a new trace, such as a front gate.",
+)]]);
 
 /// `sampling`.
 pub(crate) const SAMPLING: Keys = Keys(&[&[

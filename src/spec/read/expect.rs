@@ -382,6 +382,7 @@ impl Reader<'_> {
             }),
             "logs_correlated" => self.correlated(node),
             "shape" => self.shape(node),
+            "propagation" => self.continued(node),
             "sampling" => self.sampling(node),
             "lint" => self.lint(node),
             _ => None,

@@ -10,6 +10,7 @@ mod budget;
 mod capture;
 pub(crate) mod command;
 mod conformance;
+mod continued;
 pub(crate) mod expect;
 mod file;
 mod graphql;

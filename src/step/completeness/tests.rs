@@ -15,6 +15,7 @@ fn policy(start: Instant) -> WaitPolicy {
         timeout: 30_000 * MS,
         tolerates_orphans: false,
         sampled: true,
+        permits_restart: false,
         pause: Duration::ZERO,
         needs_logs: false,
         entered_by_links: false,
