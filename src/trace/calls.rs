@@ -75,8 +75,16 @@ impl Trace {
     #[must_use]
     pub fn service_graph(&self) -> ServiceGraph {
         let traces: Vec<&Trace> = std::iter::once(self).chain(self.linked()).collect();
+        ServiceGraph::of(&traces)
+    }
+}
+
+impl ServiceGraph {
+    /// The service graph of several traces.
+    #[must_use]
+    pub fn of(traces: &[&Trace]) -> Self {
         let mut all: BTreeMap<&str, (CallStats, CallStats)> = BTreeMap::new();
-        for trace in &traces {
+        for trace in traces {
             for (at, span) in trace.spans().iter().enumerate() {
                 let (spans, entries) = all.entry(span.service()).or_default();
                 spans.add(span);
@@ -87,7 +95,7 @@ impl Trace {
             }
         }
         let index: HashMap<&str, usize> = all.keys().copied().zip(0..).collect();
-        let calls = calls(&traces, &index);
+        let calls = calls(traces, &index);
         let services = all
             .into_iter()
             .map(|(name, (spans, entries))| Service {
@@ -97,7 +105,7 @@ impl Trace {
                 p50: median(entries.durations),
             })
             .collect();
-        ServiceGraph { services, calls }
+        Self { services, calls }
     }
 }
 

@@ -46,6 +46,10 @@ test("five hundred specs open, search and change quickly", async (t) => {
   told(t, "open another spec", await timed(page, () => page.keyboard.press("Enter")));
   await page.locator("#spec-title").filter({ hasText: "placing order 499" }).waitFor();
   await picture(page, "specs-500");
+  told(t, "open the traces of 500 specs", await timed(page, () => page.click("#run-link")));
+  told(t, "two traces of 500 specs", await timed(page, () => page.click("role=tab[name=/^Two traces/]")));
+  assert.equal(await page.locator(".side-by-side [role=treegrid]").count(), 2);
+  told(t, "find traces of 500 specs", await timed(page, () => page.fill("input[aria-label^='Find traces']", "order 499")));
   await page.context().close();
 });
 

@@ -324,6 +324,63 @@ test("traces of one structure are said to be so", async () => {
   assert.match(await visible(".compare .hint").textContent(), /same structure/);
 });
 
+// --- all traces of the run
+
+const views = (name) => page.getByRole("tab", { name }).locator("visible=true");
+
+test("the service graph of the run has the calls of all traces", async () => {
+  page = await open(browser, "failed");
+  await page.click("#run-link");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "run-title");
+  assert.equal(await page.getAttribute("#run-link", "aria-current"), "true");
+  assert.match(await page.locator("#spec header").textContent(), /trace.* · .*span.* · 6 services/);
+  assert.equal(await visible(".graph .node").count(), 6);
+  await picture(page, "run-services");
+  await visible(".graph .node").filter({ hasText: "payment" }).click();
+  assert.match(await visible(".pair-tools .found").textContent(), /found/);
+});
+
+test("the reader chooses any two traces of the run", async () => {
+  page = await open(browser, "failed", { hash: "#run" });
+  await views(/^Two traces/).click();
+  assert.equal(await visible(".side-by-side [role=treegrid]").count(), 2);
+  const [left, right] = [page.getByLabel("Left trace"), page.getByLabel("Right trace")];
+  const of = async (spec) => left.evaluate((select, name) => [...select.options].find((one) => one.parentElement.label === name && !one.text.includes("passed")).value, spec);
+  const [paid, stock] = [await of(PAID), await of(STOCK)];
+  await left.selectOption(stock);
+  await right.selectOption(stock);
+  assert.match(await visible(".pair .hint").textContent(), /the same trace/);
+  await right.selectOption(paid);
+  const change = visible(".changes tbody tr").filter({ hasText: "SELECT stock" });
+  assert.match(await change.textContent(), /other number.*4.*1/);
+  await change.locator("button").click();
+  assert.equal(await visible(".side-by-side .row.current .operation").first().textContent(), "SELECT stock");
+  await page.click("text=Swap");
+  assert.equal(await left.inputValue(), paid);
+  await picture(page, "run-pair");
+});
+
+test("traces are found by spec, service and id, and the chosen ones stay", async () => {
+  page = await open(browser, "failed", { hash: "#run" });
+  await views(/^Two traces/).click();
+  const left = page.getByLabel("Left trace"), before = await left.inputValue();
+  await page.fill("input[aria-label^='Find traces']", "no such trace");
+  assert.match(await visible(".pair-tools .found").textContent(), /^0 found/);
+  assert.equal(await left.inputValue(), before);
+  assert.equal(await left.locator("option").count(), 1);
+});
+
+test("going back from the run leads to the spec", async () => {
+  page = await open(browser, "failed");
+  await shows(STOCK);
+  await page.click("#run-link");
+  await page.locator("#run-title").waitFor();
+  await page.goBack();
+  await page.click("#list a >> nth=0");
+  await shows(STOCK);
+  assert.equal(await page.getAttribute("#run-link", "aria-current"), null);
+});
+
 // --- keys, themes, sizes
 
 test("slash searches, j and k go from spec to spec, a question mark lists the keys", async () => {
@@ -397,7 +454,7 @@ test("on paper there is every row, and nothing to click on", async () => {
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 for (const [name, hash, colorScheme, tab] of [["failed", "#spec-1", "light"], ["failed", "#spec-1", "dark"], ["failed", "#spec-1", "dark", "Services"],
-  ["failed", "#spec-1", "light", "Compare"], ["failed", "#spec-1", "light", "Spec"], ["failed", "#spec-4", "dark"], ["failed", "#spec-5", "light"], ["hostile", "#spec-1", "light"], ["logs", "#spec-1", "light"], ["logs", "#spec-1", "dark"], ["passed", "#spec-3", "light"]]) {
+  ["failed", "#spec-1", "light", "Compare"], ["failed", "#spec-1", "light", "Spec"], ["failed", "#spec-4", "dark"], ["failed", "#spec-5", "light"], ["failed", "#run", "dark"], ["failed", "#run", "light", "Two traces"], ["hostile", "#spec-1", "light"], ["logs", "#spec-1", "light"], ["logs", "#spec-1", "dark"], ["passed", "#spec-3", "light"]]) {
   test(`axe finds nothing to object to: ${[name + hash, colorScheme, tab].filter(Boolean).join(", ")}`, async () => {
     page = await open(browser, name, { hash, colorScheme, bypassCSP: true });
     if (tab) await page.click(`role=tab[name=/^${tab}/]`);

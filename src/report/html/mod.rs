@@ -13,6 +13,7 @@ mod load;
 mod logs;
 mod page;
 mod quantity;
+mod run;
 mod shared;
 mod spans;
 mod spec;

@@ -4,6 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 
 use super::load;
+use super::run::PageRun;
 use super::shared::PageValues;
 use super::spec::PageSpec;
 use crate::number::counted;
@@ -31,6 +32,7 @@ const SCRIPT: &str = concat!(
     include_str!("assets/compare.js"),
     include_str!("assets/load.js"),
     include_str!("assets/spec.js"),
+    include_str!("assets/run.js"),
     include_str!("assets/main.js"),
     "})();\n"
 );
@@ -57,6 +59,7 @@ pub(super) fn page(report: &Report, nonce: &str) -> Markup {
         .iter()
         .map(|spec| json(&PageSpec::of(spec, &mut shared)))
         .collect();
+    let run = PageRun::of(report);
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -65,7 +68,7 @@ pub(super) fn page(report: &Report, nonce: &str) -> Markup {
                 a.skip-link href="#main" { "Skip to the spec" }
                 (header(report))
                 div.columns {
-                    (list(report))
+                    (list(report, run.as_ref()))
                     main #main tabindex="-1" {
                         (of_the_run(report))
                         div #spec {}
@@ -76,6 +79,9 @@ pub(super) fn page(report: &Report, nonce: &str) -> Markup {
                 (shortcuts())
                 p #status.visually-hidden role="status" {}
                 script #shared type="application/json" { (PreEscaped(json(&shared))) }
+                @if let Some(run) = &run {
+                    script #run-data type="application/json" { (PreEscaped(json(run))) }
+                }
                 @for (number, chunk) in (1..).zip(&chunks) {
                     script id={ "data-" (number) } type="application/json" { (PreEscaped(chunk)) }
                 }
@@ -178,7 +184,7 @@ fn header(report: &Report) -> Markup {
     }
 }
 
-fn list(report: &Report) -> Markup {
+fn list(report: &Report, run: Option<&PageRun>) -> Markup {
     html! {
         nav.specs aria-label="Specs" {
             div.find {
@@ -192,6 +198,9 @@ fn list(report: &Report) -> Markup {
                         }
                     }
                 }
+            }
+            @if let Some(run) = run {
+                a #run-link href="#run" { "All traces of the run" span.note { (run.len()) } }
             }
             ol #list {
                 @for (number, spec) in (1..).zip(&report.specs) { (entry(number, spec)) }

@@ -139,12 +139,9 @@ impl<'a> PageAttempt<'a> {
 
 impl<'a> PageStep<'a> {
     fn of(step: &'a StepReport, shared: &mut PageValues) -> Self {
-        let trace = step.trace.as_deref().filter(|trace| !trace.is_empty());
-        let traces = trace.into_iter().flat_map(|trace| {
-            let all = std::iter::once(trace).chain(trace.linked());
-            all.map(|trace| PageTrace::of(trace, &step.exemplars, shared))
-                .collect::<Vec<_>>()
-        });
+        let trace = own_trace(step);
+        let traces = shown_traces(step).into_iter();
+        let traces = traces.map(|trace| PageTrace::of(trace, &step.exemplars, shared));
         Self {
             traces: traces.collect(),
             phase: match step.phase {
@@ -181,28 +178,52 @@ impl<'a> PageStep<'a> {
             load: step
                 .load
                 .as_ref()
-                .map(|load| PageRequests::of(load, trace, shared)),
+                .map(|load| PageRequests::of(load, &request_traces(step), shared)),
         }
     }
 }
 
 impl PageRequests {
-    fn of(load: &Load, own: Option<&Trace>, shared: &mut PageValues) -> Self {
-        let mut seen: Vec<TraceId> = own.map(Trace::id).into_iter().collect();
-        let mut traces = Vec::new();
-        let largest = load.measured.iter().flat_map(|one| &one.largest);
-        for exemplar in largest {
-            if !seen.contains(&exemplar.trace_id) && !exemplar.trace.is_empty() {
-                seen.push(exemplar.trace_id);
-                traces.push(PageTrace::of(&exemplar.trace, &[], shared));
-            }
-        }
+    fn of(load: &Load, traces: &[&Trace], shared: &mut PageValues) -> Self {
+        let traces = traces.iter();
+        let traces = traces.map(|trace| PageTrace::of(trace, &[], shared));
         Self {
             requests: load.requests,
             shown: shown(load),
-            traces,
+            traces: traces.collect(),
         }
     }
+}
+
+/// The judged trace of a step, if it has spans.
+fn own_trace(step: &StepReport) -> Option<&Trace> {
+    step.trace.as_deref().filter(|trace| !trace.is_empty())
+}
+
+/// The judged trace of a step, then the traces that are linked to it.
+pub(super) fn shown_traces(step: &StepReport) -> Vec<&Trace> {
+    let own = own_trace(step).into_iter();
+    own.flat_map(|trace| std::iter::once(trace).chain(trace.linked()))
+        .collect()
+}
+
+/// The traces of the slowest requests of a load, each once, without the one that the step shows.
+pub(super) fn request_traces(step: &StepReport) -> Vec<&Trace> {
+    let mut seen: Vec<TraceId> = own_trace(step).map(Trace::id).into_iter().collect();
+    let mut traces: Vec<&Trace> = Vec::new();
+    let measured = step.load.iter().flat_map(|load| &load.measured);
+    for exemplar in measured.flat_map(|one| &one.largest) {
+        if !seen.contains(&exemplar.trace_id) && !exemplar.trace.is_empty() {
+            seen.push(exemplar.trace_id);
+            traces.push(&exemplar.trace);
+        }
+    }
+    traces
+}
+
+/// The trace of the last run in which the step passed.
+pub(super) fn earlier_trace(step: &StepReport) -> Option<&Trace> {
+    step.earlier.as_ref().map(|earlier| &*earlier.trace)
 }
 
 /// Describes the request that the step shows.

@@ -199,3 +199,25 @@ fn without_scripts_the_page_shows_the_text_of_the_terminal() {
     assert!(noscript.contains("FAIL  placing an order charges the card"));
     assert_eq!(noscript.matches("<pre>").count(), 2);
 }
+
+#[test]
+fn the_traces_of_the_run_are_listed_with_their_places_and_their_service_graph() {
+    let report = sample::report();
+    let page = render(&report);
+    let run = json_of(&page, "run-data");
+    let traces = run["traces"].as_array().unwrap();
+    assert!(!traces.is_empty());
+    for trace in traces {
+        let at = |key: &str| usize::try_from(trace[key].as_u64().unwrap()).unwrap();
+        let data = json_of(&page, &format!("data-{}", at("spec")));
+        let step = &data["attempts"][at("attempt")]["steps"][at("step")];
+        let there = match trace["list"].as_str().unwrap() {
+            "earlier" => &step["earlier"]["trace"],
+            "load" => &step["load"]["traces"][at("at")],
+            list => &step[list][at("at")],
+        };
+        assert_eq!(there["id"], trace["id"]);
+        assert_eq!(there["spans"].as_array().unwrap().len(), at("spans"));
+    }
+    assert!(!run["graph"]["services"].as_array().unwrap().is_empty());
+}

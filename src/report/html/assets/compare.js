@@ -1,4 +1,4 @@
-// The trace beside that of the last run in which the step passed, with structural differences.
+// Two traces side by side: the trace beside that of the last run in which the step passed, with structural differences.
 
 const CHANGES = { added: ["+", "new"], missing: ["−", "missing"], moved: ["→", "moved"], count: ["×", "other number"] };
 
@@ -10,31 +10,36 @@ function compareView(earlier, now) {
     say(before, change.before, beforeMarks, { missing: "missing now", moved: "elsewhere now", count: `now ${count(change.after.length)}` }[change.what]);
     if (now) say(now, change.after, nowMarks, { added: "new", moved: "was elsewhere", count: `was ${count(change.before.length)}` }[change.what]);
   }
-  const left = new Waterfall(before, { label: "When it passed", marks: beforeMarks, compact: true, openItem: (item) => open(before, item, beforeMarks, left) });
-  const right = now && new Waterfall(now, { label: "This run", marks: nowMarks, compact: true, openItem: (item) => open(now, item, nowMarks, right) });
-  const details = el("div", { class: "details-below" });
-  function open(trace, item, marks, waterfall) {
-    const close = () => { details.replaceChildren(); waterfall.grid.focus({ preventScroll: true }); };
-    details.replaceChildren(itemPanel(trace, item, { mark: marks.get(item.id), close, select: (other) => waterfall.select(other.number, { opens: true }), canGoTo: () => false, goTo: () => {} }));
-  }
-  function go(change) {
-    if (change.before.length > 0) left.center(change.before[0]);
-    if (right && change.after.length > 0) right.center(change.after[0]);
-    announce(`${change.name}: shown in the traces`);
-  }
+  const both = sideBySide([before, now], [beforeMarks, nowMarks], ["When it passed", "This run"]);
   return el("div", { class: "compare" },
     el("p", {}, "It passed on ", el("time", { datetime: earlier.started }, moment(earlier.started)), " with the trace in ", el("code", {}, earlier.path), "."),
-    changeList(earlier, now, go),
-    el("div", { class: "side-by-side" },
-      el("section", { "aria-label": "When it passed" }, el("h4", {}, "When it passed"), left.element),
-      el("section", { "aria-label": "This run" }, el("h4", {}, "This run"), right ? right.element : el("p", { class: "empty" }, "No span arrived."))),
-    details);
+    now ? changeList(earlier.changes, earlier.more_changes, ["What", "Spans", "Before", "Now", "Where"], both.go)
+      : el("p", { class: "hint" }, "No span arrived in this run, so there is no comparison."),
+    both.element);
 }
 
-function changeList(earlier, now, go) {
-  if (!now) return el("p", { class: "hint" }, "No span arrived in this run, so there is no comparison.");
-  if (earlier.changes.length === 0) return el("p", { class: "hint" }, "Both traces have the same structure: the same spans of the same services below the same others. Differences are in times or attributes.");
-  const rows = earlier.changes.map((change) => {
+// Two traces, of which the second can be missing. `go` shows a change in both, and `end` ends their redrawing.
+function sideBySide(traces, marks, titles) {
+  const details = el("div", { class: "details-below" });
+  const waterfall = (side) => traces[side] && new Waterfall(traces[side], { label: titles[side], marks: marks[side], compact: true, openItem: (item) => open(side, item) });
+  const both = [0, 1].map(waterfall);
+  function open(side, item) {
+    const close = () => { details.replaceChildren(); both[side].grid.focus({ preventScroll: true }); };
+    details.replaceChildren(itemPanel(traces[side], item, { mark: marks[side].get(item.id), close, select: (other) => both[side].select(other.number, { opens: true }), canGoTo: () => false, goTo: () => {} }));
+  }
+  function go(change) {
+    if (change.before.length > 0) both[0].center(change.before[0]);
+    if (both[1] && change.after.length > 0) both[1].center(change.after[0]);
+    announce(`${change.name}: shown in the traces`);
+  }
+  const section = (side) => el("section", { "aria-label": titles[side] }, el("h4", {}, titles[side]), both[side] ? both[side].element : el("p", { class: "empty" }, "No span arrived."));
+  const element = el("div", { class: "both" }, el("div", { class: "side-by-side" }, section(0), section(1)), details);
+  return { element, go, end: () => both.forEach((one) => waterfalls.delete(one)) };
+}
+
+function changeList(changes, more, heads, go) {
+  if (changes.length === 0) return el("p", { class: "hint" }, "Both traces have the same structure: the same spans of the same services below the same others. Differences are in times or attributes.");
+  const rows = changes.map((change) => {
     const [sign, text] = CHANGES[change.what];
     return el("tr", { class: `change ${change.what}` },
       el("td", { class: "sign" }, el("span", { "aria-hidden": "true" }, sign), " ", text),
@@ -43,9 +48,9 @@ function changeList(earlier, now, go) {
       el("td", { class: "number" }, count(change.before.length)), el("td", { class: "number" }, count(change.after.length)),
       el("td", { class: "faint" }, change.what === "moved" ? `below ${above(change.path)}, was below ${above(change.was_below)}` : `below ${above(change.path)}`));
   });
-  return el("div", { class: "table-scroll" }, el("table", { class: "changes" }, el("caption", {}, counted(earlier.changes.length + earlier.more_changes, "change"), " of structure"),
-    el("thead", {}, el("tr", {}, ["What", "Spans", "Before", "Now", "Where"].map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, rows)),
-    earlier.more_changes > 0 && el("p", { class: "faint" }, `… and ${count(earlier.more_changes)} more`));
+  return el("div", { class: "table-scroll" }, el("table", { class: "changes" }, el("caption", {}, counted(changes.length + more, "change"), " of structure"),
+    el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, rows)),
+    more > 0 && el("p", { class: "faint" }, `… and ${count(more)} more`));
 }
 
 // The two nearest ancestors of a span.
@@ -53,4 +58,3 @@ function above(path) {
   if (path.length === 0) return "the request";
   return (path.length > 2 ? "… › " : "") + path.slice(-2).map(([service, name]) => `${service} ${name}`).join(" › ");
 }
-

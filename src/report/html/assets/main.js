@@ -68,11 +68,25 @@ search.addEventListener("keydown", (event) => {
 
 // --- the open spec
 
+const runLink = find("#run-link");
+
+// All traces of the run, in place of a spec.
+function openRun() {
+  links[opened - 1]?.removeAttribute("aria-current");
+  opened = 0;
+  runLink.setAttribute("aria-current", "true");
+  document.body.dataset.view = "spec";
+  waterfalls.clear();
+  find("#spec").replaceChildren(runView());
+  find("#main").scrollTop = 0;
+}
+
 function open(number) {
   const item = items[number - 1];
   if (!item) return close();
   if (opened === number) return;
   links[opened - 1]?.removeAttribute("aria-current");
+  runLink?.removeAttribute("aria-current");
   opened = number;
   links[number - 1].setAttribute("aria-current", "true");
   links[number - 1].scrollIntoView({ block: "nearest" });
@@ -84,6 +98,7 @@ function open(number) {
 
 function close() {
   links[opened - 1]?.removeAttribute("aria-current");
+  runLink?.removeAttribute("aria-current");
   const was = opened;
   opened = 0;
   delete document.body.dataset.view;
@@ -94,12 +109,14 @@ function close() {
 function follow() {
   const number = Number(/^#spec-(\d+)$/.exec(location.hash)?.[1] ?? 0);
   if (number > 0) open(number);
+  else if (location.hash === "#run" && runLink) openRun();
   else if (location.hash.length < 2) close();
 }
 
 addEventListener("hashchange", () => {
   follow();
   // After a link of the list was followed, the focus moves to the spec.
+  if (location.hash === "#run") find("#run-title")?.focus({ preventScroll: true });
   if (location.hash.startsWith("#spec-") && !find("#list").contains(document.activeElement)) find("#spec-title")?.focus({ preventScroll: true });
 });
 
