@@ -344,7 +344,7 @@ test("the reader chooses any two traces of the run", async () => {
   page = await open(browser, "failed", { hash: "#run" });
   await views(/^Two traces/).click();
   assert.equal(await visible(".side-by-side [role=treegrid]").count(), 2);
-  const [left, right] = [page.getByLabel("Left trace"), page.getByLabel("Right trace")];
+  const [left, right] = ["Left trace", "Right trace"].map((name) => page.getByRole("combobox", { name }));
   const of = async (spec) => left.evaluate((select, name) => [...select.options].find((one) => one.parentElement.label === name && !one.text.includes("passed")).value, spec);
   const [paid, stock] = [await of(PAID), await of(STOCK)];
   await left.selectOption(stock);
@@ -363,7 +363,7 @@ test("the reader chooses any two traces of the run", async () => {
 test("traces are found by spec, service and id, and the chosen ones stay", async () => {
   page = await open(browser, "failed", { hash: "#run" });
   await views(/^Two traces/).click();
-  const left = page.getByLabel("Left trace"), before = await left.inputValue();
+  const left = page.getByRole("combobox", { name: "Left trace" }), before = await left.inputValue();
   await page.fill("input[aria-label^='Find traces']", "no such trace");
   assert.match(await visible(".pair-tools .found").textContent(), /^0 found/);
   assert.equal(await left.inputValue(), before);

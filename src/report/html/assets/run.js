@@ -72,7 +72,7 @@ function pairView(traces) {
   function draw() {
     drawn?.end();
     const sides = chosen.map((at) => readListed(traces[at]));
-    drawn = pairOf(sides, titles);
+    drawn = pairOf(sides, chosen.map((at, side) => `${side === 0 ? "Left" : "Right"}: ${specName(traces[at])}`));
     below.replaceChildren(...drawn.elements);
     announce(chosen.map((at) => `${specName(traces[at])}, ${traceName(traces[at])}`).join("; "));
   }
