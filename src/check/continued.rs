@@ -20,6 +20,8 @@ const MOST_LISTED: usize = 4;
 pub struct WindowEvidence {
     /// Other traces of which spans arrived since the trigger; `None` if the source does not show any.
     pub(crate) others: Option<Vec<Trace>>,
+    /// No trace was discarded to make room for later ones.
+    pub(crate) has_all: bool,
     /// The services that had SERVER spans in this run.
     pub(crate) peers: Peers,
     /// The SERVER span that began another trace with the request of the trigger.
@@ -81,11 +83,11 @@ pub(super) fn judge(
     }
     let is_unseen = |name: &&String| !judged.entered.contains(name.as_str());
     if let Some(unseen) = restarted.iter().find(is_unseen) {
-        return match window.is_some_and(|window| window.others.is_some()) {
+        return match window.is_some_and(|window| window.others.is_some() && window.has_all) {
             true => Standing::fails(unseen_service(check, unseen), Finality::Open),
             false => Standing::unjudged(Unjudged::Propagation {
                 reason: format!(
-                    "no span of `{unseen}` is in this trace, and this source does not show other traces"
+                    "no span of `{unseen}` is in this trace, and not all other traces are known"
                 ),
                 remedy: format!(
                     "let {unseen} continue the trace, or check this with the receiver of spanspec"

@@ -2,9 +2,8 @@
 
 use super::Rule;
 use super::finding::Findings;
-use super::lost::roots;
 use super::observed::{Extent, text};
-use crate::trace::{Span, SpanKind, Trace, Witness};
+use crate::trace::{Span, SpanKind, Trace, Witness, roots};
 
 /// The destination of a message, by its names in the semantic conventions.
 const DESTINATION: [&str; 3] = [

@@ -31,6 +31,7 @@ impl ArrivedTraces<'_> {
         let sent = SentContext::of(self.trigger, &TraceContext::of(self.trigger));
         WindowEvidence {
             others: Some(self.others.clone()),
+            has_all: true,
             peers: Peers::default(),
             first_hop: self.first_hop(&sent, &self.trigger.called()).restarted(),
         }

@@ -19,6 +19,7 @@ impl StepContext<'_> {
         }
         let mut window = WindowEvidence {
             others: None,
+            has_all: true,
             peers: self.run.peers(trace),
             first_hop: None,
         };
@@ -32,7 +33,9 @@ impl StepContext<'_> {
             window.others = Some(Vec::new());
             return Some(window);
         }
-        let mut others = self.run.source.diagnostics(self.fired).await.unrelated;
+        let diagnostics = self.run.source.diagnostics(self.fired).await;
+        window.has_all = !diagnostics.has_discarded;
+        let mut others = diagnostics.unrelated;
         others.extend(trace.linked().iter().cloned());
         window.first_hop = FirstHop {
             called: &self.called,
