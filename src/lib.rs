@@ -184,11 +184,12 @@ pub use step::Flush;
 #[cfg(feature = "run")]
 pub use step::{Options, SaveTraces, Services, Stop};
 pub use trace::{
-    Attributes, CaseEffect, CaseResult, CaseVerdict, CommandResponse, ConformanceResponse, Event,
-    GrpcCode, GrpcEnding, GrpcResponse, Hole, HttpResponse, InvalidId, Link, LogRecord,
-    LogsWithoutTrace, MessageResponse, Nanos, Number, Origin, Outline, OutlineSpan, Requirement,
-    Resource, Response, Scope, SentTelemetry, Span, SpanExemplar, SpanId, SpanKind, Status,
-    StatusCode, Trace, TraceId, Undecoded, Value,
+    Attributes, CaseEffect, CaseResult, CaseVerdict, CommandResponse, ConformanceResponse,
+    EdgeKind, Event, GrpcCode, GrpcEnding, GrpcResponse, Hole, HttpResponse, InvalidId, Link,
+    LogRecord, LogsWithoutTrace, MessageResponse, Nanos, Number, Origin, Outline, OutlineSpan,
+    RefusedExport, Requirement, Resource, Response, Scope, SentTelemetry, ServiceEdge,
+    ServiceTraffic, Signal, SignalTraffic, Span, SpanExemplar, SpanId, SpanKind, Status,
+    StatusCode, Trace, TraceId, Traffic, Undecoded, Value,
 };
 #[cfg(feature = "run")]
 pub use workspace::{FileError, LoadError, Ports, Search, Workspace};

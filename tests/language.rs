@@ -77,6 +77,7 @@ mistakes! {
     missing_expect
     no_trigger
     nothing
+    observe
     percent
     poll
     propagation

@@ -9,6 +9,8 @@ pub enum CheckRef {
     Response(usize),
     /// A conformance case; its index among the results.
     Case(usize),
+    /// A check of everything that arrived in a window; the index among such checks.
+    Traffic(usize),
     /// A check of the whole trace; the index among the checks of the whole trace.
     Trace(usize),
     /// A check of the spans that an entry of `spans` selects.
@@ -68,12 +70,13 @@ pub enum EntryCheck {
 
 impl CheckRef {
     /// The checks of an `expect` that are not about selected spans, with their identities.
-    pub(super) fn of_all(checks: &[Check]) -> impl Iterator<Item = (Self, &Check)> {
-        let (mut of_response, mut of_trace) = (0, 0);
+    pub(crate) fn of_all(checks: &[Check]) -> impl Iterator<Item = (Self, &Check)> {
+        let (mut of_response, mut of_trace, mut of_traffic) = (0, 0, 0);
         checks.iter().map(move |check| {
-            let (index, identity): (_, fn(usize) -> Self) = match check.ask.is_about_trace() {
-                true => (&mut of_trace, Self::Trace),
-                false => (&mut of_response, Self::Response),
+            let (index, identity): (_, fn(usize) -> Self) = match &check.ask {
+                Condition::Traffic(_) => (&mut of_traffic, Self::Traffic),
+                ask if ask.is_about_trace() => (&mut of_trace, Self::Trace),
+                _ => (&mut of_response, Self::Response),
             };
             *index += 1;
             (identity(*index - 1), check)
@@ -84,6 +87,8 @@ impl CheckRef {
     pub(super) fn needs_spans(self, expect: &Expect) -> bool {
         match self {
             Self::Log { entry, .. } => expect.logs.get(entry).is_some_and(LogEntry::needs_spans),
+            // It has the losses of its own signals.
+            Self::Traffic(_) => false,
             _ => true,
         }
     }

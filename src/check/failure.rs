@@ -5,7 +5,7 @@ use std::fmt;
 use super::{CheckRef, FoundShape};
 use crate::spec::lint::Rule;
 use crate::spec::{Check, Location, Quantile};
-use crate::trace::{SpanId, Witness};
+use crate::trace::{ServiceEdge, Signal, SpanId, Witness};
 
 /// The facts about a failed check.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,6 +176,17 @@ pub enum Subject {
     },
     /// The calls that must continue the trace.
     Propagation,
+    /// A signal that a service must, or must not, send.
+    Signal {
+        /// The service.
+        service: String,
+        /// The signal.
+        signal: Signal,
+    },
+    /// A reference of a service to another, in any trace of a window.
+    Reference(ServiceEdge),
+    /// The number of traces that do not meet an expectation.
+    EachTrace,
     /// Two selectors whose spans must start in this order.
     Sequence {
         /// The selector of the earlier spans.
@@ -262,6 +273,7 @@ impl Subject {
             Self::Selected(_) | Self::Aggregate { .. } | Self::Span { .. } => "span",
             Self::SelectedLogs(_) | Self::Record { .. } | Self::Correlation(_) => "log",
             Self::SelectedSeries(_) | Self::Series { .. } => "metric",
+            Self::Signal { .. } | Self::Reference(_) | Self::EachTrace => "traffic",
             Self::Case(_) => "conformance",
             Self::Capture(_) => "capture",
             Self::Failures | Self::KeptShare(_) => "load",
@@ -304,6 +316,9 @@ impl fmt::Display for Subject {
             Self::Trailer(name) => write!(f, "trailer `{name}` of the response"),
             Self::ResponseTime => f.write_str("response time"),
             Self::Service(name) => write!(f, "service `{name}`"),
+            Self::Signal { service, signal } => write!(f, "{} of {service}", signal.name()),
+            Self::Reference(edge) => write!(f, "edge {edge}"),
+            Self::EachTrace => f.write_str("number of traces that fail"),
             Self::Edge { from, to } => write!(f, "call `{from} -> {to}`"),
             Self::Propagation => f.write_str("propagation of the trace context"),
             Self::Sequence { earlier, later } => write!(f, "{earlier} before {later}"),

@@ -11,12 +11,10 @@ use super::select::Evaluator;
 use super::{
     CheckRef, EntryCheck, Evidence, Outcome, Unjudged, conformance, conservation, continued,
     correlated, head_sampling, lint, logs, metrics, response, shape, span_sampling, spans,
-    tail_sampling, whole,
+    tail_sampling, traffic, whole,
 };
 use crate::spec::{Check, Condition, Expect, LogEntry, SpanEntry};
-#[cfg(feature = "run")]
-use crate::trace::Response;
-use crate::trace::{Field, Losses, Trace};
+use crate::trace::{Field, Losses, Response, Trace};
 
 /// Judges all expectations, in the order of the spec.
 ///
@@ -59,6 +57,10 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) ->
     };
     let forest = Forest::new(trace);
     let evaluator = Evaluator::new(&forest, &expect.spans, detail).with_hints_in(expect.syntax);
+    let evaluator = match evidence.response.traffic() {
+        Some(_) => evaluator.over_all_traces(),
+        None => evaluator,
+    };
     let parts = PartialTraces::of(expect, trace);
     let forests = parts.forests();
     let evaluators = parts.evaluators(&forests, expect, detail);
@@ -66,9 +68,9 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) ->
         let of = |name: &String| evaluators.get(name.as_str());
         receiver.as_ref().and_then(of).unwrap_or(&evaluator)
     };
-    let empty_trace = match evidence.response.sent() {
-        Some(_) => EmptyTrace::IsOutput,
-        None => EmptyTrace::ProvesNothing,
+    let empty_trace = match evidence.response {
+        Response::Sent(_) | Response::Traffic(_) => EmptyTrace::IsOutput,
+        _ => EmptyTrace::ProvesNothing,
     };
     let checks = CheckRef::of_all(&expect.checks);
     let mut all: Vec<Judgement> = checks
@@ -90,8 +92,12 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) ->
         all.extend(judged.map(|one| at_receiver(one, entry.receiver.as_deref(), trace)));
     }
     if forest.may_change() {
-        let of_response =
-            |one: &Judgement| matches!(one.judged.check, CheckRef::Response(_) | CheckRef::Case(_));
+        let of_response = |one: &Judgement| {
+            matches!(
+                one.judged.check,
+                CheckRef::Response(_) | CheckRef::Case(_) | CheckRef::Traffic(_)
+            )
+        };
         for judgement in all.iter_mut().filter(|one| !of_response(one)) {
             judgement.finality = Finality::Open;
         }
@@ -195,6 +201,8 @@ fn judge_logs(
         Unjudged::NotCaptured(name.clone())
     } else if trace.losses().contains(Field::LogRecords) {
         Unjudged::Lost(Field::LogRecords)
+    } else if let Some(why) = evaluator.why_no_logs() {
+        why
     } else if trace.is_empty() && trace.logs().is_empty() && empty == EmptyTrace::ProvesNothing {
         Unjudged::NoSpans
     } else {
@@ -222,12 +230,17 @@ fn judge_entry(
     };
     let why = if let Some(name) = awaits.first() {
         Unjudged::NotCaptured(name.clone())
+    } else if let Some(why) = evaluator.why_no_spans() {
+        why
     } else if is_empty && empty == EmptyTrace::ProvesNothing {
         Unjudged::NoSpans
     } else if let Some(field) = lost_in_find(&entry.find, trace.losses()) {
         Unjudged::Lost(field)
     } else {
         let mut judged = spans::judge(number, entry, evaluator);
+        if let Some(why) = evaluator.why_tree_unknown(entry) {
+            judged.iter_mut().for_each(|one| one.mark(|| why.clone()));
+        }
         if let Some(field) = lost_candidates(&entry.find, trace.losses()) {
             let all = judged.iter_mut();
             all.for_each(|judgement| judgement.mark(|| Unjudged::Lost(field)));
@@ -266,6 +279,20 @@ fn judge_check(
     let unjudged = |why| with(Standing::unjudged(why));
     if let Some(name) = check.awaits.first() {
         return unjudged(Unjudged::NotCaptured(name.clone()));
+    }
+    if let (Condition::Traffic(ask), Some(traffic)) = (&check.ask, evidence.response.traffic()) {
+        return with(traffic::judge(check, ask, traffic));
+    }
+    if let (Condition::Lint(expected), Some(_)) = (&check.ask, evidence.response.traffic()) {
+        return match evaluator.why_no_spans() {
+            Some(why) => unjudged(why),
+            None => with(lint::judge(
+                check,
+                expected,
+                evidence,
+                evaluator.forest.trace(),
+            )),
+        };
     }
     if let Some(outcome) = response::judge(check, evidence) {
         let finality = Finality::Final;

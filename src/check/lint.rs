@@ -30,6 +30,14 @@ pub(super) fn judge(
 }
 
 fn observed<'a>(evidence: &'a Evidence<'_>, trace: &'a Trace) -> Observed<'a> {
+    if evidence.response.traffic().is_some() {
+        // The trace that stands for the window is linked with all others.
+        return Observed {
+            traces: trace.linked(),
+            extent: Extent::Whole,
+            logs_without_trace: None,
+        };
+    }
     Observed {
         traces: std::slice::from_ref(trace),
         extent: Extent::OneTrace(evidence.surroundings),
@@ -81,7 +89,10 @@ fn unjudged(why: &Unknown) -> Unjudged {
 /// judged.
 #[cfg(feature = "run")]
 pub(crate) fn remarks(expect: &Expect, evidence: &Evidence<'_>) -> Vec<String> {
-    let Some(trace) = evidence.trace.filter(|trace| !trace.is_empty()) else {
+    let Some(trace) = evidence
+        .trace
+        .filter(|trace| !trace.is_empty() || !trace.linked().is_empty())
+    else {
         return Vec::new();
     };
     let Some(first) = expect.lint_rules().next() else {

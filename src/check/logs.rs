@@ -82,7 +82,7 @@ impl<'e, 't> LogSelection<'e, 't> {
         let is_linked = patterns.any(|of| evaluator.reach_of_pattern(of) == TraceReach::Links);
         let reach = match is_linked {
             true => TraceReach::Links,
-            false => TraceReach::Trace,
+            false => evaluator.least_reach,
         };
         let traces = evaluator.forest.traces(reach);
         let records = traces.flat_map(|(_, trace)| trace.logs());

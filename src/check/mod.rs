@@ -55,6 +55,7 @@ mod shape;
 mod span_sampling;
 mod spans;
 mod tail_sampling;
+mod traffic;
 mod truncated;
 mod truth;
 mod uncertain;
@@ -102,6 +103,8 @@ pub use outcome::{DroppedPart, Judged, NoNumber, Outcome, SpanName, Unjudged};
 pub(crate) use record::record_name;
 pub use select::select;
 pub use shape::FoundShape;
+#[cfg(feature = "run")]
+pub(crate) use traffic::{nothing_arrived, trace_of_window};
 #[cfg(feature = "run")]
 pub(crate) use uncertain::no_duration;
 

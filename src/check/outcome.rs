@@ -124,6 +124,13 @@ pub enum Unjudged {
         /// The remedy in the imperative.
         remedy: String,
     },
+    /// What arrived in a window does not suffice.
+    Traffic {
+        /// The reason.
+        reason: String,
+        /// The remedy in the imperative; empty if the step names it.
+        remedy: String,
+    },
     /// The decision of tail sampling is not known.
     Sampling {
         /// The reason.
@@ -392,6 +399,7 @@ impl Unjudged {
             | Self::Rule { remedy, .. }
             | Self::Propagation { remedy, .. }
             | Self::Unobservable { remedy, .. } => Some(remedy.clone()),
+            Self::Traffic { remedy, .. } => Some(remedy.clone()).filter(|text| !text.is_empty()),
             Self::SeveralKeys(..) => Some(ONE_KEY.to_owned()),
             Self::NotUtf8 => {
                 Some("let the system write UTF-8, or check its text without `not`".to_owned())
@@ -443,7 +451,8 @@ impl Unjudged {
             }
             Self::Unobservable { reason, remedy }
             | Self::Rule { reason, remedy }
-            | Self::Propagation { reason, remedy } => {
+            | Self::Propagation { reason, remedy }
+            | Self::Traffic { reason, remedy } => {
                 *reason = change(reason);
                 *remedy = change(remedy);
             }
@@ -514,6 +523,7 @@ impl fmt::Display for Unjudged {
             | Self::Sampling { reason, .. }
             | Self::Rule { reason, .. }
             | Self::Propagation { reason, .. }
+            | Self::Traffic { reason, .. }
             | Self::Unobservable { reason, .. } => f.write_str(reason),
             Self::SpanOfRecord(record) => {
                 write!(f, "the span in which {record} was written did not arrive")

@@ -41,6 +41,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) detail: FailureDetail,
     pub(super) syntax: Syntax,
     pub(super) entries: &'a [SpanEntry],
+    /// The least reach of a selection.
+    pub(super) least_reach: TraceReach,
     found: Vec<OnceCell<Vec<Truth>>>,
     depths: OnceCell<Vec<usize>>,
     exceptions: OnceCell<Exceptions<'a>>,
@@ -109,6 +111,7 @@ impl<'a> Evaluator<'a> {
             detail,
             syntax: Syntax::default(),
             entries,
+            least_reach: TraceReach::Trace,
             found: entries.iter().map(|_| OnceCell::new()).collect(),
             depths: OnceCell::new(),
             exceptions: OnceCell::new(),
@@ -121,6 +124,14 @@ impl<'a> Evaluator<'a> {
         selector
             .has_exceptions()
             .then(|| Unjudged::LogHole(Box::new(hole.clone())))
+    }
+
+    /// Selects spans of all traces: those of a window, of which the judged one is empty.
+    pub(super) fn over_all_traces(self) -> Self {
+        Self {
+            least_reach: TraceReach::Links,
+            ..self
+        }
     }
 
     pub(super) fn with_hints_in(self, syntax: Syntax) -> Self {
@@ -261,7 +272,7 @@ impl<'a> Evaluator<'a> {
         let mut reaches = conditions.map(|condition| self.reach_of(&condition.ask));
         match reaches.any(|reach| reach == TraceReach::Links) {
             true => TraceReach::Links,
-            false => TraceReach::Trace,
+            false => self.least_reach,
         }
     }
 

@@ -248,6 +248,7 @@ impl Request {
             | Response::Message(_)
             | Response::Sent(_)
             | Response::Conformance(_)
+            | Response::Traffic(_)
             | Response::None => {
                 unreachable!("a request has an HTTP response")
             }

@@ -476,7 +476,7 @@ fn change_response(response: &mut Response, edit: &Edit) {
                 change_json_text(&mut message.receipt, keys, value.as_ref());
             }
         }
-        Response::Sent(_) | Response::Conformance(_) | Response::None => {}
+        Response::Sent(_) | Response::Conformance(_) | Response::Traffic(_) | Response::None => {}
     }
 }
 

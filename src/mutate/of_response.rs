@@ -38,7 +38,9 @@ fn of_kind(subject: &Subject<'_>) -> Vec<Mutant> {
         Response::Command(command) => of_command(subject, command),
         Response::Message(message) => of_receipt(subject, message),
         // A pipeline only accepts what it gets, and the cases of a conformance test are the test itself.
-        Response::Sent(_) | Response::Conformance(_) | Response::None => Vec::new(),
+        Response::Sent(_) | Response::Conformance(_) | Response::Traffic(_) | Response::None => {
+            Vec::new()
+        }
     }
 }
 

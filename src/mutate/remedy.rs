@@ -181,6 +181,7 @@ fn read(text: &str, subject: &Subject<'_>) -> Option<Expect> {
         Response::Message(_) => "publish",
         Response::Sent(_) => "send",
         Response::Conformance(_) => "conformance",
+        Response::Traffic(_) => "observe",
         Response::None => "trace_id",
     };
     // Checks name the receivers of the project.
@@ -325,7 +326,9 @@ fn of_response(subject: &Subject<'_>, faults: &[&Mutant]) -> Vec<Line> {
         Response::Grpc(grpc) => of_grpc(subject, grpc, faults),
         Response::Command(command) => of_command(subject, command, faults),
         Response::Message(_) => of_receipt(faults),
-        Response::Sent(_) | Response::Conformance(_) | Response::None => Vec::new(),
+        Response::Sent(_) | Response::Conformance(_) | Response::Traffic(_) | Response::None => {
+            Vec::new()
+        }
     }
 }
 

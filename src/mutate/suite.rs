@@ -553,6 +553,7 @@ fn of_trigger(subject: &Subject<'_>) -> Option<String> {
         | Response::Message(_)
         | Response::Sent(_)
         | Response::Conformance(_)
+        | Response::Traffic(_)
         | Response::None => {
             return None;
         }
@@ -597,6 +598,7 @@ fn of_result(response: &Response) -> &'static str {
         | Response::Grpc(_)
         | Response::Sent(_)
         | Response::Conformance(_)
+        | Response::Traffic(_)
         | Response::None => "response",
     }
 }

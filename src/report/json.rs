@@ -7,6 +7,7 @@
 mod conformance;
 pub(super) mod load;
 pub(super) mod parts;
+mod traffic;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -12,6 +12,7 @@ mod lines;
 mod load;
 mod step;
 mod summary;
+mod traffic;
 mod trouble;
 
 #[cfg(feature = "cli")]
@@ -263,7 +264,7 @@ fn facts(spec: &SpecReport, detail: Detail) -> Vec<String> {
     if is_whole {
         facts.push(spec.at.source.name().to_owned());
     }
-    match load_facts(spec) {
+    match load_facts(spec).or_else(|| traffic_facts(spec)) {
         Some(of_many) => facts.push(of_many),
         None if is_whole => facts.extend(trace_facts(spec)),
         None => {}
@@ -288,6 +289,15 @@ fn load_facts(spec: &SpecReport) -> Option<String> {
     return spec.decisive_step()?.load.as_deref().map(load::facts);
     #[cfg(not(feature = "run"))]
     return spec.decisive_step().and(None);
+}
+
+/// The size of a window: `69 checks, 21 services`.
+fn traffic_facts(spec: &SpecReport) -> Option<String> {
+    let step = spec.decisive_step()?;
+    let traffic = step.response.as_ref()?.traffic()?;
+    let checks = counted(step.checks.len(), "check");
+    let services = counted(traffic.services.len(), "service");
+    Some(format!("{checks}, {services}"))
 }
 
 fn trace_facts(spec: &SpecReport) -> Vec<String> {

@@ -307,7 +307,9 @@ impl Secrets {
         use Subject as S;
         match subject {
             S::Response(_) | S::Command(_) | S::Trace(_) | S::Propagation => {}
-            S::ResponseTime | S::Failures | S::Lint(_) => {}
+            S::ResponseTime | S::Failures | S::Lint(_) | S::EachTrace => {}
+            S::Signal { service, signal: _ } => self.mask(service),
+            S::Reference(edge) => self.mask_each([&mut edge.from, &mut edge.to]),
             S::Header(text) | S::Json(text) | S::Service(text) => self.mask(text),
             S::Selected(text) | S::SelectedLogs(text) | S::SelectedSeries(text) => self.mask(text),
             S::Message(text) | S::Metadata(text) | S::Trailer(text) => self.mask(text),

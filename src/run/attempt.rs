@@ -8,7 +8,7 @@ use super::saved_traces::{SavedAttempt, SavedTraces};
 use crate::load::{LoadProgress, RepeatedStep, Repetition, RetryState};
 use crate::result::{Attempt, Phase, StepReport, Verdict};
 use crate::spec::{Scope, Spec, Step};
-use crate::step::{self, RunContext};
+use crate::step::{self, RunContext, Window};
 use crate::trigger::Session;
 
 /// An attempt, with the traces that are still followed.
@@ -81,6 +81,8 @@ struct AttemptContext<'a> {
     spec: &'a Spec,
     scope: Scope,
     session: Arc<Session>,
+    /// The window of the next step that observes.
+    window: Option<Window>,
 }
 
 /// The tested steps of an attempt.
@@ -97,6 +99,7 @@ impl<'a> AttemptContext<'a> {
         Self {
             run,
             spec,
+            window: Window::open(run, &spec.steps, &scope),
             scope,
             session: Arc::new(Session::new()),
         }
@@ -119,11 +122,15 @@ impl<'a> AttemptContext<'a> {
     /// Runs steps in order, up to the first that fails. Teardown continues after a failure.
     async fn run_steps(&mut self, steps: &[Step], phase: Phase) -> Vec<RunStep> {
         let mut reports = Vec::new();
-        for step in steps {
-            let (scope, session) = (&mut self.scope, &*self.session);
-            // Boxed: it is too large for the stack of a thread, together with what awaits it.
-            let step = Box::pin(step::run_step(self.run, step, phase, scope, session));
-            let (report, watched) = step.await;
+        for (index, step) in steps.iter().enumerate() {
+            let (report, watched) = match step.observes() {
+                true => (self.observe(step, &steps[index + 1..]).await, None),
+                false => {
+                    let (scope, session) = (&mut self.scope, &*self.session);
+                    // Boxed: it is too large for the stack of a thread, together with what awaits it.
+                    Box::pin(step::run_step(self.run, step, phase, scope, session)).await
+                }
+            };
             let has_failed = report.has_failed();
             reports.push((report, WatchedTraces::of(watched)));
             if has_failed && phase != Phase::Teardown {
@@ -131,6 +138,17 @@ impl<'a> AttemptContext<'a> {
             }
         }
         reports
+    }
+}
+
+impl AttemptContext<'_> {
+    /// Runs a step that observes, and opens the window of the next one.
+    async fn observe(&mut self, step: &Step, later: &[Step]) -> StepReport {
+        let window = self.window.take();
+        let observed = step::run_observation(self.run, step, &self.scope, window);
+        let report = Box::pin(observed).await;
+        self.window = Window::open(self.run, later, &self.scope);
+        report
     }
 }
 

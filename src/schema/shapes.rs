@@ -12,7 +12,7 @@ use crate::spec::keys::{self, Key, Keys};
 use crate::spec::lint::WeaverLevel;
 use crate::spec::{FaultKind, SaslMechanism};
 use crate::spec::{SeriesType, SpanType, ValueType};
-use crate::trace::{GrpcCode, SpanKind, StatusCode};
+use crate::trace::{GrpcCode, Signal, SpanKind, StatusCode};
 
 const DURATION: &str = r"[0-9.]+ *(ns|us|µs|ms|s|m|h)";
 
@@ -352,6 +352,23 @@ fn expectations() -> Map<String, Value> {
             "continued",
             json!({ "anyOf": [{ "const": "continued" }, requiring(map_of(keys::CONTINUED), "restarted")] }),
         ),
+            "edges",
+            json!({ "type": "array", "minItems": 1, "items": text_or(requires(map_of(keys::EDGE), "link")) }),
+        ),
+        (
+            "signals",
+            json!({ "type": "object", "minProperties": 1, "additionalProperties": one_or_more(reference("signal")) }),
+        ),
+        (
+            "signal",
+            json!({ "anyOf": [reference("signal_name"), requiring(negating(map_of(keys::CHOICE), "signal_names"), "not")] }),
+        ),
+        (
+            "signal_name",
+            json!({ "anyOf": [{ "enum": Signal::ALL.map(Signal::name) }, variable()] }),
+        ),
+        ("signal_names", one_or_more(reference("signal_name"))),
+        ("each_trace", not_empty(map_of(keys::EACH_TRACE))),
         ("sampling", map_of(keys::SAMPLING).into()),
         ("shape", text_or(requires(map_of(keys::SHAPE), "file"))),
         ("head_sampling", json!({ "const": "consistent" })),
@@ -483,6 +500,14 @@ fn load() -> Map<String, Value> {
         ),
         ("repeat", repeat.into()),
         ("search", search.into()),
+        (
+            "observe",
+            json!({ "anyOf": [reference("duration"), requiring(map_of(keys::OBSERVE), "for")] }),
+        ),
+        (
+            "observe_until",
+            json!({ "anyOf": [{ "const": "satisfied" }, variable()] }),
+        ),
         (
             "positive",
             json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, pattern("^[0-9]+$"), variable()] }),

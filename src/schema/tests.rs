@@ -146,8 +146,12 @@ fn captures_and_expectations_have_the_keys_of_all_their_variants() {
     let of_trace = of("trace_id: 4bf92f3577b34da6a3ce929d0e0e4736\nexpect: { zzzzzzzzzz: 1 }\n");
     let of_grpc = of("grpc: h:1/a.B/C\nexpect: { zzzzzzzzzz: 1 }\n");
     let send = "send: { spans: [a], to: http://x }\nexpect: { zzzzzzzzzz: 1 }\n";
+    let of_window = of("observe: 1s\nexpect: { zzzzzzzzzz: 1 }\n");
     let all = &(&(&of_request | &of_graphql) | &of_command) | &of_grpc;
-    assert_eq!(described(&schema, "/$defs/expect"), &all | &of(send));
+    assert_eq!(
+        described(&schema, "/$defs/expect"),
+        &(&all | &of(send)) | &of_window
+    );
     assert_eq!(described(&schema, "/$defs/setup_expect"), &all - &of_trace);
     let from_response = of("run: x\ncapture: { x: { zzzzzzzzzz: 1 } }\nexpect: { errors: 0 }\n");
     let from_span =

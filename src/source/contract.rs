@@ -11,6 +11,10 @@ use super::diagnostics::SourceDiagnostics;
 use super::follow::Follow;
 use super::metric_watch::MetricWatch;
 use super::search::{SearchAnswer, SearchError, SearchQuery};
+#[cfg(feature = "run")]
+use super::store::TrafficInterest;
+#[cfg(feature = "run")]
+use super::traffic_watch::TrafficWatch;
 use crate::trace::{Hole, LogsWithoutTrace, Losses, Nanos, Origin, TraceId};
 
 /// Facts about a backend from which traces are read.
@@ -46,6 +50,12 @@ pub trait TraceSource: Debug + Send + Sync {
 
     /// Watches the metrics that arrive; `None` if the source has no metrics.
     fn watch_metrics(&self) -> Option<MetricWatch> {
+        None
+    }
+
+    /// Watches everything that arrives from now on, of any trace; `None` if the source is not the receiver.
+    #[cfg(feature = "run")]
+    fn watch_traffic(&self, _: TrafficInterest) -> Option<TrafficWatch> {
         None
     }
 

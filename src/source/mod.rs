@@ -36,6 +36,8 @@ mod store;
 #[cfg(feature = "run")]
 mod text_log;
 #[cfg(feature = "run")]
+mod traffic_watch;
+#[cfg(feature = "run")]
 mod windows;
 #[cfg(feature = "run")]
 mod zipkin_json;
@@ -64,8 +66,12 @@ pub use snapshot::{Passage, Snapshot};
 pub use stats::{ReceiverStats, Refusal};
 #[cfg(feature = "run")]
 pub(crate) use store::MetricArrival;
+#[cfg(feature = "run")]
+pub(crate) use store::TrafficInterest;
 pub use store::{Store, StoreEvent};
 #[cfg(feature = "run")]
 pub(crate) use text_log::TextLog;
+#[cfg(feature = "run")]
+pub(crate) use traffic_watch::TrafficWatch;
 #[cfg(feature = "run")]
 pub(crate) use windows::TraceSearch;

@@ -12,7 +12,7 @@ use super::shape::ExpectedShape;
 use super::tail_sampling::{
     ExpectedShare, ShareExpectation, SpanSamplingExpectation, TailExpectation,
 };
-use super::{JsonPath, Limits, Location, Matcher};
+use super::{JsonPath, Limits, Location, Matcher, TrafficAsk};
 use crate::trace::Nanos;
 
 /// The checks of one `expect`, with variables substituted.
@@ -90,6 +90,8 @@ pub enum Condition {
     Stderr(Matcher),
     /// Each conformance case conforms.
     Conformance,
+    /// An expectation for everything that arrives in a window.
+    Traffic(TrafficAsk),
     /// Number of spans with status error.
     Errors(Limits<u64>),
     /// Number of spans whose parent did not arrive.
@@ -318,6 +320,7 @@ impl fmt::Display for Condition {
             Self::Stdout(matcher) => write!(f, "standard output: {matcher}"),
             Self::Stderr(matcher) => write!(f, "standard error: {matcher}"),
             Self::Conformance => f.write_str("conformance cases"),
+            Self::Traffic(ask) => ask.fmt(f),
             Self::Errors(limits) => write!(f, "spans with status error: {limits}"),
             Self::Orphans(limits) => write!(f, "spans whose parent never arrived: {limits}"),
             Self::SpanCount(limits) => write!(f, "number of spans: {limits}"),
@@ -389,6 +392,24 @@ impl Expect {
         let spans = self.spans.iter().map(|entry| &entry.receiver);
         let logs = self.logs.iter().map(|entry| &entry.receiver);
         checks.chain(spans).chain(logs).flatten().cloned().collect()
+    }
+
+    /// The place of a check that can hold only at the end of a window, if there is one.
+    pub(crate) fn needs_whole_window(&self) -> Option<&Location> {
+        let mut cells = self.checks.iter().filter(|check| match &check.ask {
+            Condition::Traffic(ask) => ask.needs_whole_window(),
+            Condition::Lint(_) => true,
+            _ => false,
+        });
+        let mut spans = self.spans.iter();
+        let mut logs = self.logs.iter();
+        let of_cells = cells.next().map(|check| &check.at);
+        let of_spans = spans.find(|entry| !entry.is_satisfied_by_arrival());
+        let of_logs = logs.find(|entry| !entry.is_satisfied_by_arrival());
+        of_cells
+            .or(of_spans.map(|entry| &entry.at))
+            .or(of_logs.map(|entry| &entry.at))
+            .or(self.metrics.first().map(|entry| &entry.at))
     }
 
     /// Returns `true` if any check needs the trace.

@@ -84,6 +84,11 @@ pub fn severity_name(number: u8) -> String {
 }
 
 impl LogEntry {
+    /// Returns `true` if the arrival of log records can prove it, whatever else arrives.
+    pub(crate) fn is_satisfied_by_arrival(&self) -> bool {
+        self.each.is_empty() && self.count.has_no_greatest()
+    }
+
     /// Returns `true` if a condition is about spans.
     pub(crate) fn needs_spans(&self) -> bool {
         let mut all = self.find.conditions.iter().chain(&self.each);

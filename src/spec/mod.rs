@@ -31,6 +31,7 @@ mod names;
 #[cfg(feature = "run")]
 mod need_graph;
 mod needs;
+mod observe;
 mod poll;
 mod publish;
 mod quantile;
@@ -79,6 +80,7 @@ pub use log::{LogAsk, LogCondition, LogEntry};
 pub use matcher::{Comparison, Domain, Matcher, TimeComparison, ValueType};
 pub use metric::{MetricAsk, MetricCondition, MetricEntry, SeriesAsk, SeriesSelector, SeriesType};
 pub(crate) use needs::Need;
+pub use observe::{EachTrace, Observe, ObserveUntil, SignalPresence, TrafficAsk};
 pub use poll::Poll;
 pub use publish::{Destination, KafkaTopic, Login, Publish, SaslMechanism, SqsQueue};
 pub use quantile::Quantile;

@@ -231,6 +231,12 @@ impl SpanType {
 }
 
 impl SpanEntry {
+    /// Returns `true` if the arrival of spans can prove it, whatever else arrives: a number of spans without an
+    /// upper bound.
+    pub(crate) fn is_satisfied_by_arrival(&self) -> bool {
+        self.each.is_empty() && self.aggregates.is_empty() && self.count.has_no_greatest()
+    }
+
     /// Returns `true` if a condition counts exceptions, which services also send as log records.
     pub(crate) fn has_exceptions(&self) -> bool {
         let mut all = self.find.conditions.iter().chain(&self.each);

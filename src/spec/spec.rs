@@ -93,7 +93,10 @@ impl Step {
     /// Returns `true` if it sends nothing.
     #[cfg(feature = "run")]
     pub(crate) fn only_reads(&self) -> bool {
-        matches!(self.draft.trigger.key.text.as_str(), "trace_id" | "search")
+        matches!(
+            self.draft.trigger.key.text.as_str(),
+            "trace_id" | "search" | "observe"
+        )
     }
 }
 
@@ -124,6 +127,12 @@ impl Step {
     #[cfg(feature = "run")]
     pub(crate) fn runs_cases(&self) -> bool {
         self.draft.trigger.key.text == "conformance"
+    }
+
+    /// Returns `true` if it observes everything that arrives.
+    #[cfg(feature = "run")]
+    pub(crate) fn observes(&self) -> bool {
+        self.draft.trigger.key.text == "observe"
     }
 
     /// Returns `true` if it sends telemetry into a pipeline.
@@ -166,10 +175,13 @@ impl Spec {
     }
 
     /// Returns `true` if no other spec may run at the same time: requests of others would distort
-    /// durations, and metrics count them.
+    /// durations, metrics count them, and `observe` sees them.
     #[must_use]
     pub fn runs_alone(&self) -> bool {
-        let is_disturbed = |step: &Step| step.needs_metrics || step.is_about_correlation;
+        let is_disturbed = |step: &Step| {
+            let observes = step.draft.trigger.key.text == "observe";
+            step.needs_metrics || step.is_about_correlation || observes
+        };
         self.repeat.is_some() || self.all_steps().any(is_disturbed)
     }
 

@@ -84,12 +84,16 @@ impl FileReader<'_> {
         let asks = |key| root.get(key).is_some() || is_misspelt(root, key);
         if !asks("expect") && !asks("budgets") && !asks("conformance") {
             let key = trigger.as_ref().map(|entry| entry.key.text.as_str());
-            let example = TriggerResult::of(key).example();
+            let result = TriggerResult::of(key);
+            let example = match result {
+                TriggerResult::Traffic => result.example().to_owned(),
+                result => format!("{}, errors: 0", result.example()),
+            };
             reader.wrong::<()>(
                 start_of(root),
                 "this spec has no `expect`",
                 "missing `expect`",
-                format!("add checks such as `expect: {{ {example}, errors: 0 }}`"),
+                format!("add checks such as `expect: {{ {example} }}`"),
             );
         }
         StepNode {
@@ -118,6 +122,17 @@ impl FileReader<'_> {
                     format!("`search` cannot be a step of `{key}`"),
                     "not available",
                     "write `search` beside `expect` of the spec",
+                );
+            }
+            if let Some(observe) = node
+                .get("observe")
+                .filter(|_| trace_checks == TraceChecks::Refused)
+            {
+                return reader.wrong(
+                    observe.place,
+                    format!("`observe` cannot be a step of `{key}`"),
+                    "not available",
+                    "move it to `steps`; what arrives during `setup` is observed too",
                 );
             }
             let name = reader.optional(node, "name", |name| reader.named(name, "a name"));
@@ -200,12 +215,19 @@ impl FileReader<'_> {
             .iter()
             .find_map(|node| node.get("wait")?.get("timeout"))
             .map(|timeout| reader.at(timeout.place));
-        let poll = self.poll(step, &asked, scope);
+        let poll = match asked.answer {
+            // It is refused below.
+            TriggerResult::Traffic => Some(()),
+            _ => self.poll(step, &asked, scope),
+        };
         if asked.poll.is_some() {
             self.reader(scope)
                 .refuse_repeated_metrics(step.node, "poll")?;
         }
         let from_trace = self.declare_captures(&asked, scope);
+        if asked.answer == TriggerResult::Traffic {
+            self.reader(scope).refuse_beside_observe(step.node)?;
+        }
         let expect = asked.expect(&self.reader(scope));
         let wait = wait?.unwrap_or_default().or(outer?.unwrap_or_default());
         let wait = wait
@@ -222,6 +244,7 @@ impl FileReader<'_> {
             return self.reader(scope).refuse_share_of_one(&share.at);
         }
         self.reader(scope).refuse_unfit_checks(trigger, &expect)?;
+        self.reader(scope).warn_of_idle_until(trigger, &expect);
 
         Some(Step {
             name: step.name.clone(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[cfg(feature = "run")]
 use super::publish::MessagePlace;
 use super::publish::Publish;
-use super::{Conformance, GrpcCall, Selector, SendTelemetry, Tls};
+use super::{Conformance, GrpcCall, Observe, Selector, SendTelemetry, Tls};
 use crate::number;
 use crate::trace::{TraceRef, Value};
 
@@ -31,6 +31,8 @@ pub enum Trigger {
     Conformance(Box<Conformance>),
     /// Traces that a backend has already.
     Search(Box<Search>),
+    /// Everything that arrives in a window.
+    Observe(Observe),
 }
 
 /// A search for traces with a span that starts within a window, which ends now.
@@ -85,6 +87,7 @@ impl Trigger {
             Self::Send(send) => send.describe(),
             Self::Conformance(conformance) => conformance.describe(),
             Self::Search(search) => search.describe(),
+            Self::Observe(observe) => observe.describe(),
         }
     }
 
@@ -100,7 +103,8 @@ impl Trigger {
             | Self::Publish(_)
             | Self::Send(_)
             | Self::Conformance(_)
-            | Self::Search(_) => None,
+            | Self::Search(_)
+            | Self::Observe(_) => None,
         }
     }
 
@@ -113,7 +117,11 @@ impl Trigger {
             Self::Grpc(call) => Some(&call.propagation),
             Self::Run(command) => Some(&command.propagation),
             Self::Publish(publish) => Some(&publish.propagation),
-            Self::TraceId(_) | Self::Send(_) | Self::Conformance(_) | Self::Search(_) => None,
+            Self::TraceId(_)
+            | Self::Send(_)
+            | Self::Conformance(_)
+            | Self::Search(_)
+            | Self::Observe(_) => None,
         }
     }
 
@@ -135,7 +143,8 @@ impl Trigger {
             | Self::Publish(_)
             | Self::Send(_)
             | Self::Conformance(_)
-            | Self::Search(_) => None,
+            | Self::Search(_)
+            | Self::Observe(_) => None,
         }
     }
 
@@ -190,7 +199,7 @@ impl Trigger {
             Self::Grpc(call) => Called::Method(call.service.clone(), call.method.clone()),
             Self::Run(_) => Called::Command,
             Self::Publish(publish) => Called::Message(MessagePlace::of(publish)),
-            Self::TraceId(_) => Called::Nothing,
+            Self::TraceId(_) | Self::Observe(_) => Called::Nothing,
             Self::Send(_) => Called::Sent,
             Self::Conformance(conformance) => Called::Path(conformance.url.path().to_owned()),
             Self::Search(_) => Called::Found,

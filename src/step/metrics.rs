@@ -235,6 +235,18 @@ impl StepMetrics {
     }
 }
 
+/// The metrics that arrived in a window.
+pub(super) fn metrics_of_window(watch: &mut MetricWatch, began: Instant) -> MetricEvidence {
+    MetricEvidence {
+        records: watch.read().since(began),
+        began,
+        alone_since: 0,
+        fired: began,
+        settled: 0,
+        end: MetricEnd::PassedOn,
+    }
+}
+
 /// Waits until this time by the clock of this machine.
 async fn reached(time: Nanos) {
     loop {

@@ -19,6 +19,8 @@ mod drive;
 #[cfg(feature = "cli")]
 mod explained;
 #[cfg(feature = "run")]
+mod each_trace;
+#[cfg(feature = "run")]
 mod fire;
 #[cfg(feature = "run")]
 mod first_hop;
@@ -32,6 +34,8 @@ mod metrics;
 mod missing;
 #[cfg(feature = "run")]
 mod observation;
+#[cfg(feature = "run")]
+mod observe;
 #[cfg(feature = "run")]
 mod pipeline;
 #[cfg(feature = "run")]
@@ -90,6 +94,7 @@ pub(crate) use self::{
     delays::{ExportDelays, sufficient},
     fire::{blank, fire_when_possible, follow, prepare, run_step},
     observation::Observation,
+    observe::{Window, run_observation},
     poll::response_notes,
     run_context::RunContext,
     settle::{JudgeWhen, TraceUse},

@@ -36,9 +36,11 @@ mod resource;
 mod response;
 mod restart;
 mod scope;
+mod signal;
 mod span;
 mod status;
 mod sum;
+mod traffic;
 mod tree;
 mod value;
 mod witness;
@@ -89,9 +91,11 @@ pub(crate) use restart::{
     distance, ends_with_route, fit, is_call_of_a_service, roots, server_roots,
 };
 pub use scope::Scope;
+pub use signal::Signal;
 pub use span::{Nanos, Span};
 pub use status::{Status, StatusCode};
 pub(crate) use sum::Sum;
+pub use traffic::{EdgeKind, RefusedExport, ServiceEdge, ServiceTraffic, SignalTraffic, Traffic};
 pub use tree::{Origin, Trace};
 pub use value::Value;
 pub(crate) use value::last_of_each;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ConformanceResponse, GrpcResponse, Trace, TraceId};
+use super::{ConformanceResponse, GrpcResponse, Trace, TraceId, Traffic};
 
 /// The response to a request, or the result of a command.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub enum Response {
     Sent(Box<SentTelemetry>),
     /// The results of a `conformance` trigger.
     Conformance(Box<ConformanceResponse>),
+    /// The telemetry that arrived, of an `observe` trigger.
+    Traffic(Box<Traffic>),
     /// No response: a `trace_id` trigger sends nothing.
     None,
 }
@@ -183,6 +185,7 @@ impl Response {
             Self::Message(message) => Some(message.time),
             Self::Sent(sent) => Some(sent.time),
             Self::Conformance(conformance) => Some(conformance.time),
+            Self::Traffic(traffic) => Some(traffic.observed),
             Self::None => None,
         }
     }
@@ -197,7 +200,7 @@ impl Response {
             Self::Message(message) => message.time += delay,
             Self::Sent(sent) => sent.time += delay,
             Self::Conformance(conformance) => conformance.time += delay,
-            Self::None => {}
+            Self::Traffic(_) | Self::None => {}
         }
     }
 
@@ -209,7 +212,7 @@ impl Response {
             Self::Grpc(grpc) => grpc.bytes,
             Self::Command(command) => command.stdout.len() + command.stderr.len(),
             Self::Message(message) => message.receipt.len(),
-            Self::Sent(_) | Self::Conformance(_) | Self::None => 0,
+            Self::Sent(_) | Self::Conformance(_) | Self::Traffic(_) | Self::None => 0,
         }
     }
 
@@ -249,6 +252,15 @@ impl Response {
         }
     }
 
+    /// The telemetry that arrived during a window, if it is that.
+    #[must_use]
+    pub fn traffic(&self) -> Option<&Traffic> {
+        match self {
+            Self::Traffic(traffic) => Some(traffic),
+            _ => None,
+        }
+    }
+
     /// The body that can contain JSON.
     #[must_use]
     pub fn body(&self) -> Option<&[u8]> {
@@ -259,6 +271,7 @@ impl Response {
             | Self::Command(_)
             | Self::Sent(_)
             | Self::Conformance(_)
+            | Self::Traffic(_)
             | Self::None => None,
         }
     }

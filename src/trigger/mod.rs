@@ -101,7 +101,9 @@ pub async fn fire(
             .await
             .map(Response::Message),
         // The folder `send` exports telemetry.
-        Trigger::TraceId(_) | Trigger::Send(_) | Trigger::Search(_) => Ok(Response::None),
+        Trigger::TraceId(_) | Trigger::Send(_) | Trigger::Search(_) | Trigger::Observe(_) => {
+            Ok(Response::None)
+        }
         // `probe` sends the requests.
         Trigger::Conformance(_) => Ok(Response::None),
     }

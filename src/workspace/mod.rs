@@ -313,7 +313,7 @@ fn refused_when_reading(spec: &Spec) -> Option<SpecError> {
         at: sends.at.clone(),
         label: "sends something".to_owned(),
         help: Some(
-            "limit the spec to other profiles with `profiles: { not: [ … ] }`, or use `trace_id`"
+            "limit the spec to other profiles with `profiles: { not: [ … ] }`, or use `search`, `observe` or `trace_id`"
                 .to_owned(),
         ),
     })
@@ -342,11 +342,22 @@ fn unsendable(specs: &[Spec]) -> Vec<SpecError> {
     errors
 }
 
-/// The error for a spec with `send` or `conformance`, whose spans come here, if traces are read from a backend.
+/// The error for a spec with `send`, `conformance` or `observe`, if traces are read from a backend and spans do not
+/// come here.
 fn refused_with_backend(spec: &Spec) -> Option<SpecError> {
-    let is_refused = |step: &&Step| step.sends_telemetry() || step.runs_cases();
+    let is_refused = |step: &&Step| step.sends_telemetry() || step.runs_cases() || step.observes();
     let sends = spec.all_steps().find(is_refused);
     let sends = sends.filter(|_| spec.skip.is_none())?;
+    if sends.observes() {
+        return Some(SpecError {
+            what: "`observe` sees what arrives here, and traces are read from a backend".to_owned(),
+            at: sends.at.clone(),
+            label: "needs the receiver".to_owned(),
+            help: Some(
+                "use `search`, which checks traces that the backend has; or limit the spec to profiles without `source`: `profiles: { not: [ … ] }`".to_owned(),
+            ),
+        });
+    }
     let what = match sends.runs_cases() {
         true => "`conformance` observes spans as they arrive, and traces are read from a backend",
         false => {

@@ -20,6 +20,7 @@ mod merge;
 mod metrics;
 mod mutating;
 mod needs;
+mod observing;
 mod pipeline;
 mod polling;
 mod propagation;

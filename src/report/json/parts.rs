@@ -114,6 +114,8 @@ pub(in crate::report) struct JsonResponse<'a> {
     grpc: Option<JsonGrpc<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     conformance: Option<super::conformance::JsonConformance<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traffic: Option<super::traffic::JsonTraffic<'a>>,
 }
 
 /// The response to a gRPC call.
@@ -313,6 +315,12 @@ pub(in crate::report) fn response(of: &trace::Response) -> Option<JsonResponse<'
             time_ms,
             body: Some(conformance.summary()),
             conformance: Some(super::conformance::JsonConformance::from(&**conformance)),
+            ..JsonResponse::default()
+        }),
+        trace::Response::Traffic(traffic) => Some(JsonResponse {
+            kind: "traffic",
+            time_ms,
+            traffic: Some(super::traffic::JsonTraffic::from(&**traffic)),
             ..JsonResponse::default()
         }),
         trace::Response::Command(command) => Some(JsonResponse {

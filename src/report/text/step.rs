@@ -69,7 +69,12 @@ pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String 
     if detail == Detail::Verbose {
         parts.push(circumstances(step, look) + &checks(&step.checks, look));
     }
-    parts.extend(step.failures().map(|of| failure(of, look)));
+    parts.extend(super::traffic::failed_cells(&step.checks, look));
+    let others = step
+        .checks
+        .iter()
+        .filter(|one| !super::traffic::is_cell(one));
+    parts.extend(others.filter_map(|one| Some(failure(one.outcome.failure()?, look))));
     parts.extend(step.trouble.iter().map(|of| trouble(of, look)));
     let contradictions: Vec<&Failure> = step.contradictions().collect();
     parts.extend(contradictions.iter().map(|of| failure(of, look)));
@@ -221,6 +226,7 @@ fn response(step: &StepReport, look: &Look) -> String {
             paragraph(&title, 3, FAINT, look)
         }
         Some(Response::Conformance(conformance)) => super::conformance::table(conformance, look),
+        Some(Response::Traffic(traffic)) => super::traffic::services(traffic, look),
         Some(Response::Command(command)) => {
             let ended = command.ending();
             let title = format!("command: {ended} after {}", duration(command.time));

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::secret::{MASK, Secrets, is_credential_header};
 use crate::trace::{
     Attributes, CommandResponse, ConformanceResponse, Event, GrpcResponse, Hole, HttpResponse,
-    Link, LogRecord, MessageResponse, Resource, Response, Scope, Span, SpanExemplar, Status, Trace,
-    Undecoded, Value,
+    Link, LogRecord, MessageResponse, Resource, Response, Scope, ServiceEdge, Span, SpanExemplar,
+    Status, Trace, Traffic, Undecoded, Value,
 };
 
 impl Secrets {
@@ -47,7 +47,32 @@ impl Secrets {
                     self.mask_each([&mut case.sent, &mut case.expected, &mut case.found]);
                 }
             }
+            Response::Traffic(traffic) => self.mask_traffic(traffic),
             Response::None => {}
+        }
+    }
+
+    fn mask_traffic(&self, traffic: &mut Traffic) {
+        let Traffic {
+            observed: _,
+            longest: _,
+            services,
+            other_records: _,
+            edges,
+            forgotten_spans: _,
+            refused,
+        } = traffic;
+        let all = std::mem::take(services).into_iter();
+        *services = all.map(|(name, of)| (self.text(&name), of)).collect();
+        let all = std::mem::take(edges).into_iter();
+        let masked = all.map(|(edge, number)| {
+            let ServiceEdge { from, to, by } = edge;
+            let (from, to) = (self.text(&from), self.text(&to));
+            (ServiceEdge { from, to, by }, number)
+        });
+        *edges = masked.collect();
+        for export in refused {
+            export.hole = export.hole.with_texts(|text| self.text(text));
         }
     }
 

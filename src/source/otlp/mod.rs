@@ -21,6 +21,8 @@ mod metric_wire;
 mod pack;
 mod read;
 #[cfg(feature = "run")]
+mod record_facts;
+#[cfg(feature = "run")]
 mod resend;
 mod signal;
 mod walk;
@@ -54,6 +56,8 @@ pub use read::read_logs;
 pub(crate) use read::{FileTraces, read_file};
 #[cfg(feature = "run")]
 pub(crate) use read::{SentSpans, UntiedFile, read_spans, read_untied, tie};
+#[cfg(feature = "run")]
+pub(crate) use record_facts::{SpanFacts, log_time, point_times, span_facts};
 #[cfg(feature = "run")]
 pub(crate) use resend::{Exports, ResendError, SavedTelemetry};
 pub(crate) use signal::Signal;

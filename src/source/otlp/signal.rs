@@ -1,16 +1,8 @@
-//! The three signals of OTLP, and their endpoints.
+//! The endpoints of the three signals.
 
-/// One of OTLP's three signals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Signal {
-    Traces,
-    Logs,
-    Metrics,
-}
+pub(crate) use crate::trace::Signal;
 
 impl Signal {
-    pub(crate) const ALL: [Self; 3] = [Self::Traces, Self::Logs, Self::Metrics];
-
     /// The path of OTLP/HTTP.
     pub(crate) fn http_path(self) -> &'static str {
         match self {

@@ -27,6 +27,10 @@ use crate::source::follow::Follow;
 use crate::source::metric_watch::MetricWatch;
 use crate::source::stats::ReceiverStats;
 use crate::source::store::Store;
+#[cfg(feature = "run")]
+use crate::source::store::TrafficInterest;
+#[cfg(feature = "run")]
+use crate::source::traffic_watch::TrafficWatch;
 use crate::trace::{LogsWithoutTrace, Origin, Trace, TraceId};
 
 /// The default ports of OTLP for gRPC and HTTP, on the loopback interface. Each serves both.
@@ -302,6 +306,11 @@ impl TraceSource for Receiver {
 
     fn watch_metrics(&self) -> Option<MetricWatch> {
         Some(self.store.watch_metrics())
+    }
+
+    #[cfg(feature = "run")]
+    fn watch_traffic(&self, interest: TrafficInterest) -> Option<TrafficWatch> {
+        Some(self.store.watch_traffic(interest))
     }
 
     fn addresses(&self) -> &[SocketAddr] {

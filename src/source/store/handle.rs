@@ -21,6 +21,8 @@ use super::registry;
 use super::request::{drops, rejections, services};
 use super::shared::SharedState;
 use super::state::StoreState;
+#[cfg(feature = "run")]
+use super::traffic::TrafficInterest;
 use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
 use crate::source::follow::Follow;
 use crate::source::metric_watch::MetricWatch;
@@ -30,8 +32,20 @@ use crate::source::stats::{Ingested, ReceiverStats, Refusal};
 #[cfg(feature = "run")]
 use crate::source::text_log::{TextLine, TextLog};
 #[cfg(feature = "run")]
+use crate::source::traffic_watch::TrafficWatch;
+#[cfg(feature = "run")]
 use crate::trace::Hole;
 use crate::trace::{LogsWithoutTrace, Origin, Sender, Span, Trace, TraceId};
+
+/// The way in which log records arrive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum LogArrival {
+    /// An export.
+    Export,
+    /// A line that a service printed.
+    #[cfg(feature = "run")]
+    Printed,
+}
 
 /// The records that were received. Copies of a handle refer to the same store.
 ///
@@ -254,7 +268,7 @@ impl Store {
         match log.read(line, SystemTime::now(), kept) {
             TextLine::Record(request) => {
                 // It is valid OTLP.
-                let _ = self.ingest_logs_at(&request, Instant::now());
+                let _ = self.take_in_logs(&request, Instant::now(), LogArrival::Printed);
             }
             TextLine::Part => {}
             TextLine::Cut => {
@@ -283,8 +297,21 @@ impl Store {
         request: &[u8],
         arrived: Instant,
     ) -> Result<(), Malformed> {
+        self.take_in_logs(request, arrived, LogArrival::Export)
+    }
+
+    fn take_in_logs(
+        &self,
+        request: &[u8],
+        arrived: Instant,
+        by: LogArrival,
+    ) -> Result<(), Malformed> {
         let walk = LogWalk::of_logs(request)?;
         let mut state = self.lock();
+        #[cfg(feature = "run")]
+        state.observe_logs(&walk, arrived, by);
+        #[cfg(not(feature = "run"))]
+        let LogArrival::Export = by;
         state.take_in_logs(request, &walk, arrived);
         state.stats.count(walk.records.len() as u64, 0, arrived);
         Ok(())
@@ -310,6 +337,8 @@ impl Store {
             false => None,
         };
         let mut state = self.lock();
+        #[cfg(feature = "run")]
+        state.observe_metrics(request, arrived);
         state.stats.count(0, points, arrived);
         if let Some(export) = export {
             #[cfg(feature = "run")]
@@ -349,9 +378,17 @@ impl Store {
         MetricWatch::new(self.0.clone())
     }
 
+    /// Watches everything that arrives from now on, of any trace.
+    #[cfg(feature = "run")]
+    pub(crate) fn watch_traffic(&self, interest: TrafficInterest) -> TrafficWatch {
+        TrafficWatch::open(self.0.clone(), interest)
+    }
+
     /// Counts a refused request.
     pub(crate) fn refuse(&self, refusal: Refusal) {
         let mut state = self.lock();
+        #[cfg(feature = "run")]
+        state.traffic.refuse(&refusal);
         if let Some(hole) = refusal.hole().map(Arc::new) {
             for signal in Signal::ALL {
                 if refusal.carried.may_be(signal) {

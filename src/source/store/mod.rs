@@ -19,6 +19,8 @@ mod registry;
 mod request;
 mod shared;
 mod state;
+#[cfg(feature = "run")]
+mod traffic;
 mod uncorrelated;
 
 #[cfg(feature = "run")]
@@ -31,3 +33,9 @@ pub(super) use losses::Lifetime;
 #[cfg(feature = "run")]
 pub(crate) use metric_feed::MetricArrival;
 pub(super) use shared::SharedState;
+#[cfg(feature = "run")]
+pub(crate) use traffic::MOST_BYTES;
+#[cfg(feature = "run")]
+pub use traffic::TrafficInterest;
+#[cfg(feature = "run")]
+pub(super) use traffic::TrafficRecorder;

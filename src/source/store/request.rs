@@ -1,5 +1,7 @@
 //! Facts about a request: the services that sent it, and what is missing from it.
 
+#[cfg(feature = "run")]
+use crate::source::otlp::Pieces;
 use crate::source::otlp::{self, Malformed, SpanAt, Walk};
 use crate::source::stats::{DroppedAttribute, RejectedSpan};
 
@@ -8,6 +10,15 @@ pub(super) fn services(walk: &Walk<'_>) -> Result<Vec<String>, Malformed> {
     let resources = walk.resources.iter();
     resources
         .map(|resource| otlp::service_of(&resource.joined()))
+        .collect()
+}
+
+/// `service.name` of these resources; empty for one that cannot be decoded.
+#[cfg(feature = "run")]
+pub(super) fn services_of(resources: &[Pieces<'_>]) -> Vec<String> {
+    let names = resources.iter();
+    names
+        .map(|resource| otlp::service_of(&resource.joined()).unwrap_or_default())
         .collect()
 }
 

@@ -22,6 +22,10 @@ use super::presence::{OnClose, Presence};
 use super::recent::{RecentRequests, traces_of_spans};
 use super::request::service;
 #[cfg(feature = "run")]
+use super::request::services_of;
+#[cfg(feature = "run")]
+use super::traffic::TrafficRecorders;
+#[cfg(feature = "run")]
 use crate::source::otlp;
 use crate::source::otlp::{LinkAt, MetricExport, Signal, SpanAt, Walk};
 #[cfg(feature = "run")]
@@ -59,6 +63,9 @@ pub(in crate::source) struct StoreState {
     pub(super) on_close: Option<OnClose>,
     /// The recent requests include records of `entries`.
     remembers_all: bool,
+    /// The windows in which everything is recorded.
+    #[cfg(feature = "run")]
+    pub(in crate::source) traffic: TrafficRecorders,
 }
 
 impl StoreState {
@@ -79,6 +86,8 @@ impl StoreState {
         services: &[String],
         arrived: Instant,
     ) {
+        #[cfg(feature = "run")]
+        self.traffic.spans(walk, services, arrived);
         // First, so that a link also ties the spans before it.
         self.tie_all(&walk.links);
         let watched = self.keep(walk, arrived);
@@ -122,6 +131,8 @@ impl StoreState {
                 ..sender.clone()
             };
             let hole = Arc::new(span.reason.hole(span.name, sender));
+            #[cfg(feature = "run")]
+            self.traffic.lose(&[Signal::Traces], &hole);
             let loss = Loss { at, hole };
             match span.trace_id {
                 Some(trace) => self.lose(trace, loss.clone()),
@@ -269,6 +280,21 @@ impl StoreState {
 
     pub(super) fn keeps_metrics(&self) -> bool {
         self.metrics.is_some()
+    }
+
+    /// Records the data points of a request, which was walked, in the open windows.
+    #[cfg(feature = "run")]
+    pub(super) fn observe_metrics(&mut self, request: &[u8], arrived: Instant) {
+        if !self.traffic.are_open() {
+            return;
+        }
+        if let (Ok(walk), Ok(times)) = (
+            otlp::MetricWalk::of_metrics(request),
+            otlp::point_times(request),
+        ) {
+            let services = services_of(&walk.resources);
+            self.traffic.metrics(&times, &services, arrived);
+        }
     }
 
     /// Sends an export to readers in other processes.

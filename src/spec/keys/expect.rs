@@ -1,6 +1,8 @@
 //! Keys of `expect`, of a matcher and of a limit.
 
 use super::grpc::GRPC_RESPONSE;
+#[cfg(feature = "cli")]
+use super::observe::TRAFFIC_ONLY;
 use super::{Key, Keys, key};
 
 /// Checks of an HTTP response.
@@ -54,6 +56,7 @@ pub(crate) const EXPECT: Keys = Keys(&[
     COMMAND,
     RESPONSE_TIME,
     TRACE,
+    TRAFFIC_ONLY,
 ]);
 
 const OUTPUT: &[Key] = &[LOST, DUPLICATED, AT];
@@ -130,7 +133,7 @@ const RESPONSE_TIME: &[Key] = &[key(
     "From sending the request to the end of the response: < 800ms.",
 )];
 
-const TRACE: &[Key] = &[
+pub(super) const TRACE: &[Key] = &[
     key(
         "errors",
         "count",
@@ -154,7 +157,7 @@ const TRACE: &[Key] = &[
     ),
     key(
         "edges",
-        "list",
+        "edges",
         "Calls between services, `caller -> callee`; others are allowed.",
     ),
     key(

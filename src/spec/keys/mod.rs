@@ -9,6 +9,7 @@ mod grpc;
 mod load;
 mod log;
 mod metric;
+mod observe;
 #[cfg(feature = "run")]
 mod project;
 mod publish;
@@ -23,6 +24,7 @@ pub(crate) use grpc::{GRPC, PROTO};
 pub(crate) use load::*;
 pub(crate) use log::*;
 pub(crate) use metric::*;
+pub(crate) use observe::*;
 #[cfg(feature = "run")]
 pub(crate) use project::*;
 pub(crate) use publish::*;

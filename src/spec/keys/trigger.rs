@@ -51,6 +51,11 @@ pub(super) const TRIGGER_TABLE: &[Key] = &[
         "search",
         "Sends nothing, and checks traces that a backend has already.",
     ),
+    key(
+        "observe",
+        "observe",
+        "Sends nothing, and checks everything that arrives, of any trace, for this time.",
+    ),
 ];
 
 pub(crate) const SEARCH: Keys = Keys(&[&[

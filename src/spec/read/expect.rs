@@ -23,6 +23,8 @@ pub(crate) enum TriggerResult {
     Output,
     /// The results of conformance cases.
     Cases,
+    /// Everything that arrives in a window.
+    Traffic,
     Nothing,
     /// No trigger, which is reported elsewhere.
     Unknown,
@@ -39,6 +41,7 @@ impl TriggerResult {
             Some("publish") => Self::Message,
             Some("send") => Self::Output,
             Some("conformance") => Self::Cases,
+            Some("observe") => Self::Traffic,
             Some("trace_id" | "search") => Self::Nothing,
             Some(_) => Self::Response,
         }
@@ -53,6 +56,7 @@ impl TriggerResult {
             Self::Message => "spans: [{ find: { caused_by: trigger } }]",
             Self::Output => "spans: [{ find: { name: … }, attributes: { … } }]",
             Self::Cases => "orphans: 0",
+            Self::Traffic => "signals: { checkout: [traces, metrics, logs] }",
             Self::Nothing => "orphans: 0",
         }
     }
@@ -66,6 +70,7 @@ impl TriggerResult {
             Self::Message => keys::MESSAGE_CHECKS,
             Self::Output => keys::OUTPUT_CHECKS,
             Self::Cases | Self::Nothing => keys::NO_CHECKS,
+            Self::Traffic => keys::TRAFFIC_CHECKS,
             Self::Unknown => keys::ANSWER_CHECKS,
         }
     }
@@ -119,6 +124,9 @@ impl Reader<'_> {
         if entries.is_empty() {
             let example = answer.example();
             let help = match trace.refusal() {
+                None if answer == TriggerResult::Traffic => {
+                    format!("add a check such as `{example}`")
+                }
                 None => format!("add a check such as `{example}` or `errors: 0`"),
                 Some(_) => format!("add a check such as `{example}`"),
             };
@@ -239,6 +247,17 @@ impl Reader<'_> {
         ids: &EntryIds,
     ) -> Option<Expect> {
         let key = entry.key.text.as_str();
+        if answer == TriggerResult::Traffic {
+            return self.traffic_entry(entry, ids);
+        }
+        if let Some(help) = only_of_traffic(key).filter(|_| answer != TriggerResult::Unknown) {
+            return self.wrong(
+                entry.key.place,
+                format!("`{key}` checks everything that arrives, and this trigger has one trace"),
+                "not available",
+                help,
+            );
+        }
         if keys::TRACE_CHECKS.contains(key) {
             if let Some((why, help)) = trace.refusal() {
                 return self.wrong(
@@ -287,7 +306,7 @@ impl Reader<'_> {
                 TriggerResult::Message => ("a message", keys::MESSAGE_CHECKS),
                 TriggerResult::Output => ("the output of a pipeline", keys::TRACE_CHECKS),
                 TriggerResult::Cases => ("the trace of the control", keys::TRACE_CHECKS),
-                TriggerResult::Nothing | TriggerResult::Unknown => {
+                TriggerResult::Nothing | TriggerResult::Traffic | TriggerResult::Unknown => {
                     ("a trace that exists", keys::TRACE_CHECKS)
                 }
             };
@@ -349,7 +368,7 @@ impl Reader<'_> {
         }
     }
 
-    fn trace_entry(&self, key: &str, node: &Node, ids: &EntryIds) -> Option<Expect> {
+    pub(super) fn trace_entry(&self, key: &str, node: &Node, ids: &EntryIds) -> Option<Expect> {
         let one = |ask: Condition| self.one(ask, node);
         let count = |make: fn(Limits<u64>) -> Condition| {
             self.count(node, &format!("`{key}`")).map(make).map(one)
@@ -453,7 +472,7 @@ impl Reader<'_> {
         }
     }
 
-    fn edge(&self, node: &Node) -> Option<Condition> {
+    pub(super) fn edge(&self, node: &Node) -> Option<Condition> {
         let none = (String::from("-"), String::from("-"));
         let (from, to) = self.parse(node, "an edge", none, |text| {
             let ends = text
@@ -527,7 +546,7 @@ impl Reader<'_> {
         })
     }
 
-    fn ids(&self, items: &[Node]) -> EntryIds {
+    pub(super) fn ids(&self, items: &[Node]) -> EntryIds {
         let mut ids = EntryIds::new();
         for (index, item) in items.iter().enumerate() {
             let Some(node) = item.get("id") else { continue };
@@ -677,6 +696,15 @@ impl Reader<'_> {
             awaits: Vec::new(),
             receiver: None,
         }
+    }
+}
+
+/// Help for a key of `observe` beside another trigger.
+fn only_of_traffic(key: &str) -> Option<&'static str> {
+    match key {
+        "signals" => Some("use the trigger `observe`; for one trace, `services` and `logs`"),
+        "each_trace" => Some("use the trigger `observe`, or write the checks directly in `expect`"),
+        _ => None,
     }
 }
 

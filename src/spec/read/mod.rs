@@ -22,6 +22,7 @@ mod measure;
 mod metrics;
 mod mutate;
 mod needs;
+mod observe;
 mod poll;
 mod propagation;
 mod publish;

@@ -339,6 +339,14 @@ impl Reader<'_> {
                 "remove `repeat`",
             );
         }
+        if root.get("observe").is_some() {
+            self.wrong::<()>(
+                repeat.place,
+                "`repeat` and `observe` exclude each other: `observe` sends nothing",
+                "conflict",
+                "remove `repeat`, and observe for a longer time",
+            );
+        }
         if root.get("trace_id").is_some() {
             self.wrong::<()>(
                 repeat.place,

@@ -60,6 +60,7 @@ impl Reader<'_> {
                 .map(Box::new)
                 .map(Trigger::Conformance),
             "search" => self.search(node).map(Box::new).map(Trigger::Search),
+            "observe" => self.observe(node).map(Trigger::Observe),
             _ => None,
         }
     }

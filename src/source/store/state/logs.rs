@@ -7,8 +7,12 @@ use std::time::Instant;
 use super::StoreState;
 use crate::source::otlp::{self, LogAt, LogWalk, Signal};
 use crate::source::store::entry::{Interner, Owners, RawRecord};
+#[cfg(feature = "run")]
+use crate::source::store::handle::LogArrival;
 use crate::source::store::losses::{self, Loss};
 use crate::source::store::recent::traces_of_logs;
+#[cfg(feature = "run")]
+use crate::source::store::request::services_of;
 use crate::source::store::uncorrelated::ArrivedLogs;
 use crate::trace::{SpanId, TraceId};
 
@@ -53,6 +57,26 @@ impl StoreState {
         }
         for trace in changed {
             self.notify(trace);
+        }
+    }
+
+    /// Records log records in the open windows.
+    #[cfg(feature = "run")]
+    pub(in crate::source::store) fn observe_logs(
+        &mut self,
+        walk: &LogWalk<'_>,
+        arrived: Instant,
+        by: LogArrival,
+    ) {
+        if !self.traffic.are_open() {
+            return;
+        }
+        match by {
+            LogArrival::Export => {
+                let services = services_of(&walk.resources);
+                self.traffic.logs(walk, &services, arrived);
+            }
+            LogArrival::Printed => self.traffic.printed(walk, arrived),
         }
     }
 
