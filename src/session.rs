@@ -450,14 +450,48 @@ pub fn addresses(workspace: &Workspace, listen: &[SocketAddr]) -> Vec<SocketAddr
     }
 }
 
+/// What others can do with the receiver of a project, if it has no token: warnings with a remedy. `more` names what
+/// they can do beside sending.
+#[must_use]
+pub fn exposures(workspace: &Workspace, listen: &[SocketAddr], more: &str) -> Vec<String> {
+    if workspace.token.is_some() {
+        return Vec::new();
+    }
+    let open = addresses(workspace, listen).into_iter();
+    let open: Vec<String> = open
+        .filter(|address| !address.ip().is_loopback())
+        .map(|address| address.to_string())
+        .collect();
+    let of_network = (!open.is_empty()).then(|| {
+        format!(
+            "everyone who reaches {} can send telemetry{more}: set `receiver: {{ token: … }}`, or listen on 127.0.0.1",
+            open.join(", ")
+        )
+    });
+    let allows_all = workspace.project.cors.iter().any(|origin| origin == "*");
+    let of_pages = allows_all.then(|| {
+        format!(
+            "`receiver.cors` permits every web page that a browser on this machine shows to send telemetry{more}: name the origins, or set `receiver: {{ token: … }}`"
+        )
+    });
+    of_network.into_iter().chain(of_pages).collect()
+}
+
 /// The receiver that a project asks for; it does not listen yet. See [`Session::start`].
 #[must_use]
 pub fn receiver(workspace: &Workspace, listen: &[SocketAddr]) -> ReceiverBuilder {
     let addresses = addresses(workspace, listen);
     let cors = workspace.project.cors.iter();
-    cors.fold(Receiver::builder().listen(addresses), |builder, origin| {
-        builder.cors_origin(origin)
-    })
+    let builder = guarded(Receiver::builder().listen(addresses), workspace);
+    cors.fold(builder, |builder, origin| builder.cors_origin(origin))
+}
+
+/// The same receiver, which requires the token of the project, if it has one.
+fn guarded(builder: ReceiverBuilder, workspace: &Workspace) -> ReceiverBuilder {
+    match &workspace.token {
+        Some(token) => builder.token(token),
+        None => builder,
+    }
 }
 
 /// Starts the named receivers of the project, which fill the same store.
@@ -467,7 +501,7 @@ async fn named_receivers(
 ) -> Result<Vec<Receiver>, Vec<Trouble>> {
     let mut named = Vec::new();
     for (name, address) in workspace.named_receivers() {
-        let builder = Receiver::builder().listen([address]).named(name);
+        let builder = guarded(Receiver::builder().listen([address]).named(name), workspace);
         let started = builder.store(first.store().clone()).start().await;
         named.push(started.map_err(|error| vec![unbound(&error)])?);
     }
@@ -513,6 +547,7 @@ async fn start_services(
     let port = receiver.addresses().first().map_or(0, SocketAddr::port);
     let telemetry = service::TelemetryTarget {
         endpoint: format!("http://127.0.0.1:{port}"),
+        token: workspace.token.clone(),
     };
     let text_logs = TextLogs::of(&services, receiver.store());
     let relay = move |event| {

@@ -18,6 +18,7 @@ use support::{ClosedPort, eventually, runs};
 
 fn telemetry() -> TelemetryTarget {
     TelemetryTarget {
+        token: None,
         endpoint: "http://127.0.0.1:4318".to_owned(),
     }
 }

@@ -47,6 +47,7 @@ fn both(a: &str, b: &str) -> Both<Vec<Spec>> {
 fn paired(specs: Both<Vec<Spec>>) -> Result<Vec<SpecPair>, PairingError> {
     let workspace = Workspace {
         backend: None,
+        token: None,
         ignored_faults: Vec::new(),
         project: Project::none(".".into()),
         globals: Arc::default(),

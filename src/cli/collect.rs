@@ -62,6 +62,7 @@ fn announce(host: &Host, arguments: &CollectArguments) -> std::io::Result<()> {
     };
     // An error of writing is ignored: standard output is closed.
     let mut out = output::stdout();
+    let text = host.token.text(&text);
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::api::{Api, REMEMBERED, SystemInfo};
 use crate::exec::Environment;
 use crate::report::text;
 use crate::result::{RunEvent, Trouble};
+use crate::secret::Secrets;
 use crate::session::{Listener, Session, Stopper, receiver, unbound};
 use crate::source::Store;
 use crate::spec::{Context, Globals};
@@ -18,7 +19,7 @@ use crate::workspace::{LoadError, Ports, Workspace};
 use super::exec_arguments::SystemArguments;
 use super::exit::{Exit, fail, note};
 use super::load::{fail_load, project_search};
-use super::session::{Interruptions, block_on, fail_with};
+use super::session::{Interruptions, block_on, fail_with, warn_of_exposure};
 
 /// A project that was read, without specs.
 pub(super) struct HostSetup {
@@ -35,6 +36,8 @@ pub(super) struct HostSetup {
 pub(super) struct Host {
     session: Session,
     pub(super) environment: Environment,
+    /// The token of the receiver, which is not printed.
+    pub(super) token: Secrets,
     store: Store,
     stopper: Stopper,
 }
@@ -62,6 +65,8 @@ impl HostSetup {
 
     /// Listens, and starts the services. Dropping the future kills what was started.
     pub(super) async fn start(&self) -> Result<Host, Vec<Trouble>> {
+        let more = ", and read traces and judge specs through the HTTP API";
+        warn_of_exposure(&self.workspace, &self.listen, more);
         let store = Store::remembering(REMEMBERED);
         let api = Api::new(store.clone());
         let receiver = receiver(&self.workspace, &self.listen)
@@ -79,8 +84,16 @@ impl HostSetup {
         let address = listened.first().copied();
         let address = address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         api.ready(self.known(&session, listened));
+        let token = Secrets::default();
+        token.add(self.workspace.token.iter().cloned());
         Ok(Host {
-            environment: Environment::new(address, &self.texts(), &self.given),
+            token,
+            environment: Environment::new(
+                address,
+                self.workspace.token.as_deref(),
+                &self.texts(),
+                &self.given,
+            ),
             session,
             store,
             stopper,

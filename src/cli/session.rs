@@ -7,12 +7,12 @@ use std::net::SocketAddr;
 use crate::exec::Interruption;
 use crate::report::{Look, text};
 use crate::result::Trouble;
-use crate::session::{Listener, Session, Stopper};
+use crate::session::{Listener, Session, Stopper, exposures};
 use crate::source::Connection;
 use crate::step::Stop;
 use crate::workspace::{Ports, Workspace};
 
-use super::exit::{Exit, fail};
+use super::exit::{Exit, fail, note};
 
 /// Runs a future on a runtime with one thread for each core.
 pub(super) fn block_on(work: impl Future<Output = Exit>) -> Exit {
@@ -106,12 +106,22 @@ pub(super) async fn started(
     let starting = async {
         match start.connection {
             Some(connection) => Ok(Session::attached(connection, workspace, stopper, listener)),
-            None => Session::start(workspace, start.listen, stopper, listener).await,
+            None => {
+                warn_of_exposure(workspace, start.listen, "");
+                Session::start(workspace, start.listen, stopper, listener).await
+            }
         }
     };
     tokio::select! {
         session = starting => session.map_err(NotStarted::Failed),
         () = interrupted => Err(NotStarted::Interrupted),
+    }
+}
+
+/// Warns about a receiver that others can use.
+pub(super) fn warn_of_exposure(workspace: &Workspace, listen: &[SocketAddr], more: &str) {
+    for text in exposures(workspace, listen, more) {
+        note(&format!("warning: {text}"));
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::service::TelemetryTarget;
-use crate::source::remote::RECEIVER_VARIABLE;
+use crate::source::remote::{RECEIVER_VARIABLE, TOKEN_VARIABLE};
 
 /// The folder that each spanspec within the command writes its results to.
 pub const RESULTS_VARIABLE: &str = "SPANSPEC_RESULTS";
@@ -35,13 +35,17 @@ impl Environment {
     #[must_use]
     pub fn new(
         receiver: SocketAddr,
+        token: Option<&str>,
         variables: &[(String, String)],
         given: &BTreeMap<String, String>,
     ) -> Self {
         let endpoint = endpoint(receiver);
         let telemetry = TelemetryTarget {
             endpoint: endpoint.clone(),
+            token: token.map(str::to_owned),
         };
+        let headers = telemetry.headers();
+        let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
         let defaults = telemetry.defaults();
         let defaults = defaults.iter().map(|(name, value)| (*name, *value));
         let variables = variables
@@ -49,11 +53,13 @@ impl Environment {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .filter(|(name, value)| can_be_set(name, value));
         let added = defaults
+            .chain(headers)
             .chain(variables)
             .filter(|(name, _)| !given.contains_key(*name))
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self {
             set: std::iter::once((RECEIVER_VARIABLE.to_owned(), endpoint))
+                .chain(token.map(|token| (TOKEN_VARIABLE.to_owned(), token.to_owned())))
                 .chain(added)
                 .collect(),
             unset: OURS.map(str::to_owned).into(),
@@ -103,7 +109,7 @@ mod tests {
             ("BASE_URL".to_owned(), "http://shop".to_owned()),
             ("SKU".to_owned(), "A1".to_owned()),
         ];
-        let environment = Environment::new(([127, 0, 0, 1], 4711).into(), &variables, &given);
+        let environment = Environment::new(([127, 0, 0, 1], 4711).into(), None, &variables, &given);
         assert_eq!(value(&environment, "BASE_URL"), None);
         assert_eq!(value(&environment, "OTEL_TRACES_SAMPLER"), None);
         assert_eq!(value(&environment, "SKU"), Some("A1"));
@@ -114,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_receiver_on_all_interfaces_is_found_on_loopback() {
-        let environment = Environment::new(([0, 0, 0, 0], 80).into(), &[], &BTreeMap::new());
+        let environment = Environment::new(([0, 0, 0, 0], 80).into(), None, &[], &BTreeMap::new());
         assert_eq!(
             value(&environment, RECEIVER_VARIABLE),
             Some("http://127.0.0.1:80")

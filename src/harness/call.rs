@@ -118,7 +118,10 @@ impl Receiver {
     #[must_use]
     pub fn env(&self) -> Vec<(String, String)> {
         let endpoint = self.endpoint();
-        let telemetry = crate::service::TelemetryTarget { endpoint };
+        let telemetry = crate::service::TelemetryTarget {
+            endpoint,
+            token: None,
+        };
         let variables = telemetry.defaults();
         let delay = variables
             .iter()

@@ -65,6 +65,8 @@ pub struct Project {
     backend: Option<Arc<Node>>,
     /// `mutate`.
     mutate: Option<Arc<Node>>,
+    /// `token` of `receiver`.
+    token: Option<Arc<Node>>,
 }
 
 /// A port of a service.
@@ -109,6 +111,7 @@ impl Project {
             profiles: Profiles::default(),
             backend: None,
             mutate: None,
+            token: None,
         }
     }
 
@@ -216,6 +219,21 @@ impl Project {
         errors.check(read)
     }
 
+    /// The token that clients of the receiver must send, with variables substituted.
+    ///
+    /// # Errors
+    /// It is empty, or cannot be in a header.
+    pub fn token(&self, globals: &Arc<Globals>) -> Result<Option<String>, SpecErrors> {
+        let Some((source, node)) = self.source.as_ref().zip(self.token.as_ref()) else {
+            return Ok(None);
+        };
+        let errors = ErrorList::new(source);
+        let scope = Scope::new(Arc::clone(globals), Variables::default());
+        let reader = Reader::new(&errors, &scope, &self.dir);
+        let token = token(node, &reader).map(Some);
+        errors.check(token)
+    }
+
     /// The faults that all specs accept, with variables substituted.
     ///
     /// # Errors
@@ -277,6 +295,8 @@ fn read(root: &Node, errors: &ErrorList, dir: &Path, profile: Option<&str>) -> O
     project.lint = lint.flatten().unwrap_or_default();
     // An error in one part does not hide those in the others.
     let (listen, cors) = receiver.flatten().unwrap_or_default();
+    let of_receiver = root.get("receiver").and_then(|node| node.get("token"));
+    project.token = of_receiver.cloned().map(Arc::new);
     let (ports, services) = services.flatten().unwrap_or_default();
     project.specs = specs.flatten().unwrap_or(project.specs);
     // The errors of services quote values, of which it must be known whether they are secret.
@@ -352,6 +372,20 @@ fn receiver(node: &Node, reader: &Reader<'_>) -> Option<ListenAndCors> {
     });
     let cors = reader.optional(node, "cors", |list| reader.texts(list, "`cors`"));
     Some((listen?, cors?.unwrap_or_default()))
+}
+
+/// A token of visible ASCII characters, as headers permit.
+fn token(node: &Node, reader: &Reader<'_>) -> Option<String> {
+    let token = reader.named(node, "`token`")?;
+    match token.chars().all(|sign| sign.is_ascii_graphic()) {
+        true => Some(token),
+        false => reader.wrong(
+            node.place,
+            "`token` has a character that a header cannot have",
+            "not visible ASCII",
+            "write visible ASCII characters without spaces, such as the output of `openssl rand -hex 16`",
+        ),
+    }
 }
 
 /// Names of further receivers, each with a port.

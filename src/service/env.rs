@@ -56,6 +56,8 @@ const NOT_INHERITED: [&str; 22] = [
 pub struct TelemetryTarget {
     /// A URL such as `http://127.0.0.1:4318`. Its port accepts OTLP over gRPC and HTTP.
     pub endpoint: String,
+    /// The token of the receiver, if it has one.
+    pub token: Option<String>,
 }
 
 impl TelemetryTarget {
@@ -65,13 +67,23 @@ impl TelemetryTarget {
         // Python keeps lines for long if no terminal reads them.
         let unbuffered = (!service.logs.is_empty()).then_some(("PYTHONUNBUFFERED", "1"));
         let own = |name: &str| service.env.iter().any(|(own, _)| own == name);
+        let headers = self.headers().into_iter().filter(|(name, _)| !own(name));
         self.defaults()
             .into_iter()
             .filter(|(name, _)| !own(name))
             .chain(unbuffered.into_iter().filter(|(name, _)| !own(name)))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .chain(headers.map(|(name, value)| (name.to_owned(), value)))
             .chain(service.env.iter().cloned())
             .collect()
+    }
+
+    /// The variable with the token.
+    pub(crate) fn headers(&self) -> Option<(&'static str, String)> {
+        let token = self.token.as_deref()?;
+        let encoded: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
+        let value = format!("authorization=Bearer%20{}", encoded.replace('+', "%20"));
+        Some(("OTEL_EXPORTER_OTLP_HEADERS", value))
     }
 
     /// The variables that a service does not inherit.
@@ -135,6 +147,7 @@ mod tests {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let telemetry = TelemetryTarget {
+            token: None,
             endpoint: "http://127.0.0.1:4318".into(),
         };
         telemetry.variables(&service)

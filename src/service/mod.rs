@@ -76,6 +76,7 @@ pub struct Service {
 pub fn schedule_delay(services: &[Service]) -> Option<Duration> {
     let telemetry = TelemetryTarget {
         endpoint: String::new(),
+        token: None,
     };
     let delay = |service| env::schedule_delays(&telemetry.variables(service)).spans;
     services.iter().map(delay).max()

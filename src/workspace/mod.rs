@@ -95,6 +95,8 @@ pub struct Workspace {
     pub warnings: Vec<SpecError>,
     /// The backend from which traces are read.
     pub(crate) backend: Option<SourceSettings>,
+    /// The token that clients of the receiver must send.
+    pub(crate) token: Option<String>,
     /// The faults that all specs accept.
     pub(crate) ignored_faults: Vec<IgnoredFaults>,
 }
@@ -190,8 +192,11 @@ impl Workspace {
         if let Some(backend) = &backend {
             search.hidden.add(backend.credentials());
         }
+        let token = project.token(&globals)?;
+        search.hidden.add(token.iter().cloned());
         Ok(Self {
             backend,
+            token,
             ignored_faults: Vec::new(),
             warnings: project.warnings.clone(),
             project,

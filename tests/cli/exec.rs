@@ -316,3 +316,47 @@ async fn ctrl_c_ends_the_command_first_and_reports_are_written() {
     assert_eq!(output.status.code(), Some(130));
     assert!(project.read("all.xml").contains("tests=\"1\""));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_of_the_receiver_reaches_what_runs_within_and_no_output() {
+    let spec = "request: GET ${URL}/ok\nexpect: { status: 200 }\n";
+    let project = Project::with(&[("ok.yaml", spec)]).await;
+    let settings = project.read("spanspec.yaml") + "receiver: { token: \"${TOKEN}\" }\n";
+    project.write("spanspec.yaml", &settings);
+    let flags = ["--var", "TOKEN=s3cr3t/=x"];
+    let run = format!("test \"$SPANSPEC_RECEIVER_TOKEN\" = s3cr3t/=x && {SPANSPEC} run");
+    let said = exec(&project, &flags, &run).await;
+    said.expect(0, &["1 passed"]);
+    assert!(!format!("{}{}", said.out, said.err).contains("s3cr3t"));
+    let headers = "echo $OTEL_EXPORTER_OTLP_HEADERS | tr -d 3";
+    let said = exec(&project, &flags, headers).await;
+    said.expect(0, &["authorization=Bearer%20scrt%2F%Dx"]);
+    let without = format!("unset SPANSPEC_RECEIVER_TOKEN; {SPANSPEC} run");
+    let said = exec(&project, &flags, &without).await;
+    said.expect(3, &["requires its token: set SPANSPEC_RECEIVER_TOKEN"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_others_can_use_is_warned_of() {
+    let project = Project::with(&[]).await;
+    let settings = project.read("spanspec.yaml") + "receiver: { cors: [\"*\"] }\n";
+    project.write("spanspec.yaml", &settings);
+    let open = ["exec", "--listen", "0.0.0.0:0", "--", "true"];
+    project.spanspec(&open).await.expect(
+        0,
+        &[
+            "warning: everyone who reaches 0.0.0.0:0 can send telemetry, and read traces",
+            "warning: `receiver.cors` permits every web page",
+        ],
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_the_command_need_not_be_text() {
+    let project = Project::with(&[]).await;
+    let script =
+        format!("exec {SPANSPEC} exec --listen 0 -- printf '%s' \"$(printf 'a\\377b')\" | od -c");
+    let said = said(project.command_of("sh", &["-c", &script])).await;
+    said.expect(0, &["a 377   b"]);
+}

@@ -673,6 +673,41 @@ async fn pages_of_localhost_may_send_and_others_by_name() {
 }
 
 #[tokio::test]
+async fn requests_without_the_token_are_refused_with_the_remedy() {
+    let receiver = Receiver::builder()
+        .listen([([127, 0, 0, 1], 0).into()])
+        .token("s3cret")
+        .start()
+        .await
+        .unwrap();
+    let send = async |path: &str, token: Option<&str>| {
+        let mut request = reqwest::Client::new()
+            .post(url(&receiver, path))
+            .header("content-type", PROTOBUF)
+            .body(one_span());
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        answer(request).await
+    };
+    for (token, reason) in [(None, "has no header"), (Some("other"), "is not that of")] {
+        let (code, _, body) = send("/v1/traces", token).await;
+        let (grpc_code, message) = status(&body);
+        assert_eq!((code, grpc_code), (401, 16));
+        assert!(message.contains(reason), "{message}");
+        let refusal = receiver.stats().refusals.back().cloned().unwrap();
+        assert_eq!(refusal.reason, message);
+        let remedy = refusal.remedy;
+        assert!(remedy.contains("OTEL_EXPORTER_OTLP_HEADERS"), "{remedy}");
+    }
+    assert_eq!(send("/", None).await.0, 401);
+    assert_eq!(receiver.stats().spans, 0);
+    assert_eq!(send("/v1/traces", Some("s3cret")).await.0, 200);
+    assert_eq!(receiver.stats().spans, 1);
+    assert_eq!(preflight(&receiver, "http://localhost").await.status(), 200);
+}
+
+#[tokio::test]
 async fn the_root_path_describes_the_receiver_and_its_counts() {
     let receiver = receiver().await;
     post(&receiver, "/v1/traces", PROTOBUF, one_span()).await;

@@ -17,9 +17,9 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::cors::Origins;
 use super::listener::{self, Timeouts};
-use super::routes;
+use super::routes::{self, Access};
+use super::token::Token;
 use crate::background;
 use crate::source::contract::TraceSource;
 use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
@@ -59,7 +59,7 @@ pub struct Receiver {
 #[derive(Clone, Debug, Default)]
 pub struct ReceiverBuilder {
     addresses: Option<Vec<SocketAddr>>,
-    origins: Origins,
+    access: Access,
     store: Store,
     timeouts: Timeouts,
     name: Option<Arc<str>>,
@@ -90,7 +90,14 @@ impl ReceiverBuilder {
     /// every page. Pages of `localhost` are always allowed.
     #[must_use]
     pub fn cors_origin(mut self, origin: impl Into<String>) -> Self {
-        self.origins.allow(origin.into());
+        self.access.origins.allow(origin.into());
+        self
+    }
+
+    /// Refuses requests without the header `authorization: Bearer TOKEN`.
+    #[must_use]
+    pub fn token(mut self, token: &str) -> Self {
+        self.access.token = Some(Token::new(token));
         self
     }
 
@@ -139,7 +146,7 @@ impl ReceiverBuilder {
     fn serve(self, bound: Vec<(TcpListener, SocketAddr)>, runtime: &Handle) -> Receiver {
         let router = routes::router(
             &self.store,
-            self.origins,
+            self.access,
             self.timeouts,
             self.name,
             self.routes,

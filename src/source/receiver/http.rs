@@ -124,7 +124,7 @@ pub(super) fn answer(status: StatusCode, encoding: Encoding, body: Vec<u8>) -> R
         .into_response()
 }
 
-fn refuse(encoding: Encoding, refused: &Refused) -> Response {
+pub(super) fn refuse(encoding: Encoding, refused: &Refused) -> Response {
     let body = otlp::status(encoding, refused.code as i32, &refused.reason);
     let mut response = answer(refused.status, encoding, body);
     if refused.status == StatusCode::METHOD_NOT_ALLOWED {

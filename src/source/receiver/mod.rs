@@ -31,6 +31,7 @@ mod remedy;
 mod resets;
 mod room;
 mod routes;
+mod token;
 mod unread;
 mod work;
 

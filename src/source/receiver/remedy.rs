@@ -9,5 +9,6 @@ pub(super) const GRPC_CONTENT_TYPE: &str =
     "set OTEL_EXPORTER_OTLP_PROTOCOL=grpc, and no header content-type";
 pub(super) const METHOD: &str = "send exports with POST";
 pub(super) const INTERRUPTED: &str = "let the service finish its last export before it ends, and check proxies between it and spanspec";
+pub(super) const TOKEN: &str = "set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN there, with the value of `receiver.token`";
 pub(super) const OVERLOAD: &str =
     "run fewer specs at the same time (`--jobs`), or give this machine less to do";

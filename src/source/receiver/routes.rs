@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{Method, Request, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tonic::Code;
@@ -14,14 +15,23 @@ use super::cors::Origins;
 use super::export::HandlerState;
 use super::listener::{Arrival, Timeouts};
 use super::paths::{self, Misdirected};
+use super::token::{self, Guard, Token};
 use super::{grpc, http};
 use crate::source::otlp::{self, Signal};
 use crate::source::store::Store;
 
+/// Who may send requests.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Access {
+    pub(super) origins: Origins,
+    /// The token that each request must have, if any.
+    pub(super) token: Option<Token>,
+}
+
 /// Everything that a port serves, `more` included.
 pub(super) fn router(
     store: &Store,
-    origins: Origins,
+    access: Access,
     timeouts: Timeouts,
     name: Option<Arc<str>>,
     more: Option<Router>,
@@ -34,7 +44,7 @@ pub(super) fn router(
             .route(signal.http_path(), any(posted))
             .route(signal.grpc_path(), any(called));
     }
-    router
+    let router = router
         .route("/", get(greet).fallback(unknown_path))
         .route("/health", get(greet).fallback(unknown_path))
         .fallback(unknown_path)
@@ -45,8 +55,15 @@ pub(super) fn router(
             workers: Arc::default(),
             timeouts,
         })
-        .merge(more.unwrap_or_default())
-        .layer(origins.layer())
+        .merge(more.unwrap_or_default());
+    let router = match access.token {
+        None => router,
+        Some(token) => {
+            let store = store.clone();
+            router.layer(from_fn_with_state(Guard { token, store }, token::check))
+        }
+    };
+    router.layer(access.origins.layer())
 }
 
 /// A text for people who open the port in a browser.

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use reqwest::StatusCode;
+use reqwest::header::{self, HeaderValue};
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -27,6 +29,9 @@ use crate::trace::{Hole, LogsWithoutTrace, Origin, Sender, TraceId};
 
 /// The environment variable with the URL of a running receiver.
 pub const RECEIVER_VARIABLE: &str = "SPANSPEC_RECEIVER";
+
+/// The environment variable with the token of that receiver, if it has one.
+pub const TOKEN_VARIABLE: &str = "SPANSPEC_RECEIVER_TOKEN";
 
 /// The version of the HTTP API.
 pub const API_VERSION: u32 = 1;
@@ -90,6 +95,14 @@ pub enum RemoteError {
         #[source]
         source: reqwest::Error,
     },
+    /// The receiver requires another token.
+    #[error(
+        "the receiver at {base} requires its token: set {TOKEN_VARIABLE} to the value of its `receiver.token`; `spanspec exec` sets it"
+    )]
+    NoAccess {
+        /// The URL.
+        base: Url,
+    },
     /// Something else answers there.
     #[error(
         "what answers at {base}, which {RECEIVER_VARIABLE} names, is no receiver of `spanspec exec` or `spanspec collect` with API version {API_VERSION}: {found}"
@@ -111,10 +124,13 @@ impl Remote {
             base: base.clone(),
             source,
         };
-        let client = client().map_err(unreachable)?;
+        let client = client(std::env::var(TOKEN_VARIABLE).ok()).map_err(unreachable)?;
         let asked = client.get(api(&base, "health")).timeout(CONNECT_TIMEOUT);
         let response = asked.send().await.map_err(unreachable)?;
         let status = response.status();
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(RemoteError::NoAccess { base: base.clone() });
+        }
         let body = response.bytes().await.map_err(unreachable)?;
         let health: Option<Health> = serde_json::from_slice(&body).ok();
         let ours = health.filter(|health| status.is_success() && health.api == API_VERSION);
@@ -313,8 +329,13 @@ fn unreadable(error: &dyn std::error::Error) -> Hole {
 }
 
 /// A receiver on this machine needs neither a proxy nor the certificates of the system.
-fn client() -> reqwest::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder();
+fn client(token: Option<String>) -> reqwest::Result<reqwest::Client> {
+    let value = token.and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok());
+    let headers = value.map(|mut value| {
+        value.set_sensitive(true);
+        (header::AUTHORIZATION, value)
+    });
+    let builder = reqwest::Client::builder().default_headers(headers.into_iter().collect());
     #[cfg(feature = "tls")]
     let builder = builder.tls_certs_only([]);
     builder

@@ -92,6 +92,11 @@ pub(crate) const RECEIVER: Keys = Keys(&[&[
         "texts",
         "Origins of web pages that can send spans; `*` for all.",
     ),
+    key(
+        "token",
+        "text",
+        "The token that clients must send, such as ${RECEIVER_TOKEN}; services of the project get it.",
+    ),
 ]]);
 
 pub(crate) const SERVICE: Keys = Keys(&[&[
