@@ -352,6 +352,7 @@ fn expectations() -> Map<String, Value> {
             "continued",
             json!({ "anyOf": [{ "const": "continued" }, requiring(map_of(keys::CONTINUED), "restarted")] }),
         ),
+        (
             "edges",
             json!({ "type": "array", "minItems": 1, "items": text_or(requires(map_of(keys::EDGE), "link")) }),
         ),

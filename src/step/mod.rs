@@ -16,10 +16,10 @@ mod delays;
 #[cfg(feature = "run")]
 pub(crate) mod diagnosis;
 mod drive;
-#[cfg(feature = "cli")]
-mod explained;
 #[cfg(feature = "run")]
 mod each_trace;
+#[cfg(feature = "cli")]
+mod explained;
 #[cfg(feature = "run")]
 mod fire;
 #[cfg(feature = "run")]
