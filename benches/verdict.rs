@@ -163,6 +163,7 @@ impl Shop {
         };
         let services = project.services(&Arc::new(globals)).expect("a service");
         let telemetry = service::TelemetryTarget {
+            token: None,
             endpoint: format!("http://{}", receiver.addresses()[0]),
         };
         let system = service::start(services, &telemetry, |_| {})

@@ -1,12 +1,18 @@
 //! Rules about the instrumentation, applied to the trace of a step.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::judgement::{Finality, Standing};
 use super::{Evidence, Failure, Subject, Unjudged};
 use crate::instrumentation::{Examination, Extent, Finding, Level, Observed, Unknown, examine};
 use crate::number::counted;
 use crate::spec::lint::{LintExpectation, RuleOrigin, Settings};
 use crate::spec::{Check, Expect};
-use crate::trace::Trace;
+use crate::trace::{Trace, TraceId};
+
+/// A window has the traces that began in it, and waits for their rest.
+static NONE_CUT: LazyLock<HashSet<TraceId>> = LazyLock::new(HashSet::new);
 
 /// Judges one rule. A further span can add a finding, and remove one about something that is missing.
 pub(super) fn judge(
@@ -34,7 +40,7 @@ fn observed<'a>(evidence: &'a Evidence<'_>, trace: &'a Trace) -> Observed<'a> {
         // The trace that stands for the window is linked with all others.
         return Observed {
             traces: trace.linked(),
-            extent: Extent::Whole,
+            extent: Extent::Whole(&NONE_CUT),
             logs_without_trace: None,
         };
     }

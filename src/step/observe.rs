@@ -211,6 +211,7 @@ impl<'e> TrafficObservation<'e> {
             step: self.step,
             called: Called::Nothing,
             fired: self.fired,
+            sent: None,
         }
     }
 
