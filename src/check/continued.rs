@@ -7,37 +7,14 @@ use std::collections::{BTreeSet, HashSet};
 use super::judgement::{Finality, Standing};
 use super::lost::lost_attributes;
 use super::outcome::{DroppedPart, SpanName};
+use super::window::{RestartedRequest, WindowEvidence};
 use super::{Evidence, Failure, Subject, Unjudged, Witness, words};
 use crate::number::counted;
 use crate::spec::Check;
-use crate::trace::{Field, Fit, Hop, HopEnd, Peers, Span, SpanKind, Trace, hops, peer_name};
+use crate::trace::{Field, Fit, Hop, HopEnd, Span, SpanKind, Trace, hops, peer_name};
 
 /// Maximum number of hops in a text.
 const MOST_LISTED: usize = 4;
-
-/// What is known of the time of a trace, beside the trace.
-#[derive(Clone, Debug, Default)]
-pub struct WindowEvidence {
-    /// Other traces of which spans arrived since the trigger; `None` if the source does not show any.
-    pub(crate) others: Option<Vec<Trace>>,
-    /// No trace was discarded to make room for later ones.
-    pub(crate) has_all: bool,
-    /// The services that had SERVER spans in this run.
-    pub(crate) peers: Peers,
-    /// The SERVER span that began another trace with the request of the trigger.
-    pub(crate) first_hop: Option<RestartedRequest>,
-}
-
-/// A request of a trigger that began another trace.
-#[derive(Clone, Debug)]
-pub struct RestartedRequest {
-    /// The first span of the other trace.
-    pub(crate) root: Span,
-    /// The evidence in words.
-    pub(crate) evidence: Vec<String>,
-    /// The remaining assumption; `None` if the system itself ties the span to the request.
-    pub(crate) assumption: Option<&'static str>,
-}
 
 /// The hops of a trace, and of the traces that permitted restarts began.
 struct Judged<'t> {

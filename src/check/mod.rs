@@ -60,15 +60,15 @@ mod truncated;
 mod truth;
 mod uncertain;
 mod whole;
+mod window;
 mod words;
 
 pub use capture::capture;
 #[cfg(feature = "run")]
 pub(crate) use capture::captured_values;
 pub use check_ref::{CheckRef, EntryCheck};
-pub use continued::WindowEvidence;
 #[cfg(feature = "run")]
-pub(crate) use continued::{RestartedRequest, hops_not_judged};
+pub(crate) use continued::hops_not_judged;
 #[cfg(feature = "run")]
 pub(crate) use correlated::may_be_of_trace;
 pub use evidence::Evidence;
@@ -107,6 +107,9 @@ pub use shape::FoundShape;
 pub(crate) use traffic::{nothing_arrived, trace_of_window};
 #[cfg(feature = "run")]
 pub(crate) use uncertain::no_duration;
+#[cfg(feature = "run")]
+pub(crate) use window::RestartedRequest;
+pub use window::WindowEvidence;
 
 pub use crate::trace::Witness;
 #[cfg(feature = "run")]
