@@ -104,7 +104,7 @@ fn may_contain(span: &Span, call: &Span) -> bool {
 fn lost_by_calls(trace: &Trace, unrelated: &[Trace]) -> Vec<String> {
     server_roots(unrelated)
         .filter_map(|root| {
-            let (call, fit) = lost_call_with_fit(trace, root)?;
+            let (call, fit) = lost_call(trace, root)?;
             Some(LostContext::new(call, root, fit).sentence())
         })
         .take(MOST)
@@ -112,11 +112,7 @@ fn lost_by_calls(trace: &Trace, unrelated: &[Trace]) -> Vec<String> {
 }
 
 /// The call without children that fits best to a root SERVER span of another trace.
-pub(super) fn lost_call<'t>(trace: &'t Trace, root: &Span) -> Option<&'t Span> {
-    lost_call_with_fit(trace, root).map(|(call, _)| call)
-}
-
-fn lost_call_with_fit<'t>(trace: &'t Trace, root: &Span) -> Option<(&'t Span, Fit)> {
+fn lost_call<'t>(trace: &'t Trace, root: &Span) -> Option<(&'t Span, Fit)> {
     (0..trace.len())
         .filter(|&span| trace.children(span).is_empty())
         .map(|span| &trace.spans()[span])

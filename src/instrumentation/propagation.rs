@@ -1,15 +1,17 @@
 //! Rules about the trace context: where it is lost, and what is missing because of that.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
 use super::consumers;
 use super::finding::Findings;
-use super::lost::{in_a_service, lost_call};
+use super::lost::in_a_service;
 use super::observed::Extent;
 use super::{Observed, Rule, Settings};
 use crate::number::counted;
 use crate::trace::{
-    Peers, Span, SpanId, SpanKind, Trace, TraceId, Witness, is_call_of_a_service, peer_name, roots,
+    Fit, Peers, Span, SpanId, SpanKind, Trace, TraceId, Witness, distance, fit,
+    is_call_of_a_service, peer_name, roots,
 };
 
 /// The rules of this file.
@@ -30,15 +32,22 @@ pub(super) fn examine(observed: &Observed<'_>, _: &Settings, found: &mut Finding
     let mut peers = Peers::default();
     let all = observed.traces.iter().chain(others);
     all.for_each(|trace| peers.note(trace));
-    let mut lost = LostCalls::default();
+    let least = match observed.extent {
+        Extent::Whole(_) => Fit::Name,
+        Extent::OneTrace(_) => Fit::Time,
+    };
+    let (mut lost, mut open) = (LostCalls::default(), OpenCalls::default());
     for trace in observed.traces {
         let near = of_its_time(trace, &starts);
         lost.note(trace, near);
         consumers::examine(trace, observed.extent, found);
-        if !observed.extent.is_complete(trace) {
-            continue;
+        if observed.extent.is_complete(trace) {
+            open.note(trace, near, least);
         }
-        let broken = broken_calls(trace, near, found);
+    }
+    let broken = open.report(observed.extent, found);
+    let complete = observed.traces.iter();
+    for trace in complete.filter(|trace| observed.extent.is_complete(trace)) {
         let mut calls = peers.unanswered(trace);
         calls.extend(known_unanswered(trace, observed.extent));
         calls.sort_unstable();
@@ -114,33 +123,84 @@ fn of_its_time<'r, 's>(trace: &Trace, starts: &'r [&'s Span]) -> &'r [&'s Span] 
     &starts[from..to.max(from)]
 }
 
-/// Calls without a child at whose time the callee began a new trace.
-fn broken_calls(trace: &Trace, near: &[&Span], found: &mut Findings) -> HashSet<SpanId> {
-    let mut broken = HashSet::new();
-    for root in others(near, trace.id()).filter(|root| root.kind == SpanKind::Server) {
-        let Some(call) = lost_call(trace, root) else {
-            continue;
-        };
-        broken.insert(call.span_id);
-        found.add(
-            Rule::BrokenPropagation,
-            call.service(),
-            format!(
-                "the trace ends between {} and {}: `{}` has no child, and `{}` began a new trace at that time",
-                call.service(),
-                root.service(),
-                call.name,
-                root.name
-            ),
-            format!(
-                "let the client of {} send `traceparent`, and {} take it over: both need `tracecontext` in `OTEL_PROPAGATORS`",
-                call.service(),
-                root.service()
-            ),
-            Witness::new(call, format!("continued by trace {}", root.trace_id.short())),
-        );
+/// Calls without a child, and roots of other traces that may be their other end.
+#[derive(Default)]
+struct OpenCalls<'s>(Vec<(Fit, u64, &'s Span, &'s Span)>);
+
+impl<'s> OpenCalls<'s> {
+    /// `least` is the weakest fit that counts.
+    fn note(&mut self, trace: &'s Trace, near: &[&'s Span], least: Fit) {
+        let calls = (0..trace.len()).filter(|&at| trace.children(at).is_empty());
+        let calls: Vec<&Span> = calls
+            .map(|at| &trace.spans()[at])
+            .filter(|span| is_call_of_a_service(span))
+            .collect();
+        let servers = others(near, trace.id()).filter(|root| root.kind == SpanKind::Server);
+        for root in servers {
+            let fitting = calls.iter().filter_map(|call| {
+                let fit = fit(call, root).filter(|fit| *fit >= least)?;
+                Some((fit, distance(call, root), *call, root))
+            });
+            self.0.extend(fitting);
+        }
     }
-    broken
+
+    /// Reports the calls whose callee began a new trace, and returns them. A root is the other end of one call: the
+    /// one that fits best. The time alone is no evidence, since other clients call the service too.
+    fn report(mut self, extent: Extent<'_>, found: &mut Findings) -> HashSet<(TraceId, SpanId)> {
+        self.0
+            .sort_by_key(|&(fit, distance, ..)| (Reverse(fit), distance));
+        let (mut broken, mut used) = (HashSet::new(), HashSet::new());
+        for (fit, _, call, root) in self.0 {
+            let of = |span: &Span| (span.trace_id, span.span_id);
+            if broken.contains(&of(call)) || used.contains(&of(root)) {
+                continue;
+            }
+            if fit == Fit::Time {
+                note_unclear(call, root, extent, found);
+                continue;
+            }
+            broken.insert(of(call));
+            used.insert(of(root));
+            restarted(call, root, found);
+        }
+        broken
+    }
+}
+
+/// In a single trace, a call that may be broken must not pass as one that is not.
+fn note_unclear(call: &Span, root: &Span, extent: Extent<'_>, found: &mut Findings) {
+    if let Extent::OneTrace(_) = extent {
+        let reason = format!(
+            "`{}` of {} has no child, and `{}` of {} began a new trace at that time, perhaps of another request",
+            call.name,
+            call.service(),
+            root.name,
+            root.service()
+        );
+        let remedy = "stop other requests to these services while this spec runs, or let their spans have `url.path`, so that requests can be told apart";
+        found.unseen(Rule::BrokenPropagation, reason, remedy);
+    }
+}
+
+fn restarted(call: &Span, root: &Span, found: &mut Findings) {
+    found.add(
+        Rule::BrokenPropagation,
+        call.service(),
+        format!(
+            "the trace ends between {} and {}: `{}` has no child, and `{}` began a new trace at that time",
+            call.service(),
+            root.service(),
+            call.name,
+            root.name
+        ),
+        format!(
+            "let the client of {} send `traceparent`, and {} take it over: both need `tracecontext` in `OTEL_PROPAGATORS`",
+            call.service(),
+            root.service()
+        ),
+        Witness::new(call, format!("continued by trace {}", root.trace_id.short())),
+    );
 }
 
 /// Number of calls from which on it is no coincidence that each was made during a span of its service.
@@ -220,10 +280,15 @@ fn others<'r, 's: 'r>(
         .filter(move |root| root.trace_id != trace)
 }
 
-fn unanswered(trace: &Trace, calls: &[usize], broken: &HashSet<SpanId>, found: &mut Findings) {
+fn unanswered(
+    trace: &Trace,
+    calls: &[usize],
+    broken: &HashSet<(TraceId, SpanId)>,
+    found: &mut Findings,
+) {
     for &at in calls {
         let call = &trace.spans()[at];
-        if broken.contains(&call.span_id) {
+        if broken.contains(&(call.trace_id, call.span_id)) {
             continue;
         }
         let callee = peer_name(call).unwrap_or("its callee");

@@ -79,19 +79,52 @@ fn each_rule_has_an_id_of_its_own() {
     }
 }
 
+/// A call without a child, with this method of an RPC.
+fn rpc_call(trace_number: u8, number: u8, method: &str) -> Trace {
+    let mut call = span(trace_number, number, None, "order", SpanKind::Client);
+    call.attributes = rpc(method);
+    trace(vec![call])
+}
+
+/// A new trace that begins with this method of an RPC.
+fn rpc_root(trace_number: u8, number: u8, method: &str) -> Trace {
+    let mut root = span(trace_number, number, None, "payment", SpanKind::Server);
+    root.end = root.start + 1;
+    root.attributes = rpc(method);
+    trace(vec![root])
+}
+
+fn rpc(method: &str) -> Attributes {
+    attributes([
+        ("rpc.system.name", Value::from("x")),
+        ("rpc.method", Value::from(method)),
+    ])
+}
+
 #[test]
 fn a_call_whose_callee_began_a_new_trace_is_broken_propagation() {
-    let mut call = span(1, 1, None, "order", SpanKind::Client);
-    call.attributes = attributes([
-        ("rpc.system.name", Value::from("x")),
-        ("rpc.method", Value::from("m")),
-    ]);
+    let traces = [rpc_call(1, 1, "m"), rpc_root(2, 2, "m")];
+    assert_eq!(found(&traces), ["broken-propagation"]);
+}
+
+#[test]
+fn a_new_trace_at_the_time_of_a_call_is_no_evidence_and_it_is_the_end_of_one_call_only() {
     let mut root = span(2, 2, None, "payment", SpanKind::Server);
     root.end = root.start + 1;
-    assert_eq!(
-        found(&[trace(vec![call]), trace(vec![root])]),
-        ["broken-propagation"]
-    );
+    assert!(found(&[rpc_call(1, 1, "m"), trace(vec![root])]).is_empty());
+    assert!(found(&[rpc_call(1, 1, "m"), rpc_root(2, 2, "other")]).is_empty());
+    let traces = [
+        rpc_call(1, 1, "m"),
+        rpc_call(3, 3, "m"),
+        rpc_root(4, 4, "m"),
+    ];
+    let observed = Observed {
+        traces: &traces,
+        extent: Extent::Whole(&HashSet::new()),
+        logs_without_trace: None,
+    };
+    let findings = examine(&observed, &Settings::default()).findings;
+    assert_eq!((findings.len(), findings[0].spans.len()), (1, 1));
 }
 
 #[test]
