@@ -100,6 +100,8 @@ mod check;
 pub mod cli;
 mod conformance;
 #[cfg(feature = "cli")]
+mod coverage;
+#[cfg(feature = "cli")]
 mod draft;
 #[cfg(feature = "cli")]
 mod exec;

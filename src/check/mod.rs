@@ -22,6 +22,7 @@ mod failure;
 mod forest;
 #[cfg(feature = "run")]
 mod found;
+mod found_shape;
 mod graphql;
 mod head_sampling;
 mod hints;
@@ -75,6 +76,7 @@ pub use evidence::Evidence;
 pub use failure::{Candidate, Difference, Failure, Missing, Rejection, RejectionForm, Subject};
 #[cfg(feature = "run")]
 pub(crate) use found::{can_be_found, is_found};
+pub use found_shape::FoundShape;
 #[cfg(feature = "run")]
 pub(crate) use head_sampling::Control;
 pub(crate) use head_sampling::HeadEvidence;
@@ -102,7 +104,8 @@ pub use outcome::{DroppedPart, Judged, NoNumber, Outcome, SpanName, Unjudged};
 #[cfg(feature = "run")]
 pub(crate) use record::record_name;
 pub use select::select;
-pub use shape::FoundShape;
+#[cfg(feature = "cli")]
+pub(crate) use shape::conventional_name;
 #[cfg(feature = "run")]
 pub(crate) use traffic::{nothing_arrived, trace_of_window};
 #[cfg(feature = "run")]

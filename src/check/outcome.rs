@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::record::name_of;
-use super::{CheckRef, Failure, FoundShape, Subject, shape};
+use super::{CheckRef, Failure, FoundShape, Subject, found_shape};
 use crate::spec::{Capture, Location};
 use crate::trace::{Field, Hole, NoDuration, Span, SpanId, Trace, TraceId, Undecoded};
 
@@ -393,7 +393,7 @@ impl Unjudged {
                 "check this cause in a spec of the linked trace, or with `linked_to`".to_owned(),
             ),
             Self::OtherType(..) => Some("write a matcher for the type that was sent".to_owned()),
-            Self::NoShape(found) => Some(shape::accepting(&found.name, "")),
+            Self::NoShape(found) => Some(found_shape::accepting(&found.name, "")),
             Self::Metrics { remedy, .. }
             | Self::Sampling { remedy, .. }
             | Self::Rule { remedy, .. }

@@ -10,6 +10,7 @@ use super::authoring_arguments::{
 };
 use super::budget_arguments::{AbArguments, BaselineArguments};
 use super::conformance_arguments::ConformanceArguments;
+use super::coverage_arguments::CoverageArguments;
 use super::exec_arguments::{CollectArguments, ExecArguments, MergeArguments};
 use super::import_arguments::ImportArguments;
 use super::mutate_arguments::MutateArguments;
@@ -45,6 +46,8 @@ pub(super) enum Command {
     Ab(Box<AbArguments>),
     /// Find faults that no check notices
     Mutate(Box<MutateArguments>),
+    /// Compare the instrumentation that saved traces show with a recorded list
+    Coverage(Box<CoverageArguments>),
     /// Check specs without running them, or the instrumentation that traces show
     Lint(Box<LintArguments>),
     /// Run a test command with a receiver and the services

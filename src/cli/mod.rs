@@ -12,6 +12,8 @@ mod collect;
 mod commands;
 mod conformance;
 mod conformance_arguments;
+mod coverage;
+mod coverage_arguments;
 mod doctor;
 mod exec;
 mod exec_arguments;
@@ -88,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Collect(arguments) => collect::collect(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
         Command::Mutate(arguments) => mutate::mutate(&arguments),
+        Command::Coverage(arguments) => coverage::coverage(&arguments),
         Command::Lint(arguments) => lint::lint(&arguments),
         Command::Sampling(arguments) => sampling::sampling(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),

@@ -1,7 +1,7 @@
 //! `spanspec mutate`: runs the specs once, and finds faults in their traces and responses that no check notices.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::mutate::{ExamSettings, Extent, NotExamined, SpecInput, Suite, Which, examine};
 use crate::number::counted;
@@ -56,7 +56,10 @@ async fn mutate_selected(arguments: &MutateArguments) -> Exit {
         return without_specs(arguments, exit);
     }
     if let Some(folder) = &arguments.traces {
-        let inputs: Vec<SpecInput<'_>> = specs.iter().map(|spec| saved(spec, folder)).collect();
+        let inputs: Vec<SpecInput<'_>> = specs
+            .iter()
+            .map(|spec| saved(spec, std::slice::from_ref(folder)))
+            .collect();
         return finish(&workspace, &inputs, None, arguments).await;
     }
     let specs = with_timeout(specs, arguments.execution.timeout);
@@ -118,14 +121,17 @@ fn not_run(specs: &[Spec], not_started: &NotStarted, arguments: &MutateArguments
     written(&suite.masked(&output::secrets()), arguments, exit)
 }
 
-/// A spec with the traces of its steps that an earlier run saved. The files have neither responses nor log
+/// A spec with the traces of its steps that an earlier run saved in one of these folders. The files have neither responses nor log
 /// records, and secrets are masked: checks that need them are not judged again.
-fn saved<'s>(spec: &'s Spec, folder: &Path) -> SpecInput<'s> {
+pub(super) fn saved<'s>(spec: &'s Spec, folders: &[PathBuf]) -> SpecInput<'s> {
     let name = output::secrets().text(&spec.name);
     let steps = spec.steps.iter().enumerate();
     let found = steps.filter_map(|(number, step)| {
         let number = spec.setup.len() + number;
-        let saved = passing_trace(folder, &name, spec.at.source.name(), number)?;
+        let mut saved = folders
+            .iter()
+            .filter_map(|folder| passing_trace(folder, &name, spec.at.source.name(), number));
+        let saved = saved.next()?;
         StepEvidence::of_trace(spec, step, &saved.trace)
     });
     let found: Vec<StepEvidence> = found.collect();
@@ -134,10 +140,18 @@ fn saved<'s>(spec: &'s Spec, folder: &Path) -> SpecInput<'s> {
         evidence: match found.is_empty() {
             true => Err(format!(
                 "no trace with which it passed is in {}: run `spanspec run --save-traces DIR`",
-                shown(folder)
+                in_words(folders)
             )),
             false => Ok(found),
         },
+    }
+}
+
+fn in_words(folders: &[PathBuf]) -> String {
+    let names: Vec<String> = folders.iter().map(|folder| shown(folder)).collect();
+    match names.is_empty() {
+        true => "a folder that was given".to_owned(),
+        false => names.join(" or "),
     }
 }
 

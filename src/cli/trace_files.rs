@@ -23,6 +23,8 @@ pub(super) struct Traces {
     pub(super) open: HashSet<TraceId>,
     /// The log records without a trace id; `None` if there is no log record at all.
     pub(super) logs_without_trace: Option<Vec<Arc<LogRecord>>>,
+    /// Number of files in folders that have the extension of a trace, and cannot be read as one.
+    pub(super) unreadable: usize,
     index: HashMap<TraceId, usize>,
 }
 
@@ -44,6 +46,13 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Traces, Exit> {
         return Err(fail(Exit::Nothing, text));
     }
     Ok(traces)
+}
+
+/// Returns `true` for the extensions of files that the Collector and spanspec write.
+fn is_named_as_trace(path: &Path) -> bool {
+    const EXTENSIONS: [&str; 7] = ["json", "jsonl", "pb", "proto", "binpb", "gz", "zst"];
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
 }
 
 impl Traces {
@@ -79,7 +88,10 @@ impl Traces {
                 show::bytes(path).map_err(|error| fail(Exit::Usage, &format!("error: {error}")))?;
             match saved::read_spans(&bytes) {
                 Ok((sent, losses)) => self.add_sent(sent, &losses, path),
-                Err(_) => skipped += 1,
+                Err(_) => {
+                    skipped += 1;
+                    self.unreadable += usize::from(is_named_as_trace(path));
+                }
             }
         }
         if skipped > 0 {

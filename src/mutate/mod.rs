@@ -14,6 +14,7 @@ mod facts;
 mod list;
 mod measured;
 mod mutant;
+mod noticed;
 mod of_checks;
 mod of_response;
 mod remedy;
@@ -26,6 +27,7 @@ mod tests;
 mod value;
 
 pub use measured::judge_faults;
+pub(crate) use noticed::{Noticed, TracePart, noticed};
 pub(crate) use suite::{
     ExamSettings, ExaminedSpec, Extent, FaultsOfPlace, IdleCheck, NotExamined, SpanOfPlace,
     SpecInput, Suite, Which, examine,

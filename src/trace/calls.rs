@@ -46,7 +46,7 @@ pub struct Calls {
 }
 
 /// The relation between spans of two services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tie {
     /// One span is the parent of the other.
     Parent,

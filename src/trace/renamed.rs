@@ -227,7 +227,7 @@ pub(crate) fn renamed_to(key: &str) -> Option<String> {
 }
 
 /// The former and later names of an attribute.
-pub(crate) fn other_names(key: &str) -> impl Iterator<Item = &'static str> {
+pub(crate) fn other_names(key: &str) -> impl Iterator<Item = &'static str> + use<> {
     let key = key.to_owned();
     RENAMED
         .iter()

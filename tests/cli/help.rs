@@ -5,7 +5,7 @@ use std::process::Command;
 
 use snapbox::{Assert, Data};
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 30] = [
     "",
     "run",
     "baseline",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 29] = [
     "baseline calibrate",
     "ab",
     "mutate",
+    "coverage",
     "lint",
     "exec",
     "collect",

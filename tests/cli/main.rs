@@ -6,6 +6,7 @@ mod budgets;
 mod ci;
 mod completeness;
 mod conformance;
+mod coverage;
 mod exec;
 mod failures;
 mod help;

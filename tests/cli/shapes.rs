@@ -52,7 +52,7 @@ async fn a_shape_is_proposed_reviewed_accepted_and_then_compared() {
     differs.expect(
         1,
         &[
-            "expected the shape in specs/shapes/ok.txt, found 2 differences",
+            "expected the shape in specs/shapes/ok.txt found 2 differences",
             "specs/shapes/ok.txt:2",
             "expected `back › rest (internal)`, found nothing",
             "below specs/shapes/ok.txt:1",

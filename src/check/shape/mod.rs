@@ -4,16 +4,17 @@ mod compare;
 mod of_trace;
 mod span_name;
 
-use std::path::PathBuf;
-
+use super::found_shape::accepting;
 use super::judgement::{FailureDetail, Finality, Standing};
 use super::outcome::SpanName;
-use super::{DroppedPart, Evidence, Failure, Subject, Unjudged, Witness};
+use super::{DroppedPart, Evidence, Failure, FoundShape, Subject, Unjudged, Witness};
 use crate::number::counted;
 use crate::spec::{Check, ExpectedShape, Shape};
 use crate::trace::{Field, Losses, Trace};
 
 use of_trace::Selection;
+#[cfg(feature = "cli")]
+pub(crate) use span_name::conventional_name;
 
 /// The fields that belong to the shape of a trace.
 const FIELDS: &[Field] = &[
@@ -39,27 +40,6 @@ const OF_ATTRIBUTES: &[Field] = &[
 ];
 
 const OF_LINKED: &[Field] = &[Field::Links, Field::LinkingTraces];
-
-/// The shape of a trace that differs from that of its file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FoundShape {
-    /// The file.
-    pub path: PathBuf,
-    /// The name of the file in messages.
-    pub name: String,
-    /// The text that a run can propose; `None` if the trace may be incomplete, or the text is too large.
-    pub text: Option<String>,
-}
-
-impl FoundShape {
-    /// Changes the text.
-    #[cfg(feature = "run")]
-    pub(crate) fn change(&mut self, change: impl Fn(&str) -> String) {
-        if let Some(text) = &mut self.text {
-            *text = change(text);
-        }
-    }
-}
 
 /// Judges the shape of a trace. Any further span can change it.
 pub(super) fn judge(
@@ -103,14 +83,6 @@ pub(super) fn judge(
             .push(accepting(&expected.name, "if this is intended, "));
     }
     Standing::fails(failure, Finality::Open)
-}
-
-/// The instruction to accept a shape.
-pub(super) fn accepting(name: &str, condition: &str) -> String {
-    let file = shell_words::quote(name);
-    format!(
-        "{condition}accept the shape that `spanspec run` proposes in {name}.new: `spanspec baseline accept {file}`"
-    )
 }
 
 fn failure(check: &Check, expected: &ExpectedShape, number: usize) -> Failure {

@@ -124,10 +124,6 @@ impl Expect {
     }
 
     /// The files with expected shapes, each with its name in messages.
-    #[cfg_attr(
-        not(feature = "run"),
-        expect(dead_code, reason = "a run proposes shapes")
-    )]
     pub(crate) fn shape_files(&self) -> impl Iterator<Item = (&PathBuf, &str)> {
         self.checks.iter().filter_map(|check| match &check.ask {
             Condition::Shape(expected) => Some((&expected.path, expected.name.as_str())),
