@@ -25,6 +25,7 @@ mod log_record;
 mod log_time;
 mod losses;
 mod metric;
+#[cfg(feature = "run")]
 mod named_context;
 mod nanos;
 mod number;
@@ -87,9 +88,8 @@ pub use response::{
 };
 pub(crate) use restart::Fit;
 #[cfg(feature = "run")]
-pub(crate) use restart::{
-    distance, ends_with_route, fit, is_call_of_a_service, roots, server_roots,
-};
+pub(crate) use restart::ends_with_route;
+pub(crate) use restart::{distance, fit, is_call_of_a_service, roots, server_roots};
 pub use scope::Scope;
 pub use signal::Signal;
 pub use span::{Nanos, Span};
