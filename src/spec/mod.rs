@@ -51,6 +51,7 @@ mod steps;
 pub(crate) mod tail_sampling;
 mod template;
 mod tls;
+mod traffic;
 mod trigger;
 mod unused;
 mod wait;
@@ -80,7 +81,7 @@ pub use log::{LogAsk, LogCondition, LogEntry};
 pub use matcher::{Comparison, Domain, Matcher, TimeComparison, ValueType};
 pub use metric::{MetricAsk, MetricCondition, MetricEntry, SeriesAsk, SeriesSelector, SeriesType};
 pub(crate) use needs::Need;
-pub use observe::{EachTrace, Observe, ObserveUntil, SignalPresence, TrafficAsk};
+pub use observe::{Observe, ObserveUntil};
 pub use poll::Poll;
 pub use publish::{Destination, KafkaTopic, Login, Publish, SaslMechanism, SqsQueue};
 pub use quantile::Quantile;
@@ -98,6 +99,7 @@ pub(crate) use shape::{ShapeLine, escaped, escaped_start, order};
 pub use spec::{Spec, Step};
 pub use tail_sampling::{ExpectedShare, ShareRange};
 pub use tls::Tls;
+pub use traffic::{EachTrace, SignalPresence, TrafficAsk};
 pub(crate) use trigger::is_loopback;
 pub use trigger::{
     Body, Command, GraphQl, Part, PartContent, Propagation, Request, Search, Trigger,

@@ -1,8 +1,9 @@
 //! The telemetry that arrived in a window, in the JSON report.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
-use super::parts::millis;
 use crate::trace::{EdgeKind, RefusedExport, ServiceEdge, SignalTraffic, Traffic};
 
 /// The telemetry that arrived in a window.
@@ -68,6 +69,11 @@ impl<'a> From<&'a Traffic> for JsonTraffic<'a> {
             refused: of.refused.iter().map(JsonRefused::from).collect(),
         }
     }
+}
+
+/// Milliseconds with microseconds as decimals.
+fn millis(of: Duration) -> f64 {
+    (of.as_nanos() / 1_000) as f64 / 1_000.0
 }
 
 /// Returns `false` for the calls inside of one service.
