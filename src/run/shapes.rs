@@ -3,7 +3,7 @@
 //! The verdicts are those of the comparison with the files before the run.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::budget::baseline::{pending_path, real_path};
 use crate::check::{CheckRef, FoundShape, Judged, Outcome};
@@ -110,10 +110,10 @@ fn named(spec: &Spec) -> Vec<(PathBuf, String)> {
     files.collect()
 }
 
-fn of<'f>(files: &'f mut BTreeMap<PathBuf, OfFile>, path: &PathBuf, name: &str) -> &'f mut OfFile {
-    let real = real_path(path).unwrap_or_else(|| path.clone());
+fn of<'f>(files: &'f mut BTreeMap<PathBuf, OfFile>, path: &Path, name: &str) -> &'f mut OfFile {
+    let real = real_path(path).unwrap_or_else(|| path.to_owned());
     files.entry(real).or_insert_with(|| OfFile {
-        path: path.clone(),
+        path: path.to_owned(),
         name: name.to_owned(),
         ..OfFile::default()
     })

@@ -245,7 +245,7 @@ fn handles(root: &Span, path: &str) -> bool {
     let has_path = said("url.path").or(said("http.target")).is_some();
     ["url.path", "http.target", "http.route"]
         .iter()
-        .any(|key| is_path(&key))
+        .any(is_path)
         || root.name.split(' ').any(|word| word == path)
         || !has_path && said("http.route").is_some_and(|route| ends_with_route(path, route))
 }

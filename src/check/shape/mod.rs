@@ -149,5 +149,5 @@ fn lost(expected: &ExpectedShape, losses: &Losses) -> Option<Field> {
     needed.copied().find(|&field| losses.contains(field))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "run"))]
 mod tests;
