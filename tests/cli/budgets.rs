@@ -72,7 +72,7 @@ async fn an_accepted_baseline_replaces_the_old_one() {
     let said = run(&project, &["baseline", "accept"]).await;
     said.expect(
         0,
-        &["nothing to accept: no baseline of the project's specs is pending"],
+        &["nothing to accept: no baseline or shape of the project's specs is pending"],
     );
 }
 
@@ -129,7 +129,7 @@ async fn a_review_shows_the_proposal_and_changes_nothing() {
     run(&project, &["baseline", "reject"]).await;
     run(&project, &["baseline", "review"]).await.expect(
         0,
-        &["nothing to review: no baseline of the project's specs is pending"],
+        &["nothing to review: no baseline or shape of the project's specs is pending"],
     );
 }
 
@@ -701,7 +701,7 @@ async fn files_of_other_kinds_are_recognized() {
         (
             &["baseline", "show", "trace.json"],
             2,
-            "trace.json is a saved trace, not a spec or a baseline: `spanspec show trace.json` draws it",
+            "trace.json is a saved trace, not a spec, a baseline or a shape: `spanspec show trace.json` draws it",
         ),
         (
             &["baseline", "accept", "spanspec.yaml"],

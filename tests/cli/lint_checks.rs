@@ -21,7 +21,7 @@ async fn a_trace_without_faults_passes_the_recommended_rules() {
 #[tokio::test]
 async fn a_context_that_another_trace_continues_is_broken_propagation() {
     for lint in ["recommended", "{ broken-propagation: deny }"] {
-        said(lint, "lost").await.expect(
+        said(lint, "restarted").await.expect(
             1,
             &[
                 "lint rule `broken-propagation`",
@@ -31,6 +31,14 @@ async fn a_context_that_another_trace_continues_is_broken_propagation() {
             ],
         );
     }
+}
+
+#[tokio::test]
+async fn a_new_trace_that_only_fits_in_time_leaves_the_named_rule_open() {
+    let named = said("{ broken-propagation: deny }", "lost").await;
+    named.expect(3, &["began a new trace at that time, perhaps of another"]);
+    let of_set = said("recommended", "lost").await;
+    of_set.expect(0, &["lint rule `broken-propagation` is not judged"]);
 }
 
 #[tokio::test]
@@ -69,7 +77,7 @@ async fn records_without_the_id_of_the_trace_fail() {
 
 #[tokio::test]
 async fn findings_that_the_project_accepts_are_noted_with_the_reason() {
-    let project = project("{ broken-propagation: deny }", "lost").await;
+    let project = project("{ broken-propagation: deny }", "restarted").await;
     let mut text = project.read("spanspec.yaml");
     text.push_str(
         "lint:\n  ignore:\n    - { rule: broken-propagation, service: front, reason: back is replaced in May }\n",

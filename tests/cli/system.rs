@@ -458,6 +458,16 @@ async fn answer(
                 .export_spans(vec![("front", entry()), ("front", call), ("back", root)])
                 .await;
         }
+        // `back` begins a trace with the request of `front`.
+        "restarted" => {
+            let call = span(trace, "a2", &id("a1"), "GET", 3, (10, 90));
+            let call = http(call, "url.full", "http://back:80/back");
+            let root = span(other, "a3", "", "GET /back", 2, (20, 80));
+            let root = http(root, "url.path", "/back");
+            system
+                .export_spans(vec![("front", entry()), ("front", call), ("back", root)])
+                .await;
+        }
         // `front` calls with a context of its own.
         "inside" => {
             let call = span(other, "a2", "", "GET /back", 3, (10, 90));
