@@ -706,7 +706,7 @@ async fn files_of_other_kinds_are_recognized() {
         (
             &["baseline", "accept", "spanspec.yaml"],
             2,
-            "spanspec.yaml is a project file, not a spec or a baseline",
+            "spanspec.yaml is a project file, not a spec, a baseline or a shape",
         ),
         (
             &["baseline", "show", "specs/a.yaml"],

@@ -36,7 +36,7 @@ async fn a_context_that_another_trace_continues_is_broken_propagation() {
 #[tokio::test]
 async fn a_new_trace_that_only_fits_in_time_leaves_the_named_rule_open() {
     let named = said("{ broken-propagation: deny }", "lost").await;
-    named.expect(3, &["began a new trace at that time, perhaps of another"]);
+    named.expect(3, &["trace at that time, perhaps of another request"]);
     let of_set = said("recommended", "lost").await;
     of_set.expect(0, &["lint rule `broken-propagation` is not judged"]);
 }
