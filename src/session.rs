@@ -450,8 +450,8 @@ pub fn addresses(workspace: &Workspace, listen: &[SocketAddr]) -> Vec<SocketAddr
     }
 }
 
-/// What others can do with the receiver of a project, if it has no token: warnings with a remedy. `more` names what
-/// they can do beside sending.
+/// Warnings of a receiver without a token that others can use, with a remedy. `more` names their abilities besides
+/// sending.
 #[must_use]
 pub fn exposures(workspace: &Workspace, listen: &[SocketAddr], more: &str) -> Vec<String> {
     if workspace.token.is_some() {

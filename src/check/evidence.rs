@@ -20,9 +20,9 @@ pub struct Evidence<'a> {
     pub metrics: Option<&'a MetricEvidence>,
     /// The evidence on head sampling; `None` if the request is not known.
     pub(crate) head: Option<&'a HeadEvidence>,
-    /// What arrived beside the trace; `None` if it is not known.
+    /// Other traces of the same time; `None` if they are not known.
     pub(crate) surroundings: Option<&'a Surroundings>,
-    /// What else arrived at the time of the trace; `None` if it is not known.
+    /// Other traces, peers and the first hop; `None` if they are not known.
     pub(crate) window: Option<&'a WindowEvidence>,
     json: OnceCell<Result<Value, String>>,
 }

@@ -91,7 +91,7 @@ fn unjudged(why: &Unknown) -> Unjudged {
     }
 }
 
-/// What the rules of a spec show beside failures: warnings, accepted findings, and rules of a set that could not be
+/// Notes of the rules of a spec: warnings, accepted findings, and rules of a set that could not be
 /// judged.
 #[cfg(feature = "run")]
 pub(crate) fn remarks(expect: &Expect, evidence: &Evidence<'_>) -> Vec<String> {

@@ -124,7 +124,7 @@ pub enum Unjudged {
         /// The remedy in the imperative.
         remedy: String,
     },
-    /// What arrived in a window does not suffice.
+    /// The telemetry of a window does not suffice.
     Traffic {
         /// The reason.
         reason: String,

@@ -1,8 +1,8 @@
-//! What else arrived at the time of a trace.
+//! Other traces of the time of a trace.
 
 use crate::trace::{Peers, Span, Trace};
 
-/// What is known of the time of a trace, beside the trace.
+/// Evidence of the time of a trace, apart from the trace.
 #[derive(Clone, Debug, Default)]
 pub struct WindowEvidence {
     /// Other traces of which spans arrived since the trigger; `None` if the source does not show any.

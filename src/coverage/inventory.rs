@@ -10,7 +10,7 @@ use crate::trace::{Field, Span, SpanId, SpanKind, Tie, Trace, TraceId, without_i
 /// Names of spans of one service and kind that occur once, above which they are left out: they contain values.
 const MOST_SINGLE_NAMES: usize = 50;
 
-/// What traces show, or a recorded list of it.
+/// The instrumentation of traces, or a recorded list of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Inventory {
     /// The spans of each service.

@@ -23,7 +23,7 @@ pub(crate) enum Extent<'a> {
     OneTrace(Option<&'a Surroundings>),
 }
 
-/// What arrived beside a trace.
+/// The other traces of the time of a trace.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Surroundings {
     /// The other traces that arrived at that time, of no known request.

@@ -22,7 +22,7 @@ pub(super) struct Connections {
     next: AtomicU64,
 }
 
-/// What a connection does. Copies refer to the same connection.
+/// The activity of a connection.
 #[derive(Debug)]
 pub(super) struct Activity {
     began: Instant,

@@ -260,7 +260,7 @@ impl<'de> Visitor<'de> for KeyValuesVisitor {
         f.write_str("a sequence")
     }
     fn visit_seq<S: SeqAccess<'de>>(self, mut json: S) -> Result<Vec<Bytes>, S::Error> {
-        /// What the allocation of its bytes adds.
+        /// The overhead of the allocation of its bytes.
         const OVERHEAD: usize = 16;
         let mut items = Vec::new();
         while let Some(raw) = json.next_element::<&RawValue>()? {
