@@ -307,7 +307,7 @@ class Files:
         self.env = {"TRACES_FOLDER": str(self.folder)}
 
     def exporter(self):
-        return "file", {"path": str(self.folder / "traces.jsonl"), "flush_interval": "5ms"}
+        return "file", {"path": str(self.folder / "traces.jsonl"), "flush_interval": "200ms"}
 
 
 ALL = [Files, Zipkin, ClickHouse, XRay, Jaeger, OpenSearch, Elasticsearch]

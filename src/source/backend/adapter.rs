@@ -127,6 +127,8 @@ pub(super) struct Fetched {
     pub(super) logs: Option<Vec<LogRecord>>,
     /// Log records that may be missing from the answer.
     pub(super) log_holes: Vec<Hole>,
+    /// The answer is soon to have more, and confirms nothing.
+    pub(super) is_partial: bool,
 }
 
 /// The reason why a trace could not be read.

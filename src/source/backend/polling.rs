@@ -67,6 +67,7 @@ impl Polling {
                     losses,
                     logs,
                     mut log_holes,
+                    is_partial,
                 }) => {
                     let number = spans.len() + logs.as_ref().map_or(0, Vec::len);
                     // They may have been readable since the request that did not have them yet.
@@ -78,8 +79,12 @@ impl Polling {
                     let (new_logs, lost) = self.take_in_logs(logs, since, &mut known_logs);
                     log_holes.extend(lost);
                     let new = new + new_logs;
-                    let is_same = new == 0 && last.is_some_and(|last| last.records == number);
-                    pause = if new == 0 { 2 * pause } else { SHORTEST_PAUSE };
+                    let is_same =
+                        new == 0 && !is_partial && last.is_some_and(|last| last.records == number);
+                    pause = match new == 0 && !is_partial {
+                        true => 2 * pause,
+                        false => SHORTEST_PAUSE,
+                    };
                     last = Some(LastAnswer {
                         asked,
                         records: number,
@@ -155,13 +160,15 @@ impl Polling {
                     losses,
                     logs,
                     log_holes,
+                    is_partial,
                 }) => {
+                    all.is_partial |= is_partial;
                     all.losses.add(&losses);
                     all.logs = all.logs.zip(logs).map(|(own, more)| [own, more].concat());
-                    all.log_holes.extend(log_holes);
+                    add_new(&mut all.log_holes, log_holes);
                     let own = spans.into_iter().filter(|span| span.trace_id == trace);
                     all.spans.extend(own);
-                    all.holes.extend(holes);
+                    add_new(&mut all.holes, holes);
                 }
                 Err(error) => {
                     let hole = Hole::from(error);
@@ -248,5 +255,14 @@ impl Polling {
     fn spread(&self, pause: Duration) -> Duration {
         let byte = self.trace.as_bytes().last().copied().unwrap_or_default();
         pause.mul_f64(0.9 + 0.2 * f64::from(byte) / 255.0)
+    }
+}
+
+/// Adds the holes that are not known yet. One of the whole backend is in the answer of each trace.
+fn add_new(known: &mut Vec<Hole>, holes: Vec<Hole>) {
+    for hole in holes {
+        if !known.contains(&hole) {
+            known.push(hole);
+        }
     }
 }

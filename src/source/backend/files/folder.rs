@@ -22,6 +22,10 @@ const MOST_PROBLEMS: usize = 3;
 /// A file that changed this recently is read again, because it can change again without another time.
 const RECENT: Duration = Duration::from_secs(2);
 
+/// A file that ends within a line and did not change for this long is not being written. The exporter of the
+/// Collector writes what it has each second, unless it is set otherwise (`flush_interval`).
+const LONGEST_WRITING: Duration = Duration::from_secs(10);
+
 /// A folder of trace files, or one file, as it was last read.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -55,9 +59,10 @@ impl Stamp {
         }
     }
 
-    fn is_recent(self) -> bool {
+    /// Returns `true` if the file changed within this time, as far as is known.
+    fn changed_within(self, time: Duration) -> bool {
         let age = self.modified.and_then(|time| time.elapsed().ok());
-        age.is_none_or(|age| age < RECENT)
+        age.is_none_or(|age| age < time)
     }
 }
 
@@ -87,7 +92,7 @@ impl Folder {
         let mut known = std::mem::take(&mut self.files);
         for (path, stamp) in found {
             let file = match known.remove(&path) {
-                Some(file) if file.stamp == stamp && !stamp.is_recent() => file,
+                Some(file) if file.stamp == stamp && !stamp.changed_within(RECENT) => file,
                 _ => TraceFile::read(&path, stamp),
             };
             self.files.insert(path, file);
@@ -171,6 +176,12 @@ impl Folder {
         self.files.values().flat_map(|file| &file.content.log_holes)
     }
 
+    /// Returns `true` if a file ends within a line of which the rest is to come.
+    pub(super) fn is_being_written(&self) -> bool {
+        let mut files = self.files.values();
+        files.any(|file| file.is_cut && file.stamp.changed_within(LONGEST_WRITING))
+    }
+
     /// The hole of a file that no further reading can change.
     pub(super) fn lasting_problem(&self) -> Option<&Hole> {
         let mut lasting = self.files.values().filter(|file| !file.is_cut);
@@ -223,7 +234,7 @@ impl TraceFile {
                 saved::read_untied(saved::whole_part(bytes)).unwrap_or_default(),
                 hole(
                     format!("{} ends within a line or message", path.display()),
-                    "wait until it is written: `delay` of `source`; if nothing writes it, remove its end",
+                    "if it is being written, set a larger `timeout`; if not, remove its end",
                 ),
             ),
             false => (

@@ -100,6 +100,7 @@ fn fetched(trace: TraceId, folder: &Folder) -> Fetched {
             .into_iter()
             .chain(folder.log_holes().cloned())
             .collect(),
+        is_partial: folder.is_being_written(),
         ..Fetched::default()
     };
     for part in folder.traces().filter(|part| part.id() == trace) {

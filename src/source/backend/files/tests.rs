@@ -1,6 +1,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
 
@@ -91,12 +92,48 @@ async fn a_line_that_is_being_written_is_read_when_it_is_complete() {
             trouble(&backend).await,
             format!("{} ends within a line or message", path.display())
         );
-        assert_eq!(by_id(&settled(&backend, PLACED).await), expected, "{name}");
         let mut file = File::options().append(true).open(&path).unwrap();
         file.write_all(rest).unwrap();
         let refused = settled(&backend, REFUSED).await;
         assert_eq!(refused.holes(), []);
+        assert_eq!(by_id(&settled(&backend, PLACED).await), expected, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_trace_is_not_settled_while_a_file_is_being_written() {
+    let folder = folder([("a.jsonl", &LINES[..LINES.len() - 100])]);
+    let backend = backend(folder.path());
+    // The folder has no span of it, so that each change is an answer. Two equal ones confirm it.
+    let mut follow = backend.follow(id(&"7".repeat(32)), Origin::Foreign);
+    let begun = Instant::now();
+    follow.snapshot();
+    for _ in 0..3 {
+        follow.changed().await;
+        let snapshot = follow.snapshot();
+        assert_eq!(snapshot.trace.holes().len(), 1);
+        assert!(snapshot.known_until <= begun);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_nobody_writes_any_more_is_a_hole_of_a_settled_trace() {
+    let expected = by_id(&sent(recorded!("backends/sent/placed.json"), PLACED));
+    let folder = folder([("a.jsonl", &LINES[..LINES.len() - 100])]);
+    let path = folder.path().join("a.jsonl");
+    let minute = SystemTime::now() - Duration::from_secs(60);
+    File::options()
+        .append(true)
+        .open(&path)
+        .unwrap()
+        .set_modified(minute)
+        .unwrap();
+    let trace = settled(&backend(folder.path()), PLACED).await;
+    assert_eq!(by_id(&trace), expected);
+    assert_eq!(
+        trace.holes()[0].reason,
+        format!("{} ends within a line or message", path.display())
+    );
 }
 
 #[tokio::test]
