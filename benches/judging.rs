@@ -2,7 +2,7 @@
 //!
 //! A hundred checks, relations among them, over traces of several sizes and shapes; once where
 //! all of them hold, and once where all that look at spans fail, for a failure looks for what
-//! comes nearest. The next table judges a trace anew whenever a part of it arrives, and the next one judges
+//! comes nearest. The next table judges a trace while it arrives, and the next one judges
 //! the faults of traces, as `spanspec mutate` does. The last one replays traces through the tail sampling of a Collector.
 
 #![expect(clippy::cast_precision_loss, reason = "times are rounded anyway")]
@@ -11,6 +11,7 @@ mod figures;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,8 +22,10 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::resource::v1;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use prost::Message;
+use spanspec::internal::check::outcomes;
 use spanspec::internal::mutate::judge_faults;
 use spanspec::internal::sampling::TailReplay;
+use spanspec::internal::step::drive;
 use spanspec::{
     Context, Evidence, Expect, HttpResponse, Judgement, Origin, Outcome, Resource, Response,
     Source, Span, SpanId, SpanKind, Spec, Store, Trace, TraceId, judge,
@@ -212,43 +215,56 @@ fn judging(expect: &Expect, shape: Shape, size: usize) {
     line(&name, &times, &format!("{each:.0} ns"));
 }
 
-/// A trace of which 500 spans come at a time, judged after each.
+/// A trace that arrives in parts as fast as they can be stored, while it is judged.
 fn arriving() {
     let size = 10_000;
-    let batches = batches(&trace(Shape::Tree, size));
-    let title = format!("{size} spans in {} batches, tree", batches.len());
-    head(&title, "of judging once");
-    for (name, spec) in [("that hold", holding()), ("that fail", failing())] {
+    let whole = trace(Shape::Tree, size);
+    head(&format!("{size} spans arrive, tree"), "of judging once");
+    for (name, spec) in [("hold", holding()), ("fail", failing())] {
         let expect = expect(&spec);
         let response = response();
-        let whole = trace(Shape::Tree, size);
         let once = Times::of(rounds(30, 3), || judge_all(&expect, &response, &whole));
-        let mut worst = Vec::new();
-        let all = Times::of(rounds(10, 2), || {
-            worst.push(follow(&batches, &expect, &response));
-        });
-        line(
-            &format!("all, checks {name}"),
-            &all,
-            &ratio(&all, once.median()),
-        );
-        let last = Times::new(worst);
-        line("  the last alone", &last, &ratio(&last, once.median()));
+        for of_batch in [BATCH, 10] {
+            let batches = batches(&whole, of_batch);
+            let mut judged = 0;
+            let all = Times::of(rounds(10, 2), || {
+                judged = follow(&batches, size, &expect, &response);
+            });
+            let name = format!("{} batches, checks {name}: judged {judged}x", batches.len());
+            line(&name, &all, &ratio(&all, once.median()));
+        }
     }
 }
 
-/// Takes in all batches, each followed by a judgement; returns the duration of the last one.
-fn follow(batches: &[Vec<u8>], expect: &Expect, response: &Response) -> std::time::Duration {
+/// Follows a trace until all its spans are there, and judges it then. Returns the number of judgements.
+fn follow(batches: &[Vec<u8>], size: usize, expect: &Expect, response: &Response) -> usize {
     let store = Store::new();
     let mut follow = store.follow(trace_id(), Origin::Foreign);
-    let mut last = Instant::now();
-    for batch in batches {
-        store.ingest(batch).expect("a well-formed request");
-        last = Instant::now();
-        let snapshot = follow.snapshot();
-        judge_all(expect, response, &snapshot.trace);
-    }
-    last.elapsed()
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().build().expect("a runtime");
+    let mut judged = 0;
+    let far = Instant::now() + std::time::Duration::from_secs(60);
+    let followed = drive(&mut follow, |snapshot| {
+        judged += 1;
+        let _ = outcomes(
+            expect,
+            &Evidence::new(response, Some(&snapshot.trace), true),
+        );
+        match snapshot.trace.len() == size {
+            true => ControlFlow::Break(snapshot),
+            false => ControlFlow::Continue(far),
+        }
+    });
+    let snapshot = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for batch in batches {
+                store.ingest(batch).expect("a well-formed request");
+            }
+        });
+        runtime.block_on(followed)
+    });
+    judge_all(expect, response, &snapshot.trace);
+    judged
 }
 
 fn judge_all(expect: &Expect, response: &Response, trace: &Trace) -> Vec<Judgement> {
@@ -409,9 +425,9 @@ fn span(shape: Shape, size: usize, number: usize, resource: &Arc<Resource>) -> S
 }
 
 /// The trace as exporters would send it, the last spans first, as they are when parents end last.
-fn batches(trace: &Trace) -> Vec<Vec<u8>> {
+fn batches(trace: &Trace, of_batch: usize) -> Vec<Vec<u8>> {
     let spans: Vec<&Span> = trace.spans().iter().rev().collect();
-    spans.chunks(BATCH).map(request).collect()
+    spans.chunks(of_batch).map(request).collect()
 }
 
 fn request(spans: &[&Span]) -> Vec<u8> {

@@ -26,7 +26,7 @@ pub mod budget {
 }
 #[cfg(feature = "cli")]
 pub mod check {
-    pub use crate::check::{MetricEvidence, capture};
+    pub use crate::check::{MetricEvidence, capture, outcomes};
 }
 pub mod harness {
     pub use crate::harness::{LogAssertion, SpanAssertion, assert_file};
@@ -88,7 +88,7 @@ pub mod spec {
 }
 #[cfg(feature = "cli")]
 pub mod step {
-    pub use crate::step::{ArrivedTraces, Budgeting, Update, metrics_of_exports};
+    pub use crate::step::{ArrivedTraces, Budgeting, Update, drive, metrics_of_exports};
 }
 #[cfg(feature = "cli")]
 pub mod trigger {

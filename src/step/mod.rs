@@ -67,6 +67,8 @@ pub use self::completeness::Flush;
 #[cfg(feature = "run")]
 pub use self::diagnosis::absent;
 #[cfg(feature = "cli")]
+pub use self::drive::drive;
+#[cfg(feature = "cli")]
 pub use self::explained::ArrivedTraces;
 #[cfg(feature = "run")]
 pub use self::kept::KeptEvidence;
