@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
+use futures_util::future::select_all;
 use serde_json::{Map, Value as Json, json};
 use spanspec::internal::api::{Api, OPENAPI, REMEMBERED, SystemInfo};
 use spanspec::internal::project::read_variables;
@@ -448,6 +450,20 @@ async fn a_trace_that_does_not_come_cannot_be_judged() {
 }
 
 #[tokio::test]
+async fn judgements_that_wait_do_not_keep_others_waiting() {
+    let served = Served::start().await;
+    served.export(TRACE, &[("a1", SENT, "it")]).await;
+    let question = json!({ "trace": "7".repeat(32), "spec": "errors: 0", "wait": "10m" });
+    let waiting = (0..600).map(|_| served.judge(&question).boxed());
+    let waiting = select_all(waiting);
+    let question = json!({ "trace": traceparent(), "spec": "span_count: 1" });
+    tokio::select! {
+        (answer, ..) = waiting => panic!("{}", answer.body),
+        judged = served.judge(&question) => assert_eq!(judged.body["verdict"], "passed"),
+    }
+}
+
+#[tokio::test]
 async fn errors_of_a_spec_have_their_positions() {
     let served = Served::start().await;
     let judge = |spec: &str| json!({ "trace": TRACE, "spec": spec });
@@ -506,6 +522,11 @@ async fn a_body_that_is_too_large_or_not_text_is_a_problem() {
     let large = served.judge(&question).await;
     assert_eq!(large.status, 413);
     assert_eq!(large.content_type, "application/problem+json");
+    let many = format!("spans:\n{}", "- find: x\n".repeat(60_000));
+    let many = json!({ "trace": TRACE, "spec": many });
+    let many = served.judge(&many).await;
+    assert_eq!(many.status, 413);
+    assert_eq!(many.body["title"], "the spec has 586 KiB");
     let no_text = served.get("/api/traces/%ff").await;
     assert_eq!(no_text.status, 400);
     assert_eq!(no_text.content_type, "application/problem+json");

@@ -23,8 +23,11 @@ use crate::report::json::render_judgement;
 use crate::run::run;
 use crate::source::{Follow, SourceDiagnostics, TraceSource};
 use crate::spec::{Context, Globals, Source, Spec, Wait};
-use crate::step::{Options, Stop};
+use crate::step::Options;
 use crate::trace::{LogsWithoutTrace, Origin, TraceId, TraceRef};
+
+/// Maximum length of a spec in bytes. It bounds the number of checks: the shortest has about 16 bytes.
+const LONGEST_SPEC: usize = 256 << 10;
 
 /// The body of a request.
 #[derive(Deserialize)]
@@ -80,6 +83,14 @@ pub(super) async fn judge(
     query::none(&uri)?;
     let body = body.map_err(|wrong| Problem::unread(wrong.status(), &wrong.body_text()))?;
     let request = read(&headers, &body)?;
+    let judged = api.clone();
+    let judged = api.judging().run(|| judge_trace(judged, request)).await;
+    let judgement = judged.unwrap_or_else(|why| Err(Problem::no_judgement(why)))?;
+    let content_type = [(header::CONTENT_TYPE, "application/json")];
+    Ok((content_type, judgement).into_response())
+}
+
+async fn judge_trace(api: Api, request: JudgeRequest) -> Result<String, Problem> {
     let trace = query::trace(&request.trace)?;
     let wait = request.wait.as_deref();
     let wait = wait.map(|text| query::duration("wait", text)).transpose()?;
@@ -107,9 +118,14 @@ pub(super) async fn judge(
         ..Options::default()
     };
     let source = StoreSource { api, state };
-    let judgement = judge_apart(spec, source, options).await;
-    let content_type = [(header::CONTENT_TYPE, "application/json")];
-    Ok((content_type, judgement).into_response())
+    // Nobody stops it: it is dropped when the client is gone.
+    let (_running, stop) = watch::channel(None);
+    let report = run(&[spec], &source, &options, stop, |_| {}).await;
+    Ok(report
+        .specs
+        .first()
+        .map(render_judgement)
+        .unwrap_or_default())
 }
 
 /// Adds the caller to a trace that is named by its id only: the parent of its first span.
@@ -135,29 +151,6 @@ async fn with_caller(
     TraceRef { span_id, ..trace }
 }
 
-/// Judges on a separate thread, since the variables of a spec belong to one thread. It ends when the
-/// client disconnects.
-async fn judge_apart(spec: Spec, source: StoreSource, options: Options) -> String {
-    let client = Client(watch::Sender::new(None));
-    let stop = client.0.subscribe();
-    let runtime = tokio::runtime::Handle::current();
-    let judging = tokio::task::spawn_blocking(move || {
-        let report = runtime.block_on(run(&[spec], &source, &options, stop, |_| {}));
-        report.specs.first().map(render_judgement)
-    });
-    let judgement = judging.await.ok().flatten();
-    judgement.unwrap_or_default()
-}
-
-/// Ends the judging on drop.
-struct Client(watch::Sender<Option<Stop>>);
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        self.0.send_replace(Some(Stop::Interrupted));
-    }
-}
-
 fn read(headers: &HeaderMap, body: &[u8]) -> Result<JudgeRequest, Problem> {
     let content_type = headers.get(header::CONTENT_TYPE);
     let is_json = content_type
@@ -168,12 +161,16 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<JudgeRequest, Problem> {
         let found = content_type.map_or_else(|| "missing".to_owned(), |value| format!("{value:?}"));
         return Err(Problem::wrong_content_type(&found));
     }
-    serde_json::from_slice(body).map_err(|error| {
+    let request: JudgeRequest = serde_json::from_slice(body).map_err(|error| {
         Problem::bad_request(
             format!("the body cannot be read: {error}"),
             "it looks like { \"trace\": \"4bf9…\", \"spec\": \"errors: 0\" }, and may have `wait` and `vars`",
         )
-    })
+    })?;
+    match request.spec.len() {
+        length if length > LONGEST_SPEC => Err(Problem::long_spec(length, LONGEST_SPEC)),
+        _ => Ok(request),
+    }
 }
 
 /// The context of the project, with variables that take precedence.

@@ -7,6 +7,7 @@ mod events;
 mod flat;
 mod host;
 mod judge;
+mod judging_thread;
 mod problem;
 mod query;
 mod respond;

@@ -6,6 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value as Json, json};
 
+use super::judging_thread::NoJudgement;
 use super::state::Api;
 use crate::result::Trouble;
 use crate::secret::Format;
@@ -77,6 +78,37 @@ impl Problem {
             format!("`{host}` is no name of this machine"),
             "ask 127.0.0.1 or localhost; with `--listen 0.0.0.0:4318`, every name is answered",
         )
+    }
+
+    /// The spec is too long.
+    pub(super) fn long_spec(length: usize, longest: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "bad-request",
+            format!("the spec has {} KiB", length.div_ceil(1_024)),
+            format!(
+                "{} KiB is the most: divide it into several requests",
+                longest >> 10
+            ),
+        )
+    }
+
+    /// The trace could not be judged.
+    pub(super) fn no_judgement(why: NoJudgement) -> Self {
+        match why {
+            NoJudgement::TooMany => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "too many judgements wait for their traces",
+                "judge fewer traces at the same time, or set a shorter `wait`",
+            ),
+            NoJudgement::NoThread => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "interrupted",
+                "the judgement was interrupted",
+                "send the request again; if it is interrupted each time, report it with the spec",
+            ),
+        }
     }
 
     /// The spec has errors.

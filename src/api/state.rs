@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::judging_thread::JudgingThread;
 use crate::source::Store;
 use crate::spec::Context;
 use crate::step::{Flush, Services, Settler};
@@ -38,6 +39,7 @@ pub struct SystemInfo {
 struct ApiInner {
     store: Store,
     state: RwLock<Arc<ApiState>>,
+    judging: JudgingThread,
 }
 
 /// State of the API.
@@ -63,7 +65,12 @@ impl Api {
         };
         let state = ApiState::new(known, false, store.clone());
         let state = RwLock::new(Arc::new(state));
-        Self(Arc::new(ApiInner { store, state }))
+        let judging = JudgingThread::default();
+        Self(Arc::new(ApiInner {
+            store,
+            state,
+            judging,
+        }))
     }
 
     /// Sets the facts about the services when they are ready.
@@ -74,6 +81,10 @@ impl Api {
 
     pub(super) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    pub(super) fn judging(&self) -> &JudgingThread {
+        &self.0.judging
     }
 
     pub(super) fn state(&self) -> Arc<ApiState> {
