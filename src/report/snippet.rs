@@ -180,7 +180,7 @@ impl<'a> SourceExcerpt<'a> {
         let within = |offset: usize| (offset - line_start).min(text.len());
         Self {
             source: &at.source,
-            first_line: whole[..line_start].matches('\n').count() + 1,
+            first_line: at.source.position(line_start).0,
             text,
             marked: within(start)..within(end),
         }

@@ -29,14 +29,14 @@ impl Secrets {
     /// Lines stay the same. Columns are those of the masked text, since the original ones reveal the
     /// length of a secret before them.
     pub(super) fn mask_location(&self, at: &mut Location) {
-        let Some((text, replaced)) = self.in_file(at.source.text()) else {
+        let Some(masked) = self.in_file(&at.source) else {
             return;
         };
         let place = Place {
-            start: moved_offset(&replaced, at.place.start, Edge::Start),
-            end: moved_offset(&replaced, at.place.end, Edge::End),
+            start: moved_offset(&masked.replaced, at.place.start, Edge::Start),
+            end: moved_offset(&masked.replaced, at.place.end, Edge::End),
         };
-        *at = at.source.with_text(text).at(place);
+        *at = masked.source.at(place);
     }
 }
 

@@ -15,7 +15,7 @@ mod writer;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub use format::Format;
 pub use header::is_credential_header;
@@ -26,6 +26,7 @@ pub use writer::MaskedWriter;
 use needle::Needles;
 
 use crate::trace::Value;
+use crate::yaml::Source;
 
 /// The replacement of a secret, independent of its length.
 pub const MASK: &str = "[masked]";
@@ -38,6 +39,17 @@ pub struct Secrets(Arc<RwLock<SecretSet>>);
 struct SecretSet {
     secrets: BTreeSet<String>,
     needles: Arc<Needles>,
+    /// The last file that was masked. A report names many places of one file.
+    last_file: Mutex<Option<(Source, Option<MaskedFile>)>>,
+}
+
+/// The text of a file without secrets.
+#[derive(Clone)]
+pub(crate) struct MaskedFile {
+    /// The text, with as many lines.
+    pub(crate) source: Source,
+    /// The replaced ranges of the original.
+    pub(crate) replaced: Arc<[MaskedRange]>,
 }
 
 /// A replaced range of a text, and the length of its replacement.
@@ -75,6 +87,7 @@ impl Secrets {
         let needles = Arc::make_mut(&mut known.needles);
         secrets.iter().for_each(|secret| needles.add(secret));
         known.secrets.extend(secrets);
+        known.last_file = Mutex::default();
     }
 
     /// Adds the value of a variable, and all values within a list or a map.
@@ -127,22 +140,20 @@ impl Secrets {
         }
     }
 
-    /// Masks the text of a file without a change in the number of lines. Also returns the replaced
-    /// ranges with the lengths of their replacements.
-    pub(crate) fn in_file(&self, text: &str) -> Option<(String, Vec<MaskedRange>)> {
-        let found = self.found(text, SearchMode::Eager);
-        if found.is_empty() {
-            return None;
+    /// Masks a file without a change in the number of lines. `None` if it has no secret.
+    pub(crate) fn in_file(&self, source: &Source) -> Option<MaskedFile> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut last = known
+            .last_file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, masked)) = last.as_ref().filter(|(of, _)| of == source) {
+            return masked.clone();
         }
-        let replacement = |secret: &str| {
-            let breaks = secret.matches('\n').count();
-            format!("{MASK}{}", "\n".repeat(breaks))
-        };
-        let masked = replaced(text, &found, replacement);
-        let lengths = found
-            .into_iter()
-            .map(|range| (range.clone(), replacement(&text[range]).len()));
-        Some((masked, lengths.collect()))
+        let found = known.needles.find(source.text(), SearchMode::Eager);
+        let masked = (!found.is_empty()).then(|| MaskedFile::of(source, found));
+        *last = Some((source.clone(), masked.clone()));
+        masked
     }
 
     /// The ranges of secrets in a text, in order and without overlap.
@@ -152,6 +163,24 @@ impl Secrets {
             Arc::clone(&known.needles)
         };
         needles.find(text, search)
+    }
+}
+
+impl MaskedFile {
+    fn of(source: &Source, found: Vec<Range<usize>>) -> Self {
+        let text = source.text();
+        let replacement = |secret: &str| {
+            let breaks = secret.matches('\n').count();
+            format!("{MASK}{}", "\n".repeat(breaks))
+        };
+        let masked = replaced(text, &found, replacement);
+        let lengths = found
+            .into_iter()
+            .map(|range| (range.clone(), replacement(&text[range]).len()));
+        Self {
+            source: source.with_text(masked),
+            replaced: lengths.collect(),
+        }
     }
 }
 

@@ -180,3 +180,14 @@ fn thousands_of_secrets_are_searched_for_at_once() {
     let text = "session-2999-abcdef, session%2D0001%2Dabcdef, session-12 …abcdef";
     assert_eq!(all.text(text), "[masked], [masked], session-12 [masked]");
 }
+
+#[test]
+fn a_secret_that_becomes_known_later_is_masked_in_a_file_that_was_masked_before() {
+    let secrets = Secrets::new(["tiger".to_owned()]);
+    let file = Source::new("a.yaml", "user: scott\npassword: tiger\n");
+    let masked = |secrets: &Secrets| secrets.in_file(&file).unwrap().source.text().to_owned();
+    let first = "user: scott\npassword: [masked]\n";
+    assert_eq!([masked(&secrets), masked(&secrets)], [first, first]);
+    secrets.add(["scott".to_owned()]);
+    assert_eq!(masked(&secrets), "user: [masked]\npassword: [masked]\n");
+}
