@@ -272,37 +272,68 @@ fn judge_check(
     evidence: &Evidence<'_>,
     evaluator: &Evaluator<'_>,
 ) -> Judgement {
-    let with = |standing| {
-        let (what, at) = (check.ask.to_string(), check.at.clone());
-        Judgement::new(identity, what, at, standing)
-    };
-    let unjudged = |why| with(Standing::unjudged(why));
+    let standing = standing_of(check, evidence, evaluator);
+    Judgement::new(identity, check.ask.to_string(), check.at.clone(), standing)
+}
+
+fn standing_of(check: &Check, evidence: &Evidence<'_>, evaluator: &Evaluator<'_>) -> Standing {
     if let Some(name) = check.awaits.first() {
-        return unjudged(Unjudged::NotCaptured(name.clone()));
+        return Standing::unjudged(Unjudged::NotCaptured(name.clone()));
     }
-    if let (Condition::Traffic(ask), Some(traffic)) = (&check.ask, evidence.response.traffic()) {
-        return with(traffic::judge(check, ask, traffic));
-    }
-    if let (Condition::Lint(expected), Some(_)) = (&check.ask, evidence.response.traffic()) {
-        return match evaluator.why_no_spans() {
-            Some(why) => unjudged(why),
-            None => with(lint::judge(
-                check,
-                expected,
-                evidence,
-                evaluator.forest.trace(),
-            )),
-        };
+    if let Some(standing) = in_traffic(check, evidence, evaluator) {
+        return standing;
     }
     if let Some(outcome) = response::judge(check, evidence) {
         let finality = Finality::Final;
-        return with(Standing { outcome, finality });
+        return Standing { outcome, finality };
     }
+    match why_unjudged(check, evidence, evaluator.forest.trace()) {
+        Some(why) => Standing::unjudged(why),
+        None => in_trace(check, evidence, evaluator),
+    }
+}
+
+/// The checks of all traffic in a window. `None` if it is another check, or there is no window.
+fn in_traffic(
+    check: &Check,
+    evidence: &Evidence<'_>,
+    evaluator: &Evaluator<'_>,
+) -> Option<Standing> {
+    let traffic = evidence.response.traffic()?;
+    match &check.ask {
+        Condition::Traffic(ask) => Some(traffic::judge(check, ask, traffic)),
+        Condition::Lint(expected) => Some(match evaluator.why_no_spans() {
+            Some(why) => Standing::unjudged(why),
+            None => lint::judge(check, expected, evidence, evaluator.forest.trace()),
+        }),
+        _ => None,
+    }
+}
+
+/// The reason why this trace says nothing about a check.
+fn why_unjudged(check: &Check, evidence: &Evidence<'_>, trace: &Trace) -> Option<Unjudged> {
+    let losses = trace.losses();
     let is_about_logs = matches!(check.ask, Condition::LogsCorrelated(_));
-    if is_about_logs && !evidence.sampled && evaluator.forest.trace().is_empty() {
-        return unjudged(Unjudged::UncorrelatedWithoutSpans);
+    if is_about_logs && !evidence.sampled && trace.is_empty() {
+        return Some(Unjudged::UncorrelatedWithoutSpans);
     }
-    let no_span_is_the_point = match (evidence.response.sent(), &check.ask) {
+    if trace.is_empty() && !is_about_absence(check, evidence) {
+        return Some(Unjudged::NoSpans);
+    }
+    let lost = match &check.ask {
+        Condition::Order(pair) => lost_in(&pair.0, losses).or_else(|| lost_in(&pair.1, losses)),
+        Condition::LogsCorrelated(_) if losses.contains(Field::LogRecords) => {
+            Some(Field::LogRecords)
+        }
+        _ => None,
+    };
+    let lost = lost_of_trace(&check.ask, losses).or(lost);
+    lost.map(Unjudged::Lost)
+}
+
+/// Returns `true` if a trace without any span can decide the check.
+fn is_about_absence(check: &Check, evidence: &Evidence<'_>) -> bool {
+    match (evidence.response.sent(), &check.ask) {
         // What a pipeline dropped is missing in its output. Of other checks, none would check anything.
         (Some(_), ask) => matches!(
             ask,
@@ -317,82 +348,43 @@ fn judge_check(
         // A service that begins a new trace leaves none in this one.
         (None, Condition::Continued(_)) => evidence.sampled,
         _ => false,
-    };
-    if evaluator.forest.trace().is_empty() && !no_span_is_the_point {
-        return unjudged(Unjudged::NoSpans);
     }
-    let losses = evaluator.forest.trace().losses();
-    if let Some(field) = lost_of_trace(&check.ask, losses) {
-        return unjudged(Unjudged::Lost(field));
-    }
-    if let Condition::Order(pair) = &check.ask {
-        let field = lost_in(&pair.0, losses).or_else(|| lost_in(&pair.1, losses));
-        if let Some(field) = field {
-            return unjudged(Unjudged::Lost(field));
+}
+
+fn in_trace(check: &Check, evidence: &Evidence<'_>, evaluator: &Evaluator<'_>) -> Standing {
+    let trace = evaluator.forest.trace();
+    match &check.ask {
+        Condition::LogsCorrelated(service) => {
+            correlated::judge(check, service.as_deref(), evidence, evaluator)
         }
-    }
-    if let Condition::LogsCorrelated(service) = &check.ask {
-        if evaluator
-            .forest
-            .trace()
-            .losses()
-            .contains(Field::LogRecords)
-        {
-            return unjudged(Unjudged::Lost(Field::LogRecords));
-        }
-        return with(correlated::judge(
-            check,
-            service.as_deref(),
-            evidence,
-            evaluator,
-        ));
-    }
-    if let Some(standing) = conservation::judge(check, evidence, evaluator) {
-        return with(standing);
-    }
-    if let Condition::HeadSampling = &check.ask {
-        return with(head_sampling::judge(
-            check,
-            evidence,
-            evaluator.forest.trace(),
-        ));
-    }
-    if let Condition::Lint(expected) = &check.ask {
-        let trace = evaluator.forest.trace();
-        return with(lint::judge(check, expected, evidence, trace));
-    }
-    if let Condition::Continued(restarted) = &check.ask {
-        let trace = evaluator.forest.trace();
-        return with(continued::judge(check, restarted, evidence, trace));
-    }
-    if let Condition::SpanSampling(expected) = &check.ask {
-        let trace = evaluator.forest.trace();
-        return with(span_sampling::judge(check, expected, trace));
-    }
-    if let Condition::KeptShare(_) = &check.ask {
-        return unjudged(Unjudged::Sampling {
+        Condition::HeadSampling => head_sampling::judge(check, evidence, trace),
+        Condition::Lint(expected) => lint::judge(check, expected, evidence, trace),
+        Condition::Continued(restarted) => continued::judge(check, restarted, evidence, trace),
+        Condition::SpanSampling(expected) => span_sampling::judge(check, expected, trace),
+        Condition::KeptShare(_) => Standing::unjudged(Unjudged::Sampling {
             reason: "a share is about many traces, and this is one".to_owned(),
             remedy: "check it in a spec with `repeat` or `search`, or write `kept: true`"
                 .to_owned(),
-        });
-    }
-    if let Condition::TailSampling(expected) = &check.ask {
-        let trace = evaluator.forest.trace();
-        return with(tail_sampling::judge(check, expected, trace));
-    }
-    if let Condition::Shape(expected) = &check.ask {
-        let (trace, detail) = (evaluator.forest.trace(), evaluator.detail);
-        return with(shape::judge(check, expected, evidence, trace, detail));
-    }
-    match whole::judge(check, evaluator) {
-        Some(Standing { outcome, .. })
-            if matches!(outcome, Outcome::Fail(_)) && may_hide(&check.ask, losses) =>
-        {
-            unjudged(Unjudged::Lost(Field::Services))
+        }),
+        Condition::TailSampling(expected) => tail_sampling::judge(check, expected, trace),
+        Condition::Shape(expected) => {
+            shape::judge(check, expected, evidence, trace, evaluator.detail)
         }
-        Some(standing) => with(standing),
-        None => unjudged(Unjudged::NotReached),
+        _ => conservation::judge(check, evidence, evaluator)
+            .or_else(|| in_whole(check, evaluator))
+            .unwrap_or_else(|| Standing::unjudged(Unjudged::NotReached)),
     }
+}
+
+/// The checks of the whole trace. A service that fails to be found is in doubt if spans can have lost theirs.
+fn in_whole(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing> {
+    let standing = whole::judge(check, evaluator)?;
+    let losses = evaluator.forest.trace().losses();
+    let has_failed = matches!(standing.outcome, Outcome::Fail(_));
+    Some(match has_failed && may_hide(&check.ask, losses) {
+        true => Standing::unjudged(Unjudged::Lost(Field::Services)),
+        false => standing,
+    })
 }
 
 /// Returns `true` if the service that is missing can be that of a span which does not tell it.
