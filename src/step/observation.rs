@@ -14,6 +14,7 @@ use super::wait_end::WaitEnd;
 use super::watched::{VerdictBasis, WatchedTrace};
 use crate::check::{
     self, CheckRef, Evidence, HeadEvidence, Judged, MetricEvidence, Outcome, Subject, Unjudged,
+    WindowEvidence,
 };
 use crate::instrumentation::Surroundings;
 use crate::number::counted;
@@ -46,6 +47,41 @@ pub(crate) struct Observation<'a> {
     /// Secrets of a request that is one of many. The run learns them only if a report shows the
     /// request, which is rare.
     pub(crate) secrets: Vec<String>,
+}
+
+/// What is known beside the response and the trace, as far as checks need it.
+struct BesideTrace {
+    logs_without_trace: Option<LogsWithoutTrace>,
+    metrics: Option<MetricEvidence>,
+    head: HeadEvidence,
+    window: Option<Arc<WindowEvidence>>,
+    surroundings: Option<Surroundings>,
+}
+
+impl BesideTrace {
+    fn add_to<'e>(&'e self, evidence: Evidence<'e>) -> Evidence<'e> {
+        evidence
+            .with_logs_without_trace(self.logs_without_trace.as_ref())
+            .with_metrics(self.metrics.as_ref())
+            .with_head(Some(&self.head))
+            .with_surroundings(self.surroundings.as_ref())
+            .with_window(self.window.as_deref())
+    }
+}
+
+/// What the checks did not look at, in a sentence each.
+fn notices(judged: &[Judged], expect: &Expect, evidence: &Evidence<'_>) -> Vec<String> {
+    let trace = evidence.trace;
+    let of_others = trace.zip(evidence.logs_without_trace);
+    let of_others =
+        of_others.and_then(|(trace, others)| check::logs_of_others(judged, expect, others, trace));
+    let in_logs = trace.map(|trace| check::exceptions_in_logs(judged, expect, trace));
+    of_others
+        .into_iter()
+        .chain(check::hops_not_judged(judged, expect, evidence))
+        .chain(in_logs.into_iter().flatten())
+        .chain(check::lint_remarks(expect, evidence))
+        .collect()
 }
 
 impl<'a> Observation<'a> {
@@ -96,38 +132,20 @@ impl<'a> Observation<'a> {
             Err(stop) => return self.ended_by(stop, report),
         };
         report.timing.verdict = Some(self.context.fired.elapsed());
-        let others = self.logs_without_trace(&expect).await;
-        let metrics = match self.metrics(expected, &wait, (&snapshot, end)).await {
-            Ok(metrics) => metrics,
+        let gathered = self.gather_beside(expected, &wait, (&snapshot, end), &mut report);
+        let beside = match gathered.await {
+            Ok(beside) => beside,
             Err(stop) => return self.ended_by(stop, report),
         };
-        if let Some(metrics) = &metrics {
-            report.timing.verdict = Some(self.context.fired.elapsed());
-            let others = self.other_requests(&expect, metrics).await;
-            report.notices.extend(others);
-            report.exemplars = metrics
-                .records
-                .exemplars_of(&snapshot.trace, MOST_EXEMPLARS);
-        }
-        let head = self.head_sampling(&snapshot.trace);
-        let window = self.context.window(&expect, &response, &snapshot.trace);
-        let window = window.await.map(Arc::new);
-        let evidence = wait.evidence(&response, &snapshot);
-        let surroundings = self.surroundings(&expect, &snapshot.trace).await;
-        let evidence = evidence
-            .with_logs_without_trace(others.as_ref())
-            .with_metrics(metrics.as_ref())
-            .with_head(Some(&head))
-            .with_surroundings(surroundings.as_ref())
-            .with_window(window.as_deref());
+        let evidence = beside.add_to(wait.evidence(&response, &snapshot));
         let from_spans = self.capture_from_spans(&captures, &snapshot, &evidence, end);
         report.checks.extend(from_spans);
         let filled = match awaits_span {
-            true => self.reader.expect(self.scope).map(Some),
-            false => Ok(None),
+            true => self.reader.expect(self.scope),
+            false => Ok(expect),
         };
         let expect = match filled {
-            Ok(filled) => filled.unwrap_or(expect),
+            Ok(expect) => expect,
             Err(errors) => return DecidedStep::without_trace(report, Trouble::from(&errors)),
         };
         let expected = Expected {
@@ -146,27 +164,15 @@ impl<'a> Observation<'a> {
                 response: response.clone(),
                 trace: snapshot.trace.clone(),
                 sampled: evidence.sampled,
-                logs_without_trace: others.clone(),
-                head: Some(head.clone()),
-                surroundings: surroundings.clone(),
-                window: window.clone(),
+                logs_without_trace: beside.logs_without_trace.clone(),
+                head: Some(beside.head.clone()),
+                surroundings: beside.surroundings.clone(),
+                window: beside.window.clone(),
             })
         });
         self.name_uncorrelated(&mut judged, &expect, &snapshot.trace)
             .await;
-        let of_others = others
-            .as_ref()
-            .and_then(|others| check::logs_of_others(&judged, &expect, others, &snapshot.trace));
-        report.notices.extend(of_others);
-        report
-            .notices
-            .extend(check::hops_not_judged(&judged, &expect, &evidence));
-        report
-            .notices
-            .extend(check::exceptions_in_logs(&judged, &expect, &snapshot.trace));
-        report
-            .notices
-            .extend(check::lint_remarks(&expect, &evidence));
+        report.notices.extend(notices(&judged, &expect, &evidence));
         report.checks.extend(judged);
         Judged::sort(&mut report.checks);
         let basis = self.is_open(end, &report).then(|| {
@@ -176,6 +182,36 @@ impl<'a> Observation<'a> {
         });
         let decided = self.finished(report, response, snapshot, end);
         DecidedStep { basis, ..decided }
+    }
+
+    /// Gathers what the checks need beside the response and the trace, and adds what the report shows of it.
+    async fn gather_beside(
+        &mut self,
+        expected: Expected<'_>,
+        wait: &TraceWait<'_>,
+        (snapshot, end): (&Snapshot, WaitEnd),
+        report: &mut StepReport,
+    ) -> Result<BesideTrace, Stop> {
+        let Expected {
+            expect, response, ..
+        } = expected;
+        let trace = &snapshot.trace;
+        let logs_without_trace = self.logs_without_trace(expect).await;
+        let metrics = self.metrics(expected, wait, (snapshot, end)).await?;
+        if let Some(metrics) = &metrics {
+            report.timing.verdict = Some(self.context.fired.elapsed());
+            let others = self.other_requests(expect, metrics).await;
+            report.notices.extend(others);
+            report.exemplars = metrics.records.exemplars_of(trace, MOST_EXEMPLARS);
+        }
+        let window = self.context.window(expect, response, trace).await;
+        Ok(BesideTrace {
+            logs_without_trace,
+            metrics,
+            head: self.head_sampling(trace),
+            window: window.map(Arc::new),
+            surroundings: self.surroundings(expect, trace).await,
+        })
     }
 
     fn ended_by(&self, stop: Stop, report: StepReport) -> DecidedStep {
