@@ -36,6 +36,7 @@ pub(super) mod send;
 mod sense;
 mod services;
 mod shape;
+mod spans;
 pub(crate) mod trigger;
 mod vacuous;
 mod wait;
