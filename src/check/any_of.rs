@@ -6,9 +6,9 @@
 use super::attributes::why_doubtful;
 use super::forest::TraceReach;
 use super::lost::lost_of;
-use super::outcome::Unjudged;
 use super::select::{Evaluator, Prepared, PreparedPart};
 use super::truth::Truth;
+use super::unjudged::Unjudged;
 use crate::spec::{Ask, SpanCondition};
 
 impl Evaluator<'_> {

@@ -3,9 +3,9 @@
 use super::exceptions::ExceptionsOfSpan;
 use super::lost::{mistyped, mistyped_in_doubt};
 use super::matching::{MatchInput, answer, meets, meets_text, would_match};
-use super::outcome::{SpanName, Unjudged};
 use super::present::{Present, all_of};
 use super::truth::{Count, Truth};
+use super::unjudged::{SpanName, Unjudged};
 use crate::spec::{Ask, AttributeKey, EventPattern, Matcher};
 use crate::trace::{Attributes, LogRecord, Losses, Span};
 

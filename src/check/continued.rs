@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::judgement::{Finality, Standing};
 use super::lost::lost_attributes;
-use super::outcome::{DroppedPart, SpanName};
+use super::unjudged::{DroppedPart, SpanName};
 use super::window::{RestartedRequest, WindowEvidence};
 use super::{Evidence, Failure, Subject, Unjudged, Witness, words};
 use crate::number::counted;

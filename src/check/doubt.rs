@@ -6,10 +6,10 @@ use super::attributes::why_doubtful;
 use super::forest::TraceReach;
 use super::judgement::{FailureDetail, Finality, Standing};
 use super::matching::{MatchInput, answer};
-use super::outcome::ONE_KEY;
 use super::present::{Present, all_of};
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
+use super::unjudged::ONE_KEY;
 use super::{Failure, Subject, Witness, words};
 use crate::spec::{Ask, Selector, SpanCondition, SpanEntry};
 

@@ -2,9 +2,9 @@
 
 use super::correlated::{is_written_in, of_other_traces};
 use super::exceptions::Exceptions;
-use super::outcome::SpanName;
 use super::record::name_of;
 use super::truth::Truth;
+use super::unjudged::SpanName;
 use super::{CheckRef, Judged, Outcome, select};
 use crate::number::counted;
 use crate::spec::{Condition, Expect};

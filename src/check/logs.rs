@@ -12,12 +12,12 @@ use super::forest::TraceReach;
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::matching::{MatchInput, answer, meets, meets_text, would_match};
 use super::nearest::similarity;
-use super::outcome::DroppedPart;
 use super::present::all_of;
 use super::record::{body, event_name, name_of, text_of, unknown_service};
 use super::select::{Evaluator, Types};
 use super::truth::{Count, Truth};
 use super::uncertain::or_uncertain;
+use super::unjudged::DroppedPart;
 use super::{
     Candidate, CheckRef, EntryCheck, Failure, Rejection, RejectionForm, Subject, Unjudged, Witness,
     words,

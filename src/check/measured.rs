@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use super::forest::Forest;
 use super::judgement::FailureDetail;
 use super::lost::{lost_in, lost_of};
-use super::outcome::{NoNumber, SpanName, Unjudged};
 use super::present::Present;
 use super::select::Evaluator;
+use super::unjudged::{NoNumber, SpanName, Unjudged};
 use crate::spec::{Ask, AttributeKey, Matcher, Selector};
 use crate::trace::{Field, Nanos, Span, Sum, Trace, Value};
 

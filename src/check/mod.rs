@@ -60,6 +60,7 @@ mod traffic;
 mod truncated;
 mod truth;
 mod uncertain;
+mod unjudged;
 mod whole;
 mod window;
 mod words;
@@ -100,7 +101,7 @@ pub use metrics::{MetricEnd, MetricEvidence};
 pub(crate) use near_misses::{NearMiss, near_misses};
 #[cfg(feature = "run")]
 pub(crate) use nearest::nearest;
-pub use outcome::{DroppedPart, Judged, NoNumber, Outcome, SpanName, Unjudged};
+pub use outcome::{Judged, Outcome};
 #[cfg(feature = "run")]
 pub(crate) use record::record_name;
 pub use select::select;
@@ -110,6 +111,7 @@ pub(crate) use shape::conventional_name;
 pub(crate) use traffic::{nothing_arrived, trace_of_window};
 #[cfg(feature = "run")]
 pub(crate) use uncertain::no_duration;
+pub use unjudged::{DroppedPart, NoNumber, SpanName, Unjudged};
 #[cfg(feature = "run")]
 pub(crate) use window::RestartedRequest;
 pub use window::WindowEvidence;

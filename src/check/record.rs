@@ -1,6 +1,6 @@
 //! The parts of a log record that messages name.
 
-use super::outcome::{DroppedPart, SpanName, Unjudged};
+use super::unjudged::{DroppedPart, SpanName, Unjudged};
 use super::words;
 use crate::trace::{LogRecord, Value};
 

@@ -6,11 +6,11 @@ use super::exceptions::ExceptionsOfSpan;
 use super::forest::TraceReach;
 use super::judgement::Standing;
 use super::lost::{is_guessed, mistyped};
-use super::outcome::{DroppedPart, SpanName, Unjudged};
 use super::record::name_of;
 use super::relations::Related;
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
+use super::unjudged::{DroppedPart, SpanName, Unjudged};
 use crate::spec::{
     Ask, AttributeKey, EventPattern, Matcher, Pattern, Relation, Relative, Selector,
 };

@@ -6,7 +6,7 @@ mod span_name;
 
 use super::found_shape::accepting;
 use super::judgement::{FailureDetail, Finality, Standing};
-use super::outcome::SpanName;
+use super::unjudged::SpanName;
 use super::{DroppedPart, Evidence, Failure, FoundShape, Subject, Unjudged, Witness};
 use crate::number::counted;
 use crate::spec::{Check, ExpectedShape, Shape};
