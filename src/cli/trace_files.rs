@@ -42,7 +42,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Traces, Exit> {
         }
     }
     if traces.all.is_empty() {
-        let text = "error: no trace to decide about\nhelp: name files with traces as OTLP JSON or protobuf, such as those that failed specs save";
+        let text = "error: there is no trace in these files\nhelp: name files with traces as OTLP JSON or protobuf, such as those that failed specs save";
         return Err(fail(Exit::Nothing, text));
     }
     Ok(traces)

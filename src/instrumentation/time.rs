@@ -2,7 +2,7 @@
 
 use super::finding::Findings;
 use super::{Observed, Rule, Settings};
-use crate::number;
+use crate::number::{self, counted};
 use crate::trace::{Nanos, NoDuration, Span, SpanKind, Trace, Witness};
 
 /// Clocks of machines that are synchronized by NTP differ by less: 5 ms.
@@ -79,20 +79,20 @@ fn dropped(span: &Span, found: &mut Findings) {
     let parts = [
         (
             span.attributes.dropped(),
-            "attributes",
+            "attribute",
             "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
         ),
-        (span.dropped_events, "events", "OTEL_SPAN_EVENT_COUNT_LIMIT"),
-        (span.dropped_links, "links", "OTEL_SPAN_LINK_COUNT_LIMIT"),
+        (span.dropped_events, "event", "OTEL_SPAN_EVENT_COUNT_LIMIT"),
+        (span.dropped_links, "link", "OTEL_SPAN_LINK_COUNT_LIMIT"),
     ];
     for (number, part, limit) in parts {
         if number > 0 {
             found.add(
                 Rule::DroppedAttributes,
                 span.service(),
-                format!("`{}` lost {part}: the SDK dropped them", span.name),
-                format!("record fewer {part}, or raise `{limit}`"),
-                Witness::new(span, format!("{number} {part} dropped")),
+                format!("`{}` lost {part}s: the SDK dropped them", span.name),
+                format!("record fewer {part}s, or raise `{limit}`"),
+                Witness::new(span, format!("{} dropped", counted(number, part))),
             );
         }
     }
