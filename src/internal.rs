@@ -76,7 +76,7 @@ pub mod source {
     pub use crate::source::connect;
     pub use crate::source::{Follow, MetricWatch, TraceSource};
     pub mod otlp {
-        pub use crate::source::otlp::{read_logs, walk};
+        pub use crate::source::otlp::{protobuf_of_json, read_logs, walk};
     }
 }
 #[cfg(feature = "cli")]

@@ -149,6 +149,7 @@ impl Bench {
                     Some(measured[at].rate().0)
                 };
                 let ratio = of(Kind::Spanspec).zip(of(Kind::Rotel));
+                let ratio = ratio.filter(|(_, other)| other.is_finite());
                 let ratio =
                     ratio.map_or_else(String::new, |(own, other)| format!("  {:.1}x", own / other));
                 println!("{:26}{cells}{ratio}", format!("{name}, {batch} spans"));
@@ -181,7 +182,7 @@ impl Bench {
                 // Shorter than a tick of the clock.
                 measured
                     .rates
-                    .extend((cpu > 0.0).then(|| records as f64 / cpu));
+                    .extend((cpu > 0.0 && records > 0).then(|| records as f64 / cpu));
             }
         }
         measured

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
-use spanspec::internal::source::otlp::walk;
+use serde::de::IgnoredAny;
+use spanspec::internal::source::otlp::{protobuf_of_json, walk};
 use spanspec::{Origin, Store};
 
 use super::requests::{TRACES, log_request, metric_request, trace, trace_request};
@@ -34,6 +35,22 @@ pub(super) fn table(time: Duration) {
         drop(black_box(ExportTraceServiceRequest::decode(bytes.clone())));
     });
     line("prost, opentelemetry-proto", prost, memcpy);
+    let json = Bytes::from(serde_json::to_vec(&trace_request(BATCH)).expect("JSON"));
+    let kept = rate(time, || {
+        drop(black_box(serde_json::from_slice::<IgnoredAny>(&json)));
+    });
+    line("JSON, a parser that keeps nothing", kept, memcpy);
+    let converted = rate(time, || {
+        let protobuf = protobuf_of_json(json.clone()).expect("a well-formed request");
+        store.ingest(&protobuf).expect("a well-formed request");
+    });
+    line("JSON, ingest, nobody follows", converted, memcpy);
+    let theirs = rate(time, || {
+        drop(black_box(
+            serde_json::from_slice::<ExportTraceServiceRequest>(&json),
+        ));
+    });
+    line("JSON, opentelemetry-proto", theirs, memcpy);
     let logs = log_request(BATCH);
     let ingest = rate(time, || drop(black_box(store.ingest_logs(&logs))));
     line("log records, nobody follows", ingest, memcpy);

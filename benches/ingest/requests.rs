@@ -172,7 +172,7 @@ fn text(key: &str, value: &str) -> KeyValue {
 
 /// The span id of a template, which is replaced.
 pub(super) fn placeholder(number: usize) -> [u8; 8] {
-    (0xa5a5_5a5a_0000_0000 | number as u64 + 1).to_be_bytes()
+    (0xa5a5_5a5a_0000_0000 | (number as u64 + 1)).to_be_bytes()
 }
 
 /// A request of which each copy has new span ids.

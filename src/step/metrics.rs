@@ -286,7 +286,7 @@ pub fn metrics_of_exports(
         for export in exports {
             match export.starts_with('{') {
                 true => store
-                    .ingest_json_metrics(export.as_bytes())
+                    .ingest_json_metrics(export.clone())
                     .expect("the export of a test can be read"),
                 false => crate::source::expose(&watch, "gateway", export, time),
             }

@@ -37,15 +37,23 @@ pub(super) fn distinct<T: Ord>(
             (span.span_id, instance, span.kind, span.start)
         })
         .collect();
-    let mut index: HashMap<_, Vec<usize>> = HashMap::with_capacity(all.len());
+    // The first span of each identity, and further ones, which are rare.
+    let mut first: HashMap<_, usize> = HashMap::with_capacity(all.len());
+    let mut further: HashMap<usize, Vec<usize>> = HashMap::new();
     let mut distinct: Vec<(Span, T)> = Vec::with_capacity(all.len());
     for (copy, identity) in all.into_iter().zip(identities) {
-        let known = index.entry(identity).or_default();
-        let mut compared = known.iter().take(MOST_COMPARED);
-        match compared.find(|&&at| is_copy(&distinct[at].0, &copy.0)) {
+        let next = distinct.len();
+        let first = *first.entry(identity).or_insert(next);
+        if first == next {
+            distinct.push(copy);
+            continue;
+        }
+        let others = further.get(&first).into_iter().flatten();
+        let mut known = std::iter::once(&first).chain(others).take(MOST_COMPARED);
+        match known.find(|&&at| is_copy(&distinct[at].0, &copy.0)) {
             Some(&at) => merge(&mut distinct[at], copy),
             None => {
-                known.push(distinct.len());
+                further.entry(first).or_default().push(next);
                 distinct.push(copy);
             }
         }

@@ -225,7 +225,7 @@ impl Polling {
             if *number <= *known {
                 continue;
             }
-            let request = otlp::logs_from_json(written.as_bytes());
+            let request = otlp::logs_from_json(written);
             let stored = request.and_then(|request| self.store.ingest_logs_at(&request, arrived));
             match stored {
                 Ok(()) => (*known, new) = (*number, new + 1),
@@ -245,7 +245,7 @@ impl Polling {
     fn store(&self, id: TraceId, spans: &[Span], since: Instant) -> Result<(), Malformed> {
         for span in spans {
             let trace = Trace::assemble(id, Origin::Foreign, [span.clone()]);
-            let request = otlp::traces_from_json(otlp::write_json(&trace).as_bytes())?;
+            let request = otlp::traces_from_json(otlp::write_json(&trace))?;
             self.store.ingest_at(&request, since)?;
         }
         Ok(())

@@ -42,8 +42,9 @@ pub(crate) use file::{decompressed, whole_part};
 pub(crate) use hint::service_hint;
 pub use ids::WrongId;
 pub(crate) use ids::wrong_log_id;
-pub(crate) use json::metrics::metrics_from_json;
-pub(crate) use json::{logs_from_json, traces_from_json};
+#[cfg(feature = "cli")]
+pub use json::protobuf_of_json;
+pub(crate) use json::{logs_from_json, metrics_from_json, traces_from_json};
 pub(crate) use metric_export::{MetricExport, ProcessExport, SeriesExport};
 #[cfg(feature = "run")]
 pub(crate) use pack::pack;

@@ -178,15 +178,15 @@ pub(super) async fn store(
 }
 
 /// The decompressed message, if it is short.
-fn short(message: &CodedMessage) -> Result<Option<Cow<'_, [u8]>>, Refused> {
+fn short(message: &CodedMessage) -> Result<Option<Bytes>, Refused> {
     if message.bytes.len() > SHORT {
         return Ok(None);
     }
     Ok(match message.coding {
-        None => Some(Cow::Borrowed(&message.bytes)),
+        None => Some(message.bytes.clone()),
         Some(coding) => coding
             .decode_at_most(&message.bytes, SHORT)?
-            .map(Cow::Owned),
+            .map(Bytes::from),
     })
 }
 
@@ -203,7 +203,7 @@ async fn store_long(
         let _body = body;
         match message.coding {
             None => accept(&kind, &state, &message.bytes),
-            Some(coding) => accept(&kind, &state, &coding.decode(&message.bytes)?),
+            Some(coding) => accept(&kind, &state, &coding.decode(&message.bytes)?.into()),
         }
     };
     let done = shared.workers.run(shared.timeouts.request, work).await;
@@ -218,7 +218,7 @@ async fn store_long(
 }
 
 /// Stores the message of a request and returns the message of the answer.
-fn accept(kind: &Kind, shared: &HandlerState, message: &[u8]) -> Result<Vec<u8>, Refused> {
+fn accept(kind: &Kind, shared: &HandlerState, message: &Bytes) -> Result<Vec<u8>, Refused> {
     let Kind {
         signal,
         encoding,
@@ -240,7 +240,7 @@ fn accept_unnamed(
     signal: Signal,
     encoding: Encoding,
     store: &Store,
-    message: &[u8],
+    message: &Bytes,
     sender: &Sender,
 ) -> Result<Vec<u8>, Malformed> {
     match signal {
@@ -256,16 +256,16 @@ fn accept_named(
     signal: Signal,
     encoding: Encoding,
     store: &Store,
-    message: &[u8],
+    message: &Bytes,
     sender: &Sender,
 ) -> Result<Vec<u8>, Malformed> {
     let protobuf = match (encoding, signal) {
-        (Encoding::Protobuf, _) => Cow::Borrowed(message),
-        (Encoding::Json, Signal::Traces) => Cow::Owned(otlp::traces_from_json(message)?),
-        (Encoding::Json, Signal::Logs) => Cow::Owned(otlp::logs_from_json(message)?),
-        (Encoding::Json, Signal::Metrics) => Cow::Owned(otlp::metrics_from_json(message)?),
+        (Encoding::Protobuf, _) => Cow::Borrowed(&message[..]),
+        (Encoding::Json, Signal::Traces) => Cow::Owned(otlp::traces_from_json(message.clone())?),
+        (Encoding::Json, Signal::Logs) => Cow::Owned(otlp::logs_from_json(message.clone())?),
+        (Encoding::Json, Signal::Metrics) => Cow::Owned(otlp::metrics_from_json(message.clone())?),
     };
-    let stamped = otlp::stamp(&protobuf, name)?;
+    let stamped = otlp::stamp(&protobuf, name)?.into();
     let protobuf = Encoding::Protobuf;
     accept_unnamed(signal, protobuf, store, &stamped, sender)?;
     Ok(otlp::success(encoding))
@@ -274,12 +274,12 @@ fn accept_named(
 fn accept_traces(
     encoding: Encoding,
     store: &Store,
-    message: &[u8],
+    message: &Bytes,
     sender: &Sender,
 ) -> Result<Vec<u8>, Malformed> {
     let ingested = match encoding {
         Encoding::Protobuf => store.ingest_from(message, sender)?,
-        Encoding::Json => store.ingest_from(&otlp::traces_from_json(message)?, sender)?,
+        Encoding::Json => store.ingest_from(&otlp::traces_from_json(message.clone())?, sender)?,
     };
     Ok(match losses(&ingested) {
         None => otlp::success(encoding),
@@ -287,19 +287,23 @@ fn accept_traces(
     })
 }
 
-fn accept_logs(encoding: Encoding, store: &Store, message: &[u8]) -> Result<Vec<u8>, Malformed> {
+fn accept_logs(encoding: Encoding, store: &Store, message: &Bytes) -> Result<Vec<u8>, Malformed> {
     let arrived = Instant::now();
     match encoding {
         Encoding::Protobuf => store.ingest_logs_at(message, arrived)?,
-        Encoding::Json => store.ingest_logs_at(&otlp::logs_from_json(message)?, arrived)?,
+        Encoding::Json => store.ingest_logs_at(&otlp::logs_from_json(message.clone())?, arrived)?,
     }
     Ok(otlp::success(encoding))
 }
 
-fn accept_metrics(encoding: Encoding, store: &Store, message: &[u8]) -> Result<Vec<u8>, Malformed> {
+fn accept_metrics(
+    encoding: Encoding,
+    store: &Store,
+    message: &Bytes,
+) -> Result<Vec<u8>, Malformed> {
     match encoding {
         Encoding::Protobuf => store.ingest_metrics(message)?,
-        Encoding::Json => store.ingest_json_metrics(message)?,
+        Encoding::Json => store.ingest_json_metrics(message.clone())?,
     }
     Ok(otlp::success(encoding))
 }

@@ -349,7 +349,7 @@ impl Store {
     }
 
     /// As [`Self::ingest_metrics`], for OTLP/JSON.
-    pub(crate) fn ingest_json_metrics(&self, request: &[u8]) -> Result<(), Malformed> {
+    pub(crate) fn ingest_json_metrics(&self, request: impl Into<Bytes>) -> Result<(), Malformed> {
         self.ingest_metrics(&otlp::metrics_from_json(request)?)
     }
 

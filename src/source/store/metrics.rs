@@ -467,11 +467,7 @@ mod tests {
             ..Exemplar::default()
         }];
         take_in(&mut history, export("orders", vec![sent]), 3);
-        take_in(
-            &mut history,
-            otlp::metrics_from_json(json.as_bytes()).unwrap(),
-            3,
-        );
+        take_in(&mut history, otlp::metrics_from_json(json).unwrap(), 3);
         let records = history.records();
         assert_eq!(records.series.len(), 1);
         let points: Vec<_> = records.series[0].points.iter().map(|of| of.value).collect();

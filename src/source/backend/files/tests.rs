@@ -234,7 +234,7 @@ fn texts(trace: &Trace) -> Vec<String> {
 #[tokio::test]
 async fn log_records_of_a_trace_are_read_from_each_file() {
     let (placed, other) = (logs(PLACED, &["a", "b", "b"]), logs(REFUSED, &["c"]));
-    let protobuf = otlp::logs_from_json(logs(PLACED, &["b", "d"]).as_bytes()).unwrap();
+    let protobuf = otlp::logs_from_json(logs(PLACED, &["b", "d"])).unwrap();
     let framed = [
         &u32::try_from(protobuf.len()).unwrap().to_be_bytes()[..],
         &protobuf,

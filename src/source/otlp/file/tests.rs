@@ -84,7 +84,7 @@ fn files_of_the_collectors_file_exporter_are_read() {
 #[cfg(feature = "zstd")]
 #[test]
 fn files_that_are_compressed_with_zstd_are_read() {
-    let protobuf = traces_from_json(request(1).as_bytes()).unwrap();
+    let protobuf = traces_from_json(request(1)).unwrap();
     let json = request(2);
     let compressed = [framed(&zstd(&protobuf)), framed(&zstd(json.as_bytes()))];
     assert_eq!(spans(compressed.concat()), 2);
@@ -119,8 +119,8 @@ const GAUGE: &str = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":
 fn log_records_of_the_traces_are_read_from_json_and_from_protobuf() {
     let lines = format!("{}\n{}\n", request(1), logs());
     let messages = [
-        framed(&traces_from_json(request(1).as_bytes()).unwrap()),
-        framed(&logs_from_json(logs().as_bytes()).unwrap()),
+        framed(&traces_from_json(request(1)).unwrap()),
+        framed(&logs_from_json(logs()).unwrap()),
     ];
     for file in [lines.into_bytes(), messages.concat()] {
         let found = read_file(&file).unwrap();
@@ -135,10 +135,10 @@ fn log_records_of_the_traces_are_read_from_json_and_from_protobuf() {
 #[cfg(feature = "cli")]
 #[test]
 fn a_message_of_one_signal_is_not_read_as_another() {
-    let logs = logs_from_json(logs().as_bytes()).unwrap();
+    let logs = logs_from_json(logs()).unwrap();
     let found = read_file(&logs).unwrap();
     assert_eq!((found.traces.len(), found.other_logs.len()), (0, 3));
-    let metrics = metrics_from_json(GAUGE.as_bytes()).unwrap();
+    let metrics = metrics_from_json(GAUGE).unwrap();
     for file in [GAUGE.as_bytes(), &metrics, &framed(&metrics)] {
         let found = read_file(file).unwrap();
         let points = found.metrics.processes.iter().map(|one| one.points.len());
@@ -148,7 +148,7 @@ fn a_message_of_one_signal_is_not_read_as_another() {
 
 #[test]
 fn files_that_end_too_early_are_refused() {
-    let protobuf = traces_from_json(request(1).as_bytes()).unwrap();
+    let protobuf = traces_from_json(request(1)).unwrap();
     let whole = [framed(&protobuf), framed(&protobuf)].concat();
     assert_eq!(
         error(&whole[..whole.len() - 1]),

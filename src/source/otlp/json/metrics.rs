@@ -1,10 +1,7 @@
 //! OTLP's messages of metrics as JSON objects.
 
-use prost::Message;
 use serde::de::MapAccess;
 
-use super::super::error::Malformed;
-use super::super::limit;
 use super::super::metric_message::{
     ExemplarMessage, ExemplarValue, ExponentialMessage, ExponentialPoint, GaugeMessage,
     HistogramMessage, HistogramPoint, MetricData, MetricMessage, MetricsData, NumberPoint,
@@ -13,11 +10,9 @@ use super::super::metric_message::{
 use super::object::{Object, Read, attributes, number, object, objects, text, value};
 use super::scalar::{JsonNumber, JsonTemporality, SpanIdBytes, TraceIdBytes};
 
-/// Converts an OTLP/JSON export request for metrics to protobuf.
-pub(crate) fn metrics_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let text = super::text(json)?;
-    let Read(request): Read<MetricsData> = limit::bounded(|| serde_json::from_str(&text))?;
-    Ok(request.encode_to_vec())
+/// An `ExportMetricsServiceRequest`.
+pub(super) fn request(json: &str) -> Result<MetricsData, serde_json::Error> {
+    serde_json::from_str(json).map(|Read(request)| request)
 }
 
 impl Object for MetricsData {

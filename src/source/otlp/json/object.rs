@@ -21,8 +21,9 @@ use super::super::message::{
     ResourceSpans, ScopeMessage, ScopeSpans, SpanMessage, StatusMessage, TracesData, ValueKind,
 };
 use super::scalar::{
-    Base64, JsonNumber, JsonSpanKind, JsonStatusCode, JsonText, SpanIdBytes, TraceIdBytes,
+    Base64, JsonKey, JsonNumber, JsonSpanKind, JsonStatusCode, JsonText, SpanIdBytes, TraceIdBytes,
 };
+use super::source_text::{self, AttributeErrors};
 
 /// An `ExportTraceServiceRequest`.
 pub(in super::super) fn request(json: &str) -> Result<TracesData, serde_json::Error> {
@@ -79,8 +80,7 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
         let mut object = T::default();
         // Has a bit for each key of `FIELDS`.
         let mut seen = 0_u32;
-        while let Some(JsonText(key)) = map.next_key()? {
-            let sent = String::from_utf8_lossy(&key);
+        while let Some(JsonKey(sent)) = map.next_key()? {
             let key = camel_case(&sent);
             match T::FIELDS.iter().position(|field| *field == key) {
                 Some(at) if seen & 1 << at != 0 => {
@@ -263,8 +263,17 @@ impl<'de> Visitor<'de> for KeyValuesVisitor {
         /// The overhead of the allocation of its bytes.
         const OVERHEAD: usize = 16;
         let mut items = Vec::new();
-        while let Some(raw) = json.next_element::<&RawValue>()? {
-            let item = key_value(raw.get());
+        let mut next = || match source_text::attribute_errors() {
+            AttributeErrors::FailRequest => {
+                let read = json.next_element::<Read<KeyValue>>()?;
+                Ok(read.map(|Read(key_value)| key_value.encode_to_vec().into()))
+            }
+            AttributeErrors::DropAttribute => {
+                let raw = json.next_element::<&RawValue>()?;
+                Ok(raw.map(|raw| key_value(raw.get())))
+            }
+        };
+        while let Some(item) = next()? {
             limit::build(item.len() + OVERHEAD)?;
             limit::push(&mut items, item)?;
         }

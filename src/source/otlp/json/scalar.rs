@@ -1,5 +1,6 @@
 //! Reads ids, numbers, texts and enums of OTLP/JSON.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -12,6 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 
 use super::super::ids;
+use super::source_text;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -32,11 +34,15 @@ impl<'de> Deserialize<'de> for JsonText {
 
 struct TextVisitor;
 
-impl Visitor<'_> for TextVisitor {
+impl<'de> Visitor<'de> for TextVisitor {
     type Value = JsonText;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string")
+    }
+    fn visit_borrowed_bytes<E: Error>(self, text: &'de [u8]) -> Result<JsonText, E> {
+        // Without escapes, so it is a part of a text.
+        Ok(JsonText(source_text::part(text)))
     }
     fn visit_str<E: Error>(self, text: &str) -> Result<JsonText, E> {
         Ok(JsonText(Bytes::copy_from_slice(text.as_bytes())))
@@ -49,6 +55,40 @@ impl Visitor<'_> for TextVisitor {
             replace_surrogates(&mut text);
         }
         Ok(JsonText(text.into()))
+    }
+}
+
+/// The key of an object, with U+FFFD in place of unpaired surrogates.
+pub(super) struct JsonKey<'de>(pub(super) Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for JsonKey<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_bytes(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl<'de> Visitor<'de> for KeyVisitor {
+    type Value = JsonKey<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+    fn visit_borrowed_bytes<E: Error>(self, key: &'de [u8]) -> Result<JsonKey<'de>, E> {
+        Ok(JsonKey(String::from_utf8_lossy(key)))
+    }
+    fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<JsonKey<'de>, E> {
+        Ok(JsonKey(Cow::Borrowed(key)))
+    }
+    fn visit_str<E: Error>(self, key: &str) -> Result<JsonKey<'de>, E> {
+        Ok(JsonKey(Cow::Owned(key.to_owned())))
+    }
+    fn visit_bytes<E: Error>(self, key: &[u8]) -> Result<JsonKey<'de>, E> {
+        let JsonText(key) = TextVisitor.visit_byte_buf(key.to_vec())?;
+        Ok(JsonKey(Cow::Owned(
+            String::from_utf8_lossy(&key).into_owned(),
+        )))
     }
 }
 
