@@ -73,6 +73,7 @@ impl Served {
             .expect("a free port");
         api.ready(SystemInfo {
             listened: receiver.addresses().to_vec(),
+            scheme: "http",
             flush: Flush::Known(FLUSH),
             log_flush: Flush::Known(FLUSH),
             metric_flush: Flush::Known(FLUSH),

@@ -4,21 +4,46 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// The accounts that can read a new file. On Windows, the folder decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// As for other new files, by the umask: the user wants the file, for example to upload it.
+    Usual,
+    /// The owner, whatever the umask: the file has secrets, or data of users, and was not asked for.
+    Owner,
+}
+
+impl Readers {
+    #[cfg(unix)]
+    fn mode(self) -> u32 {
+        match self {
+            Self::Usual => 0o666,
+            Self::Owner => 0o600,
+        }
+    }
+}
+
 /// Replaces a file atomically: a reader finds the old or the new bytes, never a part. Creates missing
 /// folders, follows a link, and keeps the permissions; a read-only file is an error. Other files than
 /// regular ones, such as pipes and `/dev/stdout`, are appended to.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_once(path, bytes, |_| Ok(()))
+    replace_once(path, bytes, Readers::Usual, |_| Ok(()))
+}
+
+/// As [`replace`], with a choice of the accounts that can read a new file.
+pub(crate) fn replace_for(readers: Readers, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_once(path, bytes, readers, |_| Ok(()))
 }
 
 /// As [`replace`], also after a loss of power. This is slower.
 pub(crate) fn replace_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_once(path, bytes, File::sync_all)
+    replace_once(path, bytes, Readers::Usual, File::sync_all)
 }
 
 fn replace_once(
     path: &Path,
     bytes: &[u8],
+    readers: Readers,
     is_written: fn(&File) -> io::Result<()>,
 ) -> io::Result<()> {
     if path.starts_with("/dev") {
@@ -36,7 +61,7 @@ fn replace_once(
     let target = followed(path)?;
     let folder = folder_of(&target);
     fs::create_dir_all(&folder)?;
-    let mut beside = temporary(&folder)?;
+    let mut beside = temporary(&folder, readers)?;
     if let Some(permissions) = permissions {
         // Before the content is written.
         beside.as_file().set_permissions(permissions)?;
@@ -134,12 +159,11 @@ fn folder_of(path: &Path) -> PathBuf {
         .map_or_else(|| PathBuf::from("."), Path::to_owned)
 }
 
-fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+fn temporary(folder: &Path, readers: Readers) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".spanspec-");
-    // Readable like other new files, for example by upload scripts. The umask applies.
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(readers.mode()));
     builder.tempfile_in(folder)
 }
 
@@ -195,6 +219,21 @@ mod tests {
         fs::write(&usual, b"").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode(&path), mode(&usual));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_can_be_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("traces/a.json");
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        replace_for(Readers::Owner, &path, b"one").unwrap();
+        assert_eq!(mode(), 0o600);
+        // Somebody has decided otherwise.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        replace_for(Readers::Owner, &path, b"two").unwrap();
+        assert_eq!(mode(), 0o644);
     }
 
     #[cfg(unix)]

@@ -19,7 +19,9 @@ use crate::budget::baseline::ReceivedBy;
 use crate::result::{Report, RunEvent, Trouble};
 use crate::run::{OpenRun, RunEnd, run_open};
 use crate::secret::Secrets;
-use crate::service::{self, OutputStream, Service, ServiceEvent, System, port_owner};
+use crate::service::{
+    self, OutputStream, Service, ServiceEvent, System, TelemetryTarget, port_owner,
+};
 use crate::source::backend::{Backend, DEFAULT_DELAY};
 use crate::source::receiver::{BindError, DEFAULT_ADDRESSES, ReceiverBuilder};
 use crate::source::remote::Health;
@@ -454,7 +456,8 @@ pub fn addresses(workspace: &Workspace, listen: &[SocketAddr]) -> Vec<SocketAddr
 /// sending.
 #[must_use]
 pub fn exposures(workspace: &Workspace, listen: &[SocketAddr], more: &str) -> Vec<String> {
-    if workspace.token.is_some() {
+    let tls = workspace.tls.as_ref();
+    if workspace.token.is_some() || tls.is_some_and(|tls| tls.admits_only_certified) {
         return Vec::new();
     }
     let open = addresses(workspace, listen).into_iter();
@@ -483,14 +486,31 @@ pub fn receiver(workspace: &Workspace, listen: &[SocketAddr]) -> ReceiverBuilder
     let addresses = addresses(workspace, listen);
     let cors = workspace.project.cors.iter();
     let builder = guarded(Receiver::builder().listen(addresses), workspace);
+    let hosts = workspace.project.hosts.iter();
+    let builder = hosts.fold(builder, |builder, name| builder.host(name));
     cors.fold(builder, |builder, origin| builder.cors_origin(origin))
 }
 
-/// The same receiver, which requires the token of the project, if it has one.
+/// The same receiver, which requires the token of the project, and TLS, if there are any.
 fn guarded(builder: ReceiverBuilder, workspace: &Workspace) -> ReceiverBuilder {
-    match &workspace.token {
+    let builder = match &workspace.token {
         Some(token) => builder.token(token),
         None => builder,
+    };
+    match &workspace.tls {
+        Some(tls) => builder.tls(tls.clone()),
+        None => builder,
+    }
+}
+
+/// The destination of the telemetry of services and commands on this machine.
+#[must_use]
+pub fn telemetry(workspace: &Workspace, receiver: &Receiver) -> TelemetryTarget {
+    let tls = workspace.tls.as_ref();
+    TelemetryTarget {
+        endpoint: receiver.endpoint(),
+        token: workspace.token.clone(),
+        certificate: tls.map(|tls| tls.trusted().to_string_lossy().into_owned()),
     }
 }
 
@@ -544,11 +564,7 @@ async fn start_services(
     if services.is_empty() {
         return Ok(None);
     }
-    let port = receiver.addresses().first().map_or(0, SocketAddr::port);
-    let telemetry = service::TelemetryTarget {
-        endpoint: format!("http://127.0.0.1:{port}"),
-        token: workspace.token.clone(),
-    };
+    let telemetry = telemetry(workspace, receiver);
     let text_logs = TextLogs::of(&services, receiver.store());
     let relay = move |event| {
         text_logs.take(&event);

@@ -47,6 +47,7 @@ impl Served {
         };
         api.ready(SystemInfo {
             listened: receiver.addresses().to_vec(),
+            scheme: "http",
             flush,
             log_flush: flush,
             metric_flush: flush,

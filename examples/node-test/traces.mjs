@@ -36,7 +36,12 @@ export async function assertTrace(traceparent, expect) {
 async function ask(path, request) {
   const receiver = process.env.SPANSPEC_RECEIVER;
   if (!receiver) fail("SPANSPEC_RECEIVER is not set\nhelp: run the tests with `spanspec exec -- node --test`");
-  const response = await fetch(receiver + path, request);
+  if (process.env.SPANSPEC_RECEIVER_CERTIFICATE && !process.env.NODE_EXTRA_CA_CERTS) {
+    fail("the receiver has TLS\nhelp: start Node with NODE_EXTRA_CA_CERTS=$SPANSPEC_RECEIVER_CERTIFICATE");
+  }
+  const token = process.env.SPANSPEC_RECEIVER_TOKEN;
+  const headers = { ...request?.headers, ...(token && { authorization: `Bearer ${token}` }) };
+  const response = await fetch(receiver + path, { ...request, headers });
   const answer = await response.json();
   if (!response.ok) fail(`${answer.title}\n${answer.detail}`);
   return answer;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -53,8 +54,12 @@ def _ask(path, question=None):
     if question is not None:
         request.data = json.dumps(question).encode()
         request.add_header("content-type", "application/json")
+    if token := os.environ.get("SPANSPEC_RECEIVER_TOKEN"):
+        request.add_header("authorization", f"Bearer {token}")
+    certificate = os.environ.get("SPANSPEC_RECEIVER_CERTIFICATE")
+    tls = ssl.create_default_context(cafile=certificate) if certificate else None
     try:
-        with urllib.request.urlopen(request) as response:
+        with urllib.request.urlopen(request, context=tls) as response:
             return json.load(response)
     except urllib.error.HTTPError as error:
         problem = json.load(error)

@@ -48,6 +48,8 @@ fn paired(specs: Both<Vec<Spec>>) -> Result<Vec<SpecPair>, PairingError> {
     let workspace = Workspace {
         backend: None,
         token: None,
+        tls: None,
+        tls_warnings: Vec::new(),
         ignored_faults: Vec::new(),
         project: Project::none(".".into()),
         globals: Arc::default(),

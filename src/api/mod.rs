@@ -5,7 +5,6 @@
 
 mod events;
 mod flat;
-mod host;
 mod judge;
 mod judging_thread;
 mod problem;

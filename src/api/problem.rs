@@ -70,16 +70,6 @@ impl Problem {
         Self::new(status, "bad-request", why.to_owned(), detail)
     }
 
-    /// The request is for another host.
-    pub(super) fn wrong_host(host: &str) -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "wrong-host",
-            format!("`{host}` is no name of this machine"),
-            "ask 127.0.0.1 or localhost; with `--listen 0.0.0.0:4318`, every name is answered",
-        )
-    }
-
     /// The spec is too long.
     pub(super) fn long_spec(length: usize, longest: usize) -> Self {
         Self::new(

@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, get, post};
 use super::problem::Problem;
 use super::respond::json;
 use super::state::Api;
-use super::{events, host, judge, problem, query, stream, traces};
+use super::{events, judge, problem, query, stream, traces};
 use crate::source::Refusal;
 use crate::source::receiver::{Arrival, other_protocol};
 use crate::source::remote::{API_VERSION, Health};
@@ -31,7 +31,6 @@ impl Api {
         router
             .route("/api", get(no_such_path).fallback(no_such_path))
             .route("/api/{*path}", get(no_such_path).fallback(no_such_path))
-            .layer(middleware::from_fn_with_state(self.clone(), host::check))
             .layer(middleware::from_fn_with_state(self.clone(), problem::mask))
             .with_state(self.clone())
     }

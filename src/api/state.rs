@@ -21,6 +21,8 @@ pub struct Api(Arc<ApiInner>);
 pub struct SystemInfo {
     /// The addresses at which the receiver listens.
     pub listened: Vec<SocketAddr>,
+    /// The scheme of its URLs: `http` or `https`.
+    pub scheme: &'static str,
     /// Flush bound of the services.
     pub flush: Flush,
     /// The same for log records.
@@ -56,6 +58,7 @@ impl Api {
     pub fn new(store: Store) -> Self {
         let known = SystemInfo {
             listened: Vec::new(),
+            scheme: "http",
             flush: Flush::Assumed,
             log_flush: Flush::Assumed,
             metric_flush: Flush::Assumed,

@@ -14,7 +14,7 @@ use super::respond::json;
 use super::state::{Api, ApiState};
 use crate::source::otlp::{write_json, write_json_with};
 use crate::spec::Wait;
-use crate::step::{Settled, absent};
+use crate::step::{Listening, Settled, absent};
 use crate::trace::{Hole, Origin, TraceRef};
 
 /// Default of the maximum wait.
@@ -95,7 +95,11 @@ fn nothing(api: &Api, state: &ApiState, trace: TraceRef, holes: &[Hole]) -> Prob
     let since = now.checked_sub(OF_LATE).unwrap_or(now);
     let diagnostics = api.store().diagnostics(since);
     let known = &state.known;
-    let mut trouble = absent(&diagnostics, &known.listened, known.services);
+    let listening = Listening {
+        addresses: &known.listened,
+        scheme: known.scheme,
+    };
+    let mut trouble = absent(&diagnostics, listening, known.services);
     for hole in holes {
         trouble.details.push(hole.to_string());
         trouble.help.push(hole.remedy.clone());

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
-use crate::report::write_file;
-use crate::secret::{Format as FileFormat, Secrets};
 use serde_json::{Map, Value as Json, json};
+
+use crate::atomic_file::{Readers, replace_for};
 
 use super::arguments::Format;
 use super::exec_arguments::CollectArguments;
@@ -52,9 +52,11 @@ async fn receive(
 fn announce(host: &Host, arguments: &CollectArguments) -> std::io::Result<()> {
     let ready = ready(host);
     if let Some(path) = &arguments.ready_file {
-        // Tests read their variables here, so that it holds their values.
-        let values = Secrets::default();
-        write_file(path, &format!("{ready:#}\n"), FileFormat::Json, &values)?;
+        // Tests read their variables here, so that it holds their values, the token among them.
+        replace_for(Readers::Owner, path, format!("{ready:#}\n").as_bytes()).map_err(|error| {
+            let text = format!("failed to write `{}`: {error}", path.display());
+            std::io::Error::new(error.kind(), text)
+        })?;
     }
     let text = match arguments.format {
         Format::Text => instructions(host),

@@ -9,7 +9,7 @@ use crate::exec::Environment;
 use crate::report::text;
 use crate::result::{RunEvent, Trouble};
 use crate::secret::Secrets;
-use crate::session::{Listener, Session, Stopper, receiver, unbound};
+use crate::session::{Listener, Session, Stopper, receiver, telemetry, unbound};
 use crate::source::Store;
 use crate::spec::{Context, Globals};
 use crate::step::{Flush, Options, Stop};
@@ -76,24 +76,18 @@ impl HostSetup {
             .start()
             .await
             .map_err(|error| vec![unbound(&error)])?;
+        let telemetry = telemetry(&self.workspace, &receiver);
         let stopper = Stopper::default();
         let listener = listener(self.verbose);
         let session =
             Session::with_receiver(receiver, &self.workspace, stopper.clone(), listener).await?;
         let listened = session.source().addresses().to_vec();
-        let address = listened.first().copied();
-        let address = address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         api.ready(self.known(&session, listened));
         let token = Secrets::default();
         token.add(self.workspace.token.iter().cloned());
         Ok(Host {
             token,
-            environment: Environment::new(
-                address,
-                self.workspace.token.as_deref(),
-                &self.texts(),
-                &self.given,
-            ),
+            environment: Environment::new(&telemetry, &self.texts(), &self.given),
             session,
             store,
             stopper,
@@ -132,6 +126,7 @@ impl HostSetup {
         };
         SystemInfo {
             listened,
+            scheme: session.source().scheme(),
             flush: declared.unwrap_or(options.flush),
             log_flush: declared.unwrap_or(options.log_flush),
             metric_flush: project

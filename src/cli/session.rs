@@ -118,9 +118,10 @@ pub(super) async fn started(
     }
 }
 
-/// Warns about a receiver that others can use.
+/// Warns about a receiver that others can use, and about certificates that clients refuse.
 pub(super) fn warn_of_exposure(workspace: &Workspace, listen: &[SocketAddr], more: &str) {
-    for text in exposures(workspace, listen, more) {
+    let of_certificates = workspace.tls_warnings.iter().map(ToString::to_string);
+    for text in of_certificates.chain(exposures(workspace, listen, more)) {
         note(&format!("warning: {text}"));
     }
 }

@@ -1,11 +1,10 @@
 //! The environment of a command, which leads its tests to the system under test.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::service::TelemetryTarget;
-use crate::source::remote::{RECEIVER_VARIABLE, TOKEN_VARIABLE};
+use crate::source::remote::{CERTIFICATE_VARIABLE, RECEIVER_VARIABLE, TOKEN_VARIABLE};
 
 /// The folder that each spanspec within the command writes its results to.
 pub const RESULTS_VARIABLE: &str = "SPANSPEC_RESULTS";
@@ -29,23 +28,17 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Variables that direct spans and queries to the receiver at this address, and tests to the
+    /// Variables that direct spans and queries to this receiver, and tests to the
     /// system through the project's variables. Variables that the user set are kept, except
     /// `SPANSPEC_RECEIVER`.
     #[must_use]
     pub fn new(
-        receiver: SocketAddr,
-        token: Option<&str>,
+        telemetry: &TelemetryTarget,
         variables: &[(String, String)],
         given: &BTreeMap<String, String>,
     ) -> Self {
-        let endpoint = endpoint(receiver);
-        let telemetry = TelemetryTarget {
-            endpoint: endpoint.clone(),
-            token: token.map(str::to_owned),
-        };
-        let headers = telemetry.headers();
-        let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let access = telemetry.access();
+        let access = access.iter().map(|(name, value)| (*name, value.as_str()));
         let defaults = telemetry.defaults();
         let defaults = defaults.iter().map(|(name, value)| (*name, *value));
         let variables = variables
@@ -53,17 +46,25 @@ impl Environment {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .filter(|(name, value)| can_be_set(name, value));
         let added = defaults
-            .chain(headers)
+            .chain(access)
             .chain(variables)
             .filter(|(name, _)| !given.contains_key(*name))
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self {
-            set: std::iter::once((RECEIVER_VARIABLE.to_owned(), endpoint))
-                .chain(token.map(|token| (TOKEN_VARIABLE.to_owned(), token.to_owned())))
-                .chain(added)
-                .collect(),
+            set: Self::of_receiver(telemetry).chain(added).collect(),
             unset: OURS.map(str::to_owned).into(),
         }
+    }
+
+    /// The variables that lead to the HTTP API of the receiver.
+    fn of_receiver(telemetry: &TelemetryTarget) -> impl Iterator<Item = (String, String)> {
+        [
+            (RECEIVER_VARIABLE, Some(&telemetry.endpoint)),
+            (TOKEN_VARIABLE, telemetry.token.as_ref()),
+            (CERTIFICATE_VARIABLE, telemetry.certificate.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.clone())))
     }
 
     /// The same, with the folder for results.
@@ -72,15 +73,6 @@ impl Environment {
         let folder = folder.to_string_lossy().into_owned();
         self.set.push((RESULTS_VARIABLE.to_owned(), folder));
         self
-    }
-}
-
-/// The URL of the receiver for processes on this machine.
-fn endpoint(receiver: SocketAddr) -> String {
-    let ip = receiver.ip();
-    match receiver {
-        _ if ip.is_unspecified() => format!("http://127.0.0.1:{}", receiver.port()),
-        receiver => format!("http://{receiver}"),
     }
 }
 
@@ -109,21 +101,16 @@ mod tests {
             ("BASE_URL".to_owned(), "http://shop".to_owned()),
             ("SKU".to_owned(), "A1".to_owned()),
         ];
-        let environment = Environment::new(([127, 0, 0, 1], 4711).into(), None, &variables, &given);
+        let telemetry = TelemetryTarget {
+            endpoint: "http://127.0.0.1:4711".to_owned(),
+            ..TelemetryTarget::default()
+        };
+        let environment = Environment::new(&telemetry, &variables, &given);
         assert_eq!(value(&environment, "BASE_URL"), None);
         assert_eq!(value(&environment, "OTEL_TRACES_SAMPLER"), None);
         assert_eq!(value(&environment, "SKU"), Some("A1"));
         for name in [RECEIVER_VARIABLE, "OTEL_EXPORTER_OTLP_ENDPOINT"] {
             assert_eq!(value(&environment, name), Some("http://127.0.0.1:4711"));
         }
-    }
-
-    #[test]
-    fn a_receiver_on_all_interfaces_is_found_on_loopback() {
-        let environment = Environment::new(([0, 0, 0, 0], 80).into(), None, &[], &BTreeMap::new());
-        assert_eq!(
-            value(&environment, RECEIVER_VARIABLE),
-            Some("http://127.0.0.1:80")
-        );
     }
 }

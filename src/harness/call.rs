@@ -120,7 +120,7 @@ impl Receiver {
         let endpoint = self.endpoint();
         let telemetry = crate::service::TelemetryTarget {
             endpoint,
-            token: None,
+            ..Default::default()
         };
         let variables = telemetry.defaults();
         let delay = variables

@@ -5,6 +5,7 @@
 
 mod lint;
 mod profile;
+mod receiver;
 mod services;
 mod source;
 
@@ -14,14 +15,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::profile::Profiles;
+pub use self::receiver::parse_address;
+use self::receiver::receiver;
 use self::services::{configured_by_file, services, without_ready};
 pub use self::source::parse_source;
 use crate::instrumentation::Settings as LintSettings;
 use crate::service::{PortSpec, Service};
 use crate::source::backend::SourceSettings;
+use crate::source::receiver::ServerTls;
 use crate::spec::{
-    Defaults, ErrorList, Globals, IgnoredFaults, Kind, Location, Node, Reader, Refusal,
-    RunDefaults, Scope, Source, SpecError, SpecErrors, Variables, keys, parse_documents, variables,
+    Defaults, ErrorList, Globals, IgnoredFaults, Kind, Location, Node, Reader, RunDefaults, Scope,
+    Source, SpecError, SpecErrors, Variables, keys, parse_documents, variables,
 };
 use crate::trace::Value;
 
@@ -43,6 +47,8 @@ pub struct Project {
     pub listen: Option<Vec<SocketAddr>>,
     /// Origins of web pages that can send telemetry, in addition to those of this machine.
     pub cors: Vec<String>,
+    /// Hosts that requests of web pages and to the HTTP API can name, in addition to those of this machine.
+    pub hosts: Vec<String>,
     /// Defaults for specs.
     pub defaults: Defaults,
     /// Its `vars`.
@@ -67,6 +73,8 @@ pub struct Project {
     mutate: Option<Arc<Node>>,
     /// `token` of `receiver`.
     token: Option<Arc<Node>>,
+    /// `tls` of `receiver`.
+    tls: Option<Arc<Node>>,
 }
 
 /// A port of a service.
@@ -99,6 +107,7 @@ impl Project {
             secret_places: Vec::new(),
             listen: None,
             cors: Vec::new(),
+            hosts: Vec::new(),
             defaults: Defaults::default(),
             vars: Variables::default(),
             ports: Vec::new(),
@@ -112,6 +121,7 @@ impl Project {
             backend: None,
             mutate: None,
             token: None,
+            tls: None,
         }
     }
 
@@ -230,8 +240,26 @@ impl Project {
         let errors = ErrorList::new(source);
         let scope = Scope::new(Arc::clone(globals), Variables::default());
         let reader = Reader::new(&errors, &scope, &self.dir);
-        let token = token(node, &reader).map(Some);
+        let token = receiver::token(node, &reader).map(Some);
         errors.check(token)
+    }
+
+    /// TLS of the receiver, with variables substituted, and warnings.
+    ///
+    /// # Errors
+    /// A file cannot be used.
+    pub(crate) fn tls(
+        &self,
+        globals: &Arc<Globals>,
+    ) -> Result<Option<(ServerTls, Vec<SpecError>)>, SpecErrors> {
+        let Some((source, node)) = self.source.as_ref().zip(self.tls.as_ref()) else {
+            return Ok(None);
+        };
+        let errors = ErrorList::new(source);
+        let scope = Scope::new(Arc::clone(globals), Variables::default());
+        let reader = Reader::new(&errors, &scope, &self.dir);
+        let tls = receiver::tls(node, &reader).map(Some);
+        errors.check(tls)
     }
 
     /// The faults that all specs accept, with variables substituted.
@@ -294,9 +322,10 @@ fn read(root: &Node, errors: &ErrorList, dir: &Path, profile: Option<&str>) -> O
     let lint = reader.optional(root, "lint", |node| lint::lint(node, &reader));
     project.lint = lint.flatten().unwrap_or_default();
     // An error in one part does not hide those in the others.
-    let (listen, cors) = receiver.flatten().unwrap_or_default();
-    let of_receiver = root.get("receiver").and_then(|node| node.get("token"));
-    project.token = of_receiver.cloned().map(Arc::new);
+    let receiver = receiver.flatten().unwrap_or_default();
+    let of_receiver = |key| root.get("receiver").and_then(|node| node.get(key));
+    project.token = of_receiver("token").cloned().map(Arc::new);
+    project.tls = of_receiver("tls").cloned().map(Arc::new);
     let (ports, services) = services.flatten().unwrap_or_default();
     project.specs = specs.flatten().unwrap_or(project.specs);
     // The errors of services quote values, of which it must be known whether they are secret.
@@ -323,7 +352,8 @@ fn read(root: &Node, errors: &ErrorList, dir: &Path, profile: Option<&str>) -> O
     project.env = env.cloned().map(Arc::new);
     project.backend = root.get("source").cloned().map(Arc::new);
     project.mutate = root.get("mutate").cloned().map(Arc::new);
-    (project.listen, project.cors) = (listen, cors);
+    (project.listen, project.cors) = (receiver.listen, receiver.cors);
+    project.hosts = receiver.hosts;
     project.receivers = receivers.flatten().unwrap_or_default();
     (project.ports, project.services) = (ports, services);
     Some(project)
@@ -360,34 +390,6 @@ fn places(list: Option<&Node>, source: &Source) -> Vec<Location> {
     nodes.map(|node| source.at(node.place)).collect()
 }
 
-type ListenAndCors = (Option<Vec<SocketAddr>>, Vec<String>);
-
-fn receiver(node: &Node, reader: &Reader<'_>) -> Option<ListenAndCors> {
-    reader.map(node, "`receiver`", keys::RECEIVER)?;
-    let listen = reader.optional(node, "listen", |list| {
-        reader.all(reader.list(list, "`listen`")?, |address| {
-            let any = SocketAddr::from(([127, 0, 0, 1], 0));
-            reader.parse(address, "an address", any, read_address)
-        })
-    });
-    let cors = reader.optional(node, "cors", |list| reader.texts(list, "`cors`"));
-    Some((listen?, cors?.unwrap_or_default()))
-}
-
-/// A token of visible ASCII characters, as headers permit.
-fn token(node: &Node, reader: &Reader<'_>) -> Option<String> {
-    let token = reader.named(node, "`token`")?;
-    match token.chars().all(|sign| sign.is_ascii_graphic()) {
-        true => Some(token),
-        false => reader.wrong(
-            node.place,
-            "`token` has a character that a header cannot have",
-            "not visible ASCII",
-            "write visible ASCII characters without spaces, such as the output of `openssl rand -hex 16`",
-        ),
-    }
-}
-
 /// Names of further receivers, each with a port.
 fn receivers(node: &Node, reader: &Reader<'_>) -> Option<Vec<(String, PortSpec)>> {
     reader.all(reader.any_map(node, "`receivers`")?, |entry| {
@@ -402,29 +404,6 @@ fn receivers(node: &Node, reader: &Reader<'_>) -> Option<Vec<(String, PortSpec)>
             );
         }
         Some((name, services::port(&entry.value, reader)?))
-    })
-}
-
-/// Parses an address such as `127.0.0.1:4317`. A port alone is on loopback.
-///
-/// # Errors
-/// If it is invalid. The text includes help.
-pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    read_address(text).map_err(|no| no.to_string())
-}
-
-fn read_address(text: &str) -> Result<SocketAddr, Refusal> {
-    if let Ok(port) = text.parse::<u16>() {
-        return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
-    }
-    let text = text
-        .strip_prefix("localhost:")
-        .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
-    text.parse().map_err(|_| {
-        Refusal::new(
-            format!("invalid address `{text}`"),
-            "write `127.0.0.1:4317`, or `127.0.0.1:0` for a free port",
-        )
     })
 }
 

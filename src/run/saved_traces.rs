@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use self::earlier::Archive;
 use self::file::About;
+use crate::atomic_file::Readers;
 #[cfg(feature = "cli")]
 use crate::result::EarlierTrace;
 use crate::result::{Attempt, StepReport, Trouble, Verdict};
@@ -103,15 +104,16 @@ impl SavedTraces {
     }
 
     fn write(&self, about: &About, trace: &Trace) -> Option<PathBuf> {
-        let folder = match &self.save {
-            SaveTraces::All(folder) => folder,
-            SaveTraces::Failures(folder) if !about.has_passed() => folder,
+        let (folder, readers) = match &self.save {
+            SaveTraces::All(folder) => (folder, Readers::Usual),
+            // They have data of users, and were not asked for.
+            SaveTraces::Failures(folder) if !about.has_passed() => (folder, Readers::Owner),
             SaveTraces::Failures(_) | SaveTraces::Never => return None,
         };
         if trace.is_empty() {
             return None;
         }
-        file::write(folder, about, trace, &self.secrets)
+        file::write(folder, readers, about, trace, &self.secrets)
             .inspect_err(|error| {
                 let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
                 errors.insert(error.to_string());

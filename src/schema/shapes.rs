@@ -567,6 +567,7 @@ fn services() -> Map<String, Value> {
     defined([
         ("log_line", pattern("^ *=~")),
         ("receiver", map_of(keys::RECEIVER).into()),
+        ("receiver_tls", map_of(keys::RECEIVER_TLS).into()),
         ("source", map_of(backend::KEYS).into()),
         ("tls", map_of(keys::TLS).into()),
         ("keep", json!({ "const": "none" })),

@@ -21,7 +21,7 @@ const METRIC_INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
 pub(crate) const CONFIG_FILES: [&str; 2] = ["OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"];
 
 /// Variables that would send the spans elsewhere, or disable them.
-const NOT_INHERITED: [&str; 22] = [
+const NOT_INHERITED: [&str; 30] = [
     "OTEL_SDK_DISABLED",
     "OTEL_CONFIG_FILE",
     "OTEL_EXPERIMENTAL_CONFIG_FILE",
@@ -35,12 +35,20 @@ const NOT_INHERITED: [&str; 22] = [
     "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
     "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
     "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
     "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
     "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+    "OTEL_EXPORTER_OTLP_METRICS_INSECURE",
     "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY",
+    "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE",
     "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
     "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+    "OTEL_EXPORTER_OTLP_LOGS_INSECURE",
     "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY",
+    "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
     "TRACEPARENT",
     "TRACESTATE",
     "BAGGAGE",
@@ -52,12 +60,14 @@ const NOT_INHERITED: [&str; 22] = [
 /// spanspec does not, since the exporter settings of a CI or a shell profile would send the spans
 /// elsewhere. For the same reason, a service does not inherit endpoints, headers or certificates of
 /// exporters, `OTEL_SDK_DISABLED` and `TRACEPARENT`. Set them in `env` if a service needs them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TelemetryTarget {
     /// A URL such as `http://127.0.0.1:4318`. Its port accepts OTLP over gRPC and HTTP.
     pub endpoint: String,
     /// The token of the receiver, if it has one.
     pub token: Option<String>,
+    /// If the receiver has TLS, the file with the certificate that clients must trust.
+    pub certificate: Option<String>,
 }
 
 impl TelemetryTarget {
@@ -67,23 +77,27 @@ impl TelemetryTarget {
         // Python keeps lines for long if no terminal reads them.
         let unbuffered = (!service.logs.is_empty()).then_some(("PYTHONUNBUFFERED", "1"));
         let own = |name: &str| service.env.iter().any(|(own, _)| own == name);
-        let headers = self.headers().into_iter().filter(|(name, _)| !own(name));
+        let access = self.access().into_iter().filter(|(name, _)| !own(name));
         self.defaults()
             .into_iter()
             .filter(|(name, _)| !own(name))
             .chain(unbuffered.into_iter().filter(|(name, _)| !own(name)))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .chain(headers.map(|(name, value)| (name.to_owned(), value)))
+            .chain(access.map(|(name, value)| (name.to_owned(), value)))
             .chain(service.env.iter().cloned())
             .collect()
     }
 
-    /// The variable with the token.
-    pub(crate) fn headers(&self) -> Option<(&'static str, String)> {
-        let token = self.token.as_deref()?;
-        let encoded: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
-        let value = format!("authorization=Bearer%20{}", encoded.replace('+', "%20"));
-        Some(("OTEL_EXPORTER_OTLP_HEADERS", value))
+    /// The variables with the token and the certificate.
+    pub(crate) fn access(&self) -> Vec<(&'static str, String)> {
+        let headers = self.token.as_deref().map(|token| {
+            let encoded: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
+            let value = format!("authorization=Bearer%20{}", encoded.replace('+', "%20"));
+            ("OTEL_EXPORTER_OTLP_HEADERS", value)
+        });
+        let certificate = self.certificate.clone();
+        let certificate = certificate.map(|file| ("OTEL_EXPORTER_OTLP_CERTIFICATE", file));
+        headers.into_iter().chain(certificate).collect()
     }
 
     /// The variables that a service does not inherit.
@@ -147,8 +161,8 @@ mod tests {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let telemetry = TelemetryTarget {
-            token: None,
             endpoint: "http://127.0.0.1:4318".into(),
+            ..TelemetryTarget::default()
         };
         telemetry.variables(&service)
     }

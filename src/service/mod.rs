@@ -74,10 +74,7 @@ pub struct Service {
 /// services.
 #[must_use]
 pub fn schedule_delay(services: &[Service]) -> Option<Duration> {
-    let telemetry = TelemetryTarget {
-        endpoint: String::new(),
-        token: None,
-    };
+    let telemetry = TelemetryTarget::default();
     let delay = |service| env::schedule_delays(&telemetry.variables(service)).spans;
     services.iter().map(delay).max()
 }

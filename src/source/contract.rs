@@ -69,6 +69,11 @@ pub trait TraceSource: Debug + Send + Sync {
         &[]
     }
 
+    /// The scheme of URLs with these addresses: `http`, or `https` if it requires TLS.
+    fn scheme(&self) -> &'static str {
+        "http"
+    }
+
     /// The backend from which traces are read; `None` if services send their spans here.
     fn backend(&self) -> Option<BackendFacts> {
         None

@@ -15,7 +15,9 @@ use super::settings::Services;
 use crate::instrumentation::lost;
 use crate::number::{duration, yaml};
 use crate::result::Trouble;
-use crate::source::{BackendFacts, LateTrace, ReceiverStats, Refusal, SourceDiagnostics};
+use crate::source::{
+    BackendFacts, LateTrace, ReceiverStats, Refusal, SourceDiagnostics, TraceSource,
+};
 use crate::spec::{Called, Location};
 use crate::trace::{Hole, Span, Trace, peer_name, server_roots};
 
@@ -24,6 +26,25 @@ pub(super) const MAX_LISTED: usize = 6;
 
 /// Maximum number of requests that are listed because they began a new trace.
 const MAX_ROOTS: usize = 3;
+
+/// The addresses of a receiver.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening<'a> {
+    /// Empty if it does not listen.
+    pub addresses: &'a [SocketAddr],
+    /// `http` or `https`.
+    pub scheme: &'static str,
+}
+
+impl<'a> Listening<'a> {
+    /// Those of a source.
+    pub fn of(source: &'a dyn TraceSource) -> Self {
+        Self {
+            addresses: source.addresses(),
+            scheme: source.scheme(),
+        }
+    }
+}
 
 /// The probable reason why no span of the trace arrived.
 pub(super) fn no_span_of_trace(
@@ -44,7 +65,7 @@ pub(super) fn no_span_of_trace(
         return trouble;
     }
     if stats.is_empty() {
-        return nothing_at_all(run.source.addresses(), run.options.services, at);
+        return nothing_at_all(Listening::of(run.source), run.options.services, at);
     }
     let mut trouble = other_telemetry(stats, at);
     if *called == Called::Command {
@@ -87,11 +108,11 @@ fn not_in_backend(backend: &BackendFacts, trouble: Option<Hole>, at: Option<&Loc
 #[must_use]
 pub fn absent(
     diagnostics: &SourceDiagnostics,
-    listened: &[SocketAddr],
+    listening: Listening<'_>,
     services: Services,
 ) -> Trouble {
     if diagnostics.stats.is_empty() {
-        return nothing_at_all(listened, services, None);
+        return nothing_at_all(listening, services, None);
     }
     let mut trouble = other_telemetry(&diagnostics.stats, None);
     let roots: Vec<&Span> = server_roots(&diagnostics.unrelated).collect();
@@ -321,7 +342,7 @@ pub(crate) fn dropped(stats: &ReceiverStats) -> Option<String> {
 }
 
 pub(super) fn nothing_at_all(
-    listened: &[SocketAddr],
+    listening: Listening<'_>,
     services: Services,
     at: Option<&Location>,
 ) -> Trouble {
@@ -331,14 +352,14 @@ pub(super) fn nothing_at_all(
         details: Vec::new(),
         help: Vec::new(),
     };
-    if listened.is_empty() {
+    if listening.addresses.is_empty() {
         let help = "check that the services export their spans to the backend that spanspec reads";
         trouble.help.push(help.to_owned());
         return trouble;
     }
     trouble.details.push(format!(
         "listened on {} (OTLP over gRPC and HTTP)",
-        list(listened)
+        list(listening.addresses)
     ));
     match services {
         Services::Ours => trouble.help.extend([
@@ -349,17 +370,24 @@ pub(super) fn nothing_at_all(
         Services::Theirs => {
             trouble.help.push(format!(
                 "set these where the services run, and restart them: {}",
-                variables(listened)
+                variables(listening)
             ));
         }
     }
     trouble
 }
 
-fn variables(listened: &[SocketAddr]) -> String {
-    let port = listened.first().map_or(4317, SocketAddr::port);
+fn variables(listening: Listening<'_>) -> String {
+    let port = listening.addresses.first().map_or(4317, SocketAddr::port);
+    let (endpoint, certificate) = match listening.scheme {
+        "https" => (
+            format!("https://localhost:{port}"),
+            " OTEL_EXPORTER_OTLP_CERTIFICATE=… (the file of `receiver.tls.ca` or `cert`)",
+        ),
+        _ => (format!("http://127.0.0.1:{port}"), ""),
+    };
     format!(
-        "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{port} OTEL_TRACES_EXPORTER=otlp OTEL_TRACES_SAMPLER=parentbased_always_on OTEL_PROPAGATORS=tracecontext,baggage OTEL_BSP_SCHEDULE_DELAY=100"
+        "OTEL_EXPORTER_OTLP_ENDPOINT={endpoint} OTEL_TRACES_EXPORTER=otlp OTEL_TRACES_SAMPLER=parentbased_always_on OTEL_PROPAGATORS=tracecontext,baggage OTEL_BSP_SCHEDULE_DELAY=100{certificate}"
     )
 }
 

@@ -1,7 +1,7 @@
 //! Diagnosis of missing spans after a message: the broker, the place of the message, and the span id
 //! that it carried.
 
-use super::diagnosis::{MAX_LISTED, nothing_at_all, other_telemetry};
+use super::diagnosis::{Listening, MAX_LISTED, nothing_at_all, other_telemetry};
 use super::run_context::RunContext;
 use crate::check;
 use crate::result::Trouble;
@@ -39,7 +39,7 @@ pub(super) fn unseen(
     }
     let stats = &diagnostics.stats;
     let mut trouble = match stats.is_empty() {
-        true => nothing_at_all(run.source.addresses(), run.options.services, at),
+        true => nothing_at_all(Listening::of(run.source), run.options.services, at),
         false => other_telemetry(stats, at),
     };
     if !stats.is_empty() {

@@ -65,7 +65,7 @@ mod window;
 
 pub use self::completeness::Flush;
 #[cfg(feature = "run")]
-pub use self::diagnosis::absent;
+pub use self::diagnosis::{Listening, absent};
 #[cfg(feature = "cli")]
 pub use self::drive::drive;
 #[cfg(feature = "cli")]

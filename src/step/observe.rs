@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::completeness::WaitStart;
 use super::context::StepContext;
-use super::diagnosis;
+use super::diagnosis::{self, Listening};
 use super::each_trace::EachTraceJudge;
 use super::fire::blank;
 use super::metrics::metrics_of_window;
@@ -311,10 +311,11 @@ impl<'e> TrafficObservation<'e> {
 
     /// Nothing arrived, with the remedies.
     fn nothing_arrived(&self, traffic: &Traffic) -> Trouble {
-        let (addresses, services) = (self.run.source.addresses(), self.run.options.services);
-        let mut trouble = diagnosis::nothing_at_all(addresses, services, Some(&self.step.at));
+        let listening = Listening::of(self.run.source);
+        let services = self.run.options.services;
+        let mut trouble = diagnosis::nothing_at_all(listening, services, Some(&self.step.at));
         trouble.what = format!("nothing arrived in {}", duration(traffic.observed));
-        if addresses.is_empty() {
+        if listening.addresses.is_empty() {
             return trouble;
         }
         trouble.help.push(

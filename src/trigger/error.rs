@@ -513,6 +513,26 @@ impl PemProblem {
     }
 }
 
+/// The cause of a failed TLS handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TlsFault {
+    pub(crate) blame: TlsBlame,
+    /// The text of the TLS library.
+    pub(crate) reason: String,
+}
+
+/// The part of a TLS connection that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsBlame {
+    /// The client does not trust the certificate of the server.
+    Trust,
+    /// The server requires another client certificate.
+    ClientCertificate,
+    /// The server does not speak TLS.
+    NoTls,
+    Other,
+}
+
 /// The request of an error, displayed as `POST http://127.0.0.1:8080/orders`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempted {

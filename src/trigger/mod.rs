@@ -58,6 +58,8 @@ pub use context::TraceContext;
 #[cfg(feature = "run")]
 pub use error::{Attempted, Stage, TriggerError};
 #[cfg(feature = "run")]
+pub(crate) use error::{PemProblem, TlsBlame, TlsFault};
+#[cfg(feature = "run")]
 pub(crate) use export::{AnswerReader, Exporter};
 #[cfg(feature = "run")]
 pub use http::DEFAULT_TIMEOUT as REQUEST_TIMEOUT;
@@ -65,6 +67,10 @@ pub use http::DEFAULT_TIMEOUT as REQUEST_TIMEOUT;
 pub(crate) use raw::{RawAnswer, exchange as raw_exchange};
 #[cfg(feature = "run")]
 pub use session::Session;
+#[cfg(all(test, feature = "tls"))]
+pub(crate) use tls::client_config;
+#[cfg(feature = "tls")]
+pub(crate) use tls::{certificates, certified_key};
 
 #[cfg(feature = "run")]
 use crate::spec::Trigger;
@@ -127,6 +133,12 @@ pub(crate) fn backend_client(
         "https" => tls::with_certificates(builder, tls),
         _ => Ok(tls::plain(builder)),
     }
+}
+
+/// The cause of a failed TLS handshake, if the error is of one.
+#[cfg(feature = "run")]
+pub(crate) fn tls_fault(error: &(dyn std::error::Error + 'static)) -> Option<TlsFault> {
+    tls::fault(error)
 }
 
 /// The remedy if a server has a certificate that is not trusted.

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use reqwest::ClientBuilder;
 
-use super::error::{Attempted, TriggerError};
+use super::error::{Attempted, TlsFault, TriggerError};
 use super::session::Protocol;
 use crate::spec::Tls;
 
@@ -39,6 +39,10 @@ pub(super) fn secure(
 }
 
 pub(super) fn remedy(_: &(dyn Error + 'static)) -> Option<&'static str> {
+    None
+}
+
+pub(super) fn fault(_: &(dyn Error + 'static)) -> Option<TlsFault> {
     None
 }
 

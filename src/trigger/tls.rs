@@ -14,10 +14,11 @@ use reqwest::ClientBuilder;
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::CertificateDer;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, InconsistentKeys};
 
-use super::error::{Attempted, PemProblem, TriggerError};
+use super::error::{Attempted, PemProblem, TlsBlame, TlsFault, TriggerError};
 use super::session::Protocol;
 use crate::spec::Tls;
 
@@ -108,6 +109,26 @@ pub(super) fn remedy(error: &(dyn Error + 'static)) -> Option<&'static str> {
     None
 }
 
+/// The cause of a failed handshake, if the error is of one.
+pub(super) fn fault(error: &(dyn Error + 'static)) -> Option<TlsFault> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let as_text = || alert_as_text(error.downcast_ref()?);
+        if let Some(failure) = failure(error).or_else(as_text) {
+            let blame = match &*failure {
+                rustls::Error::InvalidCertificate(_) => TlsBlame::Trust,
+                rustls::Error::AlertReceived(_) => TlsBlame::ClientCertificate,
+                rustls::Error::InvalidMessage(_) => TlsBlame::NoTls,
+                _ => TlsBlame::Other,
+            };
+            let reason = failure.to_string();
+            return Some(TlsFault { blame, reason });
+        }
+        next = super::cause::beneath(error);
+    }
+    None
+}
+
 /// A client for `https` with the certificates of the spec.
 pub(super) fn secure(
     builder: ClientBuilder,
@@ -144,7 +165,7 @@ fn configured(
 }
 
 /// The configuration of a client with the certificates of the spec.
-pub(super) fn client_config(tls: &Tls) -> Result<ClientConfig, TriggerError> {
+pub(crate) fn client_config(tls: &Tls) -> Result<ClientConfig, TriggerError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -185,22 +206,44 @@ fn identity(
     tls: &Tls,
     provider: &CryptoProvider,
 ) -> Result<Arc<dyn ResolvesClientCert>, TriggerError> {
+    let identity = certified_key(cert, key, tls.key_password.as_deref(), provider)?;
+    Ok(Arc::new(SingleCertAndKey::from(identity)))
+}
+
+/// The certificates of a PEM file, at least one.
+///
+/// # Errors
+/// The file cannot be read, or has none.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TriggerError> {
+    files::certificates(path)
+}
+
+/// A certificate with its chain, and its key.
+///
+/// # Errors
+/// A file cannot be read or used, or the key is that of another certificate.
+pub(crate) fn certified_key(
+    cert: &Path,
+    key: &Path,
+    password: Option<&str>,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, TriggerError> {
     let chain = files::certificates(cert)?;
-    let der = files::key(key, tls.key_password.as_deref())?;
+    let der = files::key(key, password)?;
     let loaded = provider.key_provider.load_private_key(der);
     let loaded = loaded.map_err(|source| files::problem(key, PemProblem::Key(source)))?;
-    let identity = CertifiedKey::new(chain, loaded);
-    match identity.keys_match() {
+    let certified = CertifiedKey::new(chain, loaded);
+    match certified.keys_match() {
         Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
             let cert = cert.to_owned();
             return Err(files::problem(key, PemProblem::OfAnother { cert }));
         }
-        // A certificate of version 1 cannot be compared, but servers accept it.
+        // A certificate of version 1 cannot be compared, but some peers accept it.
         Err(rustls::Error::InvalidCertificate(reason)) if !verifier::is_old_version(&reason) => {
             let source = rustls::Error::InvalidCertificate(reason);
             return Err(files::problem(cert, PemProblem::Certificate(source)));
         }
         _ => {}
     }
-    Ok(Arc::new(SingleCertAndKey::from(identity)))
+    Ok(certified)
 }

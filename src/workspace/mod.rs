@@ -32,6 +32,7 @@ use crate::secret::Secrets;
 use crate::send;
 use crate::service::{PortSpec, Service, free_port};
 use crate::source::backend::SourceSettings;
+use crate::source::receiver::ServerTls;
 use crate::spec::{
     Context, DeclaredService, Globals, IgnoredFaults, NeedGraph, Scope, SendTelemetry, ServiceSet,
     Source, Spec, SpecError, SpecErrors, Step, Trigger, Variables,
@@ -97,6 +98,10 @@ pub struct Workspace {
     pub(crate) backend: Option<SourceSettings>,
     /// The token that clients of the receiver must send.
     pub(crate) token: Option<String>,
+    /// TLS of the receiver.
+    pub(crate) tls: Option<ServerTls>,
+    /// Warnings of its certificates, which are also in `warnings`.
+    pub(crate) tls_warnings: Vec<SpecError>,
     /// The faults that all specs accept.
     pub(crate) ignored_faults: Vec<IgnoredFaults>,
 }
@@ -194,11 +199,21 @@ impl Workspace {
         }
         let token = project.token(&globals)?;
         search.hidden.add(token.iter().cloned());
+        let (tls, tls_warnings) = match &search.ports {
+            // The receiver of another process has read them.
+            Ports::Given(_) => None,
+            _ => project.tls(&globals)?,
+        }
+        .unzip();
+        let tls_warnings = tls_warnings.unwrap_or_default();
+        let warnings = project.warnings.iter().chain(&tls_warnings).cloned();
         Ok(Self {
             backend,
             token,
+            tls,
             ignored_faults: Vec::new(),
-            warnings: project.warnings.clone(),
+            warnings: warnings.collect(),
+            tls_warnings,
             project,
             globals,
             specs: Vec::new(),

@@ -217,6 +217,13 @@ async fn collect_says_when_it_is_ready_and_what_to_set() {
     assert_eq!(ready["environment"]["URL"], project.system.url);
     let file: Value = serde_json::from_str(&project.read("ready.json")).unwrap();
     assert_eq!(file, ready);
+    #[cfg(unix)]
+    {
+        // It can have the token of the receiver.
+        use std::os::unix::fs::PermissionsExt;
+        let file = std::fs::metadata(project.path().join("ready.json")).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
     let mut run = project.command(&["run"]);
     run.env("SPANSPEC_RECEIVER", &receiver);
     said(run).await.expect(0, &["1 passed"]);

@@ -1,5 +1,6 @@
 //! The command as a user types it, against a small system that exports real OTLP over a socket.
 
+mod access;
 mod authoring;
 mod backend;
 mod budgets;

@@ -708,6 +708,43 @@ async fn requests_without_the_token_are_refused_with_the_remedy() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_host_cannot_send_but_an_exporter_with_its_name_can() {
+    let receiver = Receiver::builder()
+        .listen([([127, 0, 0, 1], 0).into()])
+        .host("spans.example")
+        .start()
+        .await
+        .unwrap();
+    let send = async |host: &str, origin: Option<&str>| {
+        let mut request = reqwest::Client::new()
+            .post(url(&receiver, "/v1/traces"))
+            .header("host", host)
+            .header("content-type", PROTOBUF)
+            .body(one_span());
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        answer(request).await
+    };
+    let page = Some("http://evil.example:4318");
+    let (code, _, body) = send("evil.example:4318", page).await;
+    let (grpc_code, message) = status(&body);
+    assert_eq!((code, grpc_code), (403, 7));
+    assert_eq!(message, "`evil.example:4318` is no name of this receiver");
+    let refusal = receiver.stats().refusals.back().cloned().unwrap();
+    assert!(refusal.remedy.contains("hosts"), "{refusal:?}");
+    assert!(refusal.hole().is_some());
+    assert_eq!(receiver.stats().spans, 0);
+    for (host, origin) in [
+        ("evil.example:4318", None),
+        ("spans.example", Some("https://spans.example")),
+        ("localhost:4318", page),
+    ] {
+        assert_eq!(send(host, origin).await.0, 200, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn the_root_path_describes_the_receiver_and_its_counts() {
     let receiver = receiver().await;
     post(&receiver, "/v1/traces", PROTOBUF, one_span()).await;

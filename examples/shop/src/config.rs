@@ -60,6 +60,17 @@ impl Config {
     }
 }
 
+/// The variable with an endpoint that needs TLS, if there is one.
+pub(crate) fn https_endpoint() -> Option<&'static str> {
+    let variables = [
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    ];
+    let mut variables = variables.into_iter();
+    variables.find(|name| text(name).is_some_and(|url| url.starts_with("https:")))
+}
+
 /// Version of a service: from its variable, that of the shop, or the package.
 pub(crate) fn version(service: Service) -> String {
     text(&service.variable("VERSION"))

@@ -44,6 +44,9 @@ pub(crate) enum OpenError {
     /// An `OTEL_*` variable requires a feature that this build does not have.
     #[error("unsupported OTLP settings in the environment")]
     Export(#[from] ExporterBuildError),
+    /// An exporter would have to use TLS.
+    #[error("{0} is an https:// address, and the shop exports without TLS: use http://")]
+    Tls(&'static str),
     /// A `SHOP_*` variable is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -71,6 +74,9 @@ pub(crate) struct Shop {
 impl Shop {
     /// Starts the services. All of them listen when this returns.
     pub(crate) async fn open(config: Config) -> Result<Self, OpenError> {
+        if let Some(variable) = config::https_endpoint() {
+            return Err(OpenError::Tls(variable));
+        }
         let http = Http::new();
         let simulation = Arc::new(config.simulation);
         let telemetry = running(config.only)

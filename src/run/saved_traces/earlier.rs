@@ -101,6 +101,7 @@ fn with_caller(trace: Trace, about: &About) -> Trace {
 mod tests {
     use super::super::file;
     use super::*;
+    use crate::atomic_file::Readers;
     use crate::result::Verdict;
     use crate::secret::Secrets;
     use crate::trace::{Span, SpanId, TraceId};
@@ -119,7 +120,7 @@ mod tests {
         let trace = trace(number);
         let started = jiff::Timestamp::UNIX_EPOCH;
         let about = About::new(spec, "specs/a.yaml", 0, verdict, started, &trace);
-        file::write(folder, &about, &trace, &Secrets::default()).unwrap()
+        file::write(folder, Readers::Usual, &about, &trace, &Secrets::default()).unwrap()
     }
 
     fn found(folder: &Path, spec: &str) -> Option<EarlierTrace> {
@@ -167,7 +168,14 @@ mod tests {
         let now = trace(1);
         let started = jiff::Timestamp::UNIX_EPOCH;
         let about = About::new("a spec", "b.yaml", 0, &Verdict::Passed, started, &now);
-        file::write(folder.path(), &about, &now, &Secrets::default()).unwrap();
+        file::write(
+            folder.path(),
+            Readers::Usual,
+            &about,
+            &now,
+            &Secrets::default(),
+        )
+        .unwrap();
         assert!(found(folder.path(), "a spec").is_none());
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::atomic_file::replace;
+use crate::atomic_file::{Readers, replace_for};
 use crate::result::Verdict;
 use crate::secret::{Format, Secrets};
 use crate::source::otlp::write_json_with;
@@ -96,6 +96,7 @@ impl About {
 /// The folder or the file cannot be written; the text contains its name.
 pub(super) fn write(
     folder: &Path,
+    readers: Readers,
     about: &About,
     trace: &Trace,
     secrets: &Secrets,
@@ -103,7 +104,7 @@ pub(super) fn write(
     let path = folder.join(format!("{}-{}.json", stem(&about.spec), trace.id().short()));
     let text = write_json_with(trace, KEY, about);
     let text = secrets.written(Format::Json, &text);
-    replace(&path, text.as_bytes()).map_err(|error| {
+    replace_for(readers, &path, text.as_bytes()).map_err(|error| {
         io::Error::new(
             error.kind(),
             format!("cannot save traces in {}: {error}", folder.display()),

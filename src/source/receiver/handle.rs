@@ -17,7 +17,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::listener::{self, Timeouts};
+use super::certificates::ServerTls;
+use super::listener::{self, Routers, Timeouts};
 use super::routes::{self, Access};
 use super::token::Token;
 use crate::background;
@@ -44,6 +45,7 @@ pub const DEFAULT_ADDRESSES: [SocketAddr; 2] = [
 #[derive(Debug)]
 pub struct Receiver {
     addresses: Vec<SocketAddr>,
+    tls: Option<ServerTls>,
     store: Store,
     /// Number of open connections.
     #[cfg_attr(
@@ -61,7 +63,7 @@ pub struct ReceiverBuilder {
     addresses: Option<Vec<SocketAddr>>,
     access: Access,
     store: Store,
-    timeouts: Timeouts,
+    pub(super) timeouts: Timeouts,
     name: Option<Arc<str>>,
     routes: Option<Router>,
 }
@@ -98,6 +100,22 @@ impl ReceiverBuilder {
     #[must_use]
     pub fn token(mut self, token: &str) -> Self {
         self.access.token = Some(Token::new(token));
+        self
+    }
+
+    /// Allows requests of web pages and to the HTTP API with this name as their host, in addition to IP addresses and
+    /// names of this machine. `*` allows every name.
+    #[must_use]
+    pub fn host(mut self, name: impl Into<String>) -> Self {
+        self.access.hosts.allow(name.into());
+        self
+    }
+
+    /// Requires TLS.
+    #[cfg(feature = "run")]
+    #[must_use]
+    pub(crate) fn tls(mut self, tls: ServerTls) -> Self {
+        self.access.tls = Some(tls);
         self
     }
 
@@ -144,6 +162,7 @@ impl ReceiverBuilder {
     }
 
     fn serve(self, bound: Vec<(TcpListener, SocketAddr)>, runtime: &Handle) -> Receiver {
+        let tls = self.access.tls.clone();
         let router = routes::router(
             &self.store,
             self.access,
@@ -151,6 +170,11 @@ impl ReceiverBuilder {
             self.name,
             self.routes,
         );
+        let plain = || routes::without_tls(self.store.clone());
+        let routers = Routers {
+            router,
+            tls: tls.clone().map(|tls| (tls, plain())),
+        };
         let mut addresses = Vec::with_capacity(bound.len());
         let mut listeners = JoinSet::new();
         let connections = watch::Sender::new(0);
@@ -158,12 +182,13 @@ impl ReceiverBuilder {
             addresses.push(address);
             let store = self.store.clone();
             let open = connections.clone();
-            let serving = listener::serve(listener, router.clone(), store, self.timeouts, open);
+            let serving = listener::serve(listener, routers.clone(), store, self.timeouts, open);
             listeners.spawn_on(serving, runtime);
         }
         self.store.is_filled();
         Receiver {
             addresses,
+            tls,
             store: self.store,
             connections,
             listeners,
@@ -204,11 +229,20 @@ impl Receiver {
         self
     }
 
-    /// The value of `OTEL_EXPORTER_OTLP_ENDPOINT` for services.
+    /// The value of `OTEL_EXPORTER_OTLP_ENDPOINT` for services on this machine.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        let addresses = self.addresses.first();
-        addresses.map_or_else(String::new, |address| format!("http://{address}"))
+        let Some(address) = self.addresses.first() else {
+            return String::new();
+        };
+        let ip = match address.ip() {
+            ip if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        match &self.tls {
+            Some(tls) => format!("https://{}:{}", tls.host(ip), address.port()),
+            None => format!("http://{}", SocketAddr::new(ip, address.port())),
+        }
     }
 
     /// Settings for other addresses, another store or other web pages.
@@ -323,11 +357,30 @@ impl TraceSource for Receiver {
     fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
+
+    fn scheme(&self) -> &'static str {
+        match self.tls {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_receiver_on_all_interfaces_is_found_on_loopback() {
+        for (listen, endpoint) in [
+            ("0.0.0.0:0", "http://127.0.0.1:"),
+            ("127.0.0.1:0", "http://127.0.0.1:"),
+        ] {
+            let builder = Receiver::builder().listen([listen.parse().unwrap()]);
+            let receiver = builder.start().await.unwrap();
+            assert!(receiver.endpoint().starts_with(endpoint), "{listen}");
+        }
+    }
 
     #[tokio::test]
     async fn connections_of_clients_that_stop_sending_are_closed() {

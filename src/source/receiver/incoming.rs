@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::connections::Activity;
 
@@ -23,15 +22,15 @@ pub(super) enum Protocol {
 
 /// A stream of which the first bytes may be read already.
 #[derive(Debug)]
-pub(super) struct Incoming {
-    stream: TcpStream,
+pub(super) struct Incoming<S> {
+    stream: S,
     /// The first bytes, without those that were read again.
     first: Vec<u8>,
     activity: Arc<Activity>,
 }
 
-impl Incoming {
-    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
+impl<S: AsyncRead + Unpin> Incoming<S> {
+    pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
         Self {
             stream,
             first: Vec::new(),
@@ -59,7 +58,7 @@ impl Incoming {
     }
 }
 
-impl AsyncRead for Incoming {
+impl<S: AsyncRead + Unpin> AsyncRead for Incoming<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -71,13 +70,17 @@ impl AsyncRead for Incoming {
             self.first.drain(..length);
             return Poll::Ready(Ok(()));
         }
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        match ready!(Pin::new(&mut self.stream).poll_read(context, buffer)) {
+            // Many clients end TLS without notice. HTTP shows if something is missing.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+            read => read?,
+        }
         self.activity.hear();
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Incoming {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Incoming<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -17,13 +17,14 @@ use hyper::body::{Frame, SizeHint};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tower_service::Service;
 
+use super::certificates::ServerTls;
 use super::coding;
 use super::connections::{Activity, Connections, Counted, Slot};
 use super::incoming::{Incoming, Protocol};
@@ -49,7 +50,7 @@ const MAX_HEADERS: u32 = 1 << 20;
 /// Timeouts of a client.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
-    /// Until the protocol is known.
+    /// Until the protocol is known, after the TLS handshake if there is one.
     pub(super) preface: Duration,
     /// Until a client of HTTP/1.1 has sent the headers of a request, including the time between two
     /// requests.
@@ -94,11 +95,20 @@ impl Arrival {
     }
 }
 
+/// The routers of a port.
+#[derive(Clone)]
+pub(super) struct Routers {
+    /// Everything that it serves.
+    pub(super) router: Router,
+    /// TLS, with the router of clients that do not speak it.
+    pub(super) tls: Option<(ServerTls, Router)>,
+}
+
 /// Serves a listener until the future is dropped, which also ends its connections.
 /// `open` counts them.
 pub(super) async fn serve(
     listener: TcpListener,
-    router: Router,
+    routers: Routers,
     store: Store,
     timeouts: Timeouts,
     open: watch::Sender<usize>,
@@ -112,7 +122,7 @@ pub(super) async fn serve(
         let conversation = Conversation {
             peer,
             slot,
-            router: router.clone(),
+            routers: routers.clone(),
             store: store.clone(),
             timeouts,
         };
@@ -154,7 +164,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 struct Conversation {
     peer: SocketAddr,
     slot: Slot,
-    router: Router,
+    routers: Routers,
     store: Store,
     timeouts: Timeouts,
 }
@@ -164,29 +174,69 @@ impl Conversation {
     async fn hold(&self, stream: TcpStream) {
         // Answers are small and should not be delayed. An error only delays them.
         let _ = stream.set_nodelay(true);
-        let activity = &self.slot.activity;
-        let mut stream = Incoming::new(stream, Arc::clone(activity));
-        let protocol = tokio::select! {
-            known = timeout(self.timeouts.preface, stream.protocol()) => known,
-            () = activity.leave() => return,
-        };
-        match protocol {
-            Ok(Some(Protocol::Http1)) => self.serve(stream).await,
-            Ok(Some(Protocol::Http2)) => {
-                let (store, peer) = (self.store.clone(), self.peer);
-                let on_reset = move || store.refuse(unread::malformed(peer));
-                self.serve(WatchedResets::new(stream, on_reset)).await;
+        let deadline = Instant::now() + self.timeouts.preface;
+        let mut stream = Incoming::new(stream, Arc::clone(&self.slot.activity));
+        let protocol = self.before(deadline, stream.protocol()).await;
+        match (protocol.flatten(), &self.routers.tls) {
+            (None, _) => {}
+            (Some(Protocol::Tls), Some((tls, _))) => self.secure(tls, stream, deadline).await,
+            (Some(Protocol::Tls), None) => {
+                self.store.refuse(unread::tls_handshake(self.peer));
+                self.before(deadline, answer_to_tls(stream)).await;
             }
-            Ok(Some(Protocol::Tls)) => self.store.refuse(unread::tls_handshake(self.peer)),
-            Ok(None) | Err(_) => {}
+            (Some(protocol), Some((_, plain))) => self.speak(protocol, stream, plain).await,
+            (Some(protocol), None) => self.speak(protocol, stream, &self.routers.router).await,
         }
     }
 
-    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
+    /// The output of the future. `None` if the deadline is over, or another client needs the connection.
+    async fn before<T>(&self, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            output = timeout_at(deadline, future) => output.ok(),
+            () = self.slot.activity.leave() => None,
+        }
+    }
+
+    /// Does the handshake, and serves what is within.
+    async fn secure(&self, tls: &ServerTls, stream: Incoming<TcpStream>, deadline: Instant) {
+        let accepted = self.before(deadline, tls.acceptor.accept(stream)).await;
+        let refusal = match accepted {
+            Some(Ok(stream)) => {
+                let mut stream = Incoming::new(stream, Arc::clone(&self.slot.activity));
+                let protocol = self.before(deadline, stream.protocol()).await;
+                if let Some(protocol) = protocol.flatten() {
+                    self.speak(protocol, stream, &self.routers.router).await;
+                }
+                return;
+            }
+            Some(Err(failed)) => unread::failed_handshake(self.peer, failed),
+            None => unread::unfinished_handshake(self.peer),
+        };
+        self.store.refuse(refusal);
+    }
+
+    /// Serves HTTP on this stream.
+    async fn speak<S>(&self, protocol: Protocol, stream: Incoming<S>, router: &Router)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        match protocol {
+            // What is no HTTP is refused by its parser.
+            Protocol::Http1 | Protocol::Tls => self.serve(stream, router).await,
+            Protocol::Http2 => {
+                let (store, peer) = (self.store.clone(), self.peer);
+                let on_reset = move || store.refuse(unread::malformed(peer));
+                self.serve(WatchedResets::new(stream, on_reset), router)
+                    .await;
+            }
+        }
+    }
+
+    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static, router: &Router) {
         let activity = &self.slot.activity;
         let requests = Arc::new(AtomicUsize::new(0));
         let service = TowerToHyperService::new(WithArrival {
-            router: self.router.clone(),
+            router: router.clone(),
             peer: self.peer,
             requests: Arc::clone(&requests),
             activity: Arc::clone(activity),
@@ -216,6 +266,20 @@ impl Conversation {
             self.store.refuse(refusal);
         }
     }
+}
+
+/// Answers a client that speaks TLS in plain HTTP, which TLS libraries name in their errors, and waits until the
+/// client has read it.
+async fn answer_to_tls(mut stream: Incoming<TcpStream>) {
+    /// A client sends no more than its first message.
+    const MOST_UNREAD: u64 = 64 << 10;
+    let text = "this receiver does not speak TLS: use http:// in the endpoint\n";
+    let head = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/plain\r\n";
+    let answer = format!("{head}content-length: {}\r\n\r\n{text}", text.len());
+    // The client may have gone.
+    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.shutdown().await;
+    let _ = tokio::io::copy(&mut stream.take(MOST_UNREAD), &mut tokio::io::sink()).await;
 }
 
 fn server(timeouts: Timeouts) -> auto::Builder<TokioExecutor> {

@@ -17,24 +17,33 @@
 //! ```
 
 mod body;
+mod certificates;
 mod coding;
 mod connections;
 mod cors;
 mod export;
 mod grpc;
 mod handle;
+mod hosts;
 mod http;
 mod incoming;
 mod listener;
 mod paths;
+mod refusing;
 mod remedy;
 mod resets;
 mod room;
 mod routes;
+#[cfg(all(test, feature = "tls"))]
+mod tests;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
+mod tls;
 mod token;
 mod unread;
 mod work;
 
+#[cfg(feature = "run")]
+pub(crate) use certificates::{ServerTls, TlsFiles, TlsProblem};
 pub use handle::{BindError, DEFAULT_ADDRESSES, Receiver, ReceiverBuilder};
 #[cfg(feature = "run")]
 pub(crate) use listener::Arrival;

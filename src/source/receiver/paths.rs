@@ -129,6 +129,11 @@ impl Misdirected {
     }
 }
 
+/// Returns `true` for the paths of the HTTP API.
+pub(super) fn is_of_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
+}
+
 /// The content of a request to a path that is not served. Exporters of OTLP and of other protocols
 /// send to paths with these words, and to `/` if the endpoint has no path. The endpoint of one signal
 /// is used as it is, so that OTLP in protobuf can have any path.

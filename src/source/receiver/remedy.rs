@@ -12,3 +12,6 @@ pub(super) const INTERRUPTED: &str = "let the service finish its last export bef
 pub(super) const TOKEN: &str = "set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN there, with the value of `receiver.token`";
 pub(super) const OVERLOAD: &str =
     "run fewer specs at the same time (`--jobs`), or give this machine less to do";
+pub(super) const HOST: &str =
+    "ask 127.0.0.1 or localhost, or add the name to `receiver: { hosts: [ … ] }` of spanspec.yaml";
+pub(super) const TLS: &str = "use https:// in the endpoint, and set OTEL_EXPORTER_OTLP_CERTIFICATE there to the file of `receiver.tls.ca` or `cert`";

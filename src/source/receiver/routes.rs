@@ -11,12 +11,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tonic::Code;
 
+use super::certificates::ServerTls;
 use super::cors::Origins;
-use super::export::HandlerState;
+use super::export::{HandlerState, Refused};
+use super::hosts::{self, HostGuard, Hosts};
 use super::listener::{Arrival, Timeouts};
 use super::paths::{self, Misdirected};
 use super::token::{self, Guard, Token};
-use super::{grpc, http};
+use super::{grpc, http, refusing, remedy};
 use crate::source::otlp::{self, Signal};
 use crate::source::store::Store;
 
@@ -24,6 +26,9 @@ use crate::source::store::Store;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Access {
     pub(super) origins: Origins,
+    pub(super) hosts: Hosts,
+    /// If there is TLS, the certificates.
+    pub(super) tls: Option<ServerTls>,
     /// The token that each request must have, if any.
     pub(super) token: Option<Token>,
 }
@@ -56,14 +61,35 @@ pub(super) fn router(
             timeouts,
         })
         .merge(more.unwrap_or_default());
+    let store = store.clone();
     let router = match access.token {
-        None => router,
-        Some(token) => {
-            let store = store.clone();
-            router.layer(from_fn_with_state(Guard { token, store }, token::check))
+        None => {
+            let hosts = access.hosts;
+            router.layer(from_fn_with_state(HostGuard { hosts, store }, hosts::check))
         }
+        // No web page has it.
+        Some(token) => router.layer(from_fn_with_state(Guard { token, store }, token::check)),
     };
     router.layer(access.origins.layer())
+}
+
+/// Refuses every request, since the client does not speak TLS.
+pub(super) fn without_tls(store: Store) -> Router {
+    Router::new().fallback(require_tls).with_state(store)
+}
+
+async fn require_tls(
+    State(store): State<Store>,
+    Extension(arrival): Extension<Arrival>,
+    request: Request<Body>,
+) -> Response {
+    let refused = Refused::new(
+        StatusCode::BAD_REQUEST,
+        Code::FailedPrecondition,
+        "this receiver requires TLS, and the request came without",
+        remedy::TLS,
+    );
+    refusing::answer(&store, arrival, &request, &refused, "no-tls")
 }
 
 /// A text for people who open the port in a browser.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use tonic::Code;
 
 use super::export::Refused;
 use super::listener::Arrival;
-use super::{grpc, http, paths, remedy};
+use super::{refusing, remedy};
 use crate::source::store::Store;
 
 /// A token. It is not printed.
@@ -75,21 +75,7 @@ pub(super) async fn check(
         reason,
         remedy::TOKEN,
     );
-    let path = request.uri().path();
-    let carried = paths::carried(path, headers, method, arrival);
-    let endpoint = format!("{method} {path}");
-    let record = refused.record(arrival.sender(headers), endpoint, carried);
-    guard.store.refuse(record);
-    if grpc::is_grpc(headers) {
-        return grpc::refuse(refused.code, refused.reason);
-    }
-    match http::encoding(headers) {
-        Some(encoding) => http::refuse(encoding, &refused),
-        None => {
-            let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-            (refused.status, challenge, format!("{reason}\n")).into_response()
-        }
-    }
+    refusing::answer(&guard.store, arrival, &request, &refused, "no-token")
 }
 
 #[cfg(test)]

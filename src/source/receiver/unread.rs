@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::remedy;
+use super::tls::HandshakeError;
 use crate::source::stats::{Carried, Refusal};
 use crate::trace::Sender;
 
@@ -27,6 +28,22 @@ pub(super) fn tls_handshake(peer: SocketAddr) -> Refusal {
         "a TLS handshake",
         "the client speaks TLS, and this receiver does not".to_owned(),
         "give it an http:// endpoint, or set OTEL_EXPORTER_OTLP_INSECURE=true",
+    )
+}
+
+/// The refusal of a client whose TLS handshake failed.
+pub(super) fn failed_handshake(peer: SocketAddr, failed: HandshakeError) -> Refusal {
+    refusal(peer, "a TLS handshake", failed.reason, failed.remedy)
+}
+
+/// The refusal of a client whose TLS handshake was not complete in time.
+pub(super) fn unfinished_handshake(peer: SocketAddr) -> Refusal {
+    let reason = "it was not complete in time, or its connection ended for another client";
+    refusal(
+        peer,
+        "a TLS handshake",
+        reason.to_owned(),
+        remedy::INTERRUPTED,
     )
 }
 

@@ -5,6 +5,7 @@
 mod wire;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -25,13 +26,24 @@ use super::gone::Gone;
 use super::metric_watch::MetricWatch;
 use super::otlp::Signal;
 use super::store::Store;
+use crate::spec::Tls;
 use crate::trace::{Hole, LogsWithoutTrace, Origin, Sender, TraceId};
+use crate::trigger::{TlsBlame, TlsFault, TriggerError, backend_client, tls_fault};
 
 /// The environment variable with the URL of a running receiver.
 pub const RECEIVER_VARIABLE: &str = "SPANSPEC_RECEIVER";
 
 /// The environment variable with the token of that receiver, if it has one.
 pub const TOKEN_VARIABLE: &str = "SPANSPEC_RECEIVER_TOKEN";
+
+/// The environment variable with a PEM file of certificates to trust, if that receiver has TLS.
+pub const CERTIFICATE_VARIABLE: &str = "SPANSPEC_RECEIVER_CERTIFICATE";
+
+/// The environment variables with the PEM files of a client certificate, if that receiver requires one.
+const CLIENT_VARIABLES: [&str; 2] = [
+    "SPANSPEC_RECEIVER_CLIENT_CERTIFICATE",
+    "SPANSPEC_RECEIVER_CLIENT_KEY",
+];
 
 /// The version of the HTTP API.
 pub const API_VERSION: u32 = 1;
@@ -95,6 +107,30 @@ pub enum RemoteError {
         #[source]
         source: reqwest::Error,
     },
+    /// A certificate for the connection cannot be used.
+    #[error(
+        "cannot connect to the receiver at {base}: {reason}; {CERTIFICATE_VARIABLE}, {} and {} name PEM files",
+        CLIENT_VARIABLES[0],
+        CLIENT_VARIABLES[1]
+    )]
+    Certificate {
+        /// The URL.
+        base: Url,
+        /// The error in the file.
+        reason: String,
+    },
+    /// The TLS handshake failed.
+    #[error(
+        "no TLS connection to the receiver at {base}, which {RECEIVER_VARIABLE} names: {reason}: {remedy}"
+    )]
+    Handshake {
+        /// The URL.
+        base: Url,
+        /// The cause.
+        reason: String,
+        /// The remedy.
+        remedy: String,
+    },
     /// The receiver requires another token.
     #[error(
         "the receiver at {base} requires its token: set {TOKEN_VARIABLE} to the value of its `receiver.token`; `spanspec exec` sets it"
@@ -124,19 +160,26 @@ impl Remote {
             base: base.clone(),
             source,
         };
-        let client = client(std::env::var(TOKEN_VARIABLE).ok()).map_err(unreachable)?;
+        let client = client(&base)?;
         let asked = client.get(api(&base, "health")).timeout(CONNECT_TIMEOUT);
-        let response = asked.send().await.map_err(unreachable)?;
+        let response = asked.send().await;
+        let response = response
+            .map_err(|error| handshake(&base, &error).unwrap_or_else(|| unreachable(error)))?;
         let status = response.status();
         if status == StatusCode::UNAUTHORIZED {
             return Err(RemoteError::NoAccess { base: base.clone() });
         }
-        let body = response.bytes().await.map_err(unreachable)?;
+        let body = response.bytes().await;
+        let body =
+            body.map_err(|error| handshake(&base, &error).unwrap_or_else(|| unreachable(error)))?;
         let health: Option<Health> = serde_json::from_slice(&body).ok();
         let ours = health.filter(|health| status.is_success() && health.api == API_VERSION);
         let health = ours.ok_or_else(|| RemoteError::NotOurs {
             base: base.clone(),
-            found: format!("it answers GET /api/v1/health with {status}"),
+            found: format!(
+                "it answers GET /api/v1/health with {status}{}",
+                title(&body)
+            ),
         })?;
         Ok(Self {
             base,
@@ -226,6 +269,13 @@ impl TraceSource for Remote {
 
     fn addresses(&self) -> &[SocketAddr] {
         &self.health.listened
+    }
+
+    fn scheme(&self) -> &'static str {
+        match self.base.scheme() {
+            "https" => "https",
+            _ => "http",
+        }
     }
 
     fn gone(&self) -> BoxFuture<'static, String> {
@@ -328,26 +378,77 @@ fn unreadable(error: &dyn std::error::Error) -> Hole {
     }
 }
 
-/// A receiver on this machine needs neither a proxy nor the certificates of the system.
-fn client(token: Option<String>) -> reqwest::Result<reqwest::Client> {
+/// The title of a problem (RFC 9457), after a colon.
+fn title(body: &[u8]) -> String {
+    let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let title = problem
+        .as_ref()
+        .and_then(|problem| problem["title"].as_str());
+    title.map_or_else(String::new, |title| format!(": {title}"))
+}
+
+/// The error of a failed TLS handshake. `None` if there was another error.
+fn handshake(base: &Url, error: &reqwest::Error) -> Option<RemoteError> {
+    let TlsFault { blame, reason } = tls_fault(error)?;
+    let [certificate, key] = CLIENT_VARIABLES;
+    let remedy = match blame {
+        TlsBlame::Trust => format!(
+            "set {CERTIFICATE_VARIABLE} to the file of its `receiver.tls.ca` or `cert`, and use a host that the certificate names; `spanspec exec` sets both"
+        ),
+        TlsBlame::ClientCertificate => {
+            format!("set {certificate} and {key} to files that `receiver.tls.client_ca` admits")
+        }
+        TlsBlame::NoTls => "use http:// if the receiver has no `tls`".to_owned(),
+        TlsBlame::Other => format!("check {CERTIFICATE_VARIABLE}"),
+    };
+    Some(RemoteError::Handshake {
+        base: base.clone(),
+        reason,
+        remedy,
+    })
+}
+
+/// A client with the token and the certificates of the environment. A receiver on this machine needs no proxy.
+fn client(base: &Url) -> Result<reqwest::Client, RemoteError> {
+    let token = std::env::var(TOKEN_VARIABLE).ok();
     let value = token.and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok());
     let headers = value.map(|mut value| {
         value.set_sensitive(true);
         (header::AUTHORIZATION, value)
     });
+    let invalid = |reason| RemoteError::Certificate {
+        base: base.clone(),
+        reason,
+    };
+    let file = |name| std::env::var_os(name).filter(|file| !file.is_empty());
+    let [certificate, key] = CLIENT_VARIABLES;
+    let tls = Tls {
+        ca: file(CERTIFICATE_VARIABLE).map(PathBuf::from),
+        cert: file(certificate).map(PathBuf::from),
+        key: file(key).map(PathBuf::from),
+        ..Tls::default()
+    };
     let builder = reqwest::Client::builder().default_headers(headers.into_iter().collect());
-    #[cfg(feature = "tls")]
-    let builder = builder.tls_certs_only([]);
+    let builder = backend_client(builder, base, &tls);
     builder
+        .map_err(|error| invalid(with_cause(&error)))?
         .no_proxy()
         .tcp_nodelay(true)
         .connect_timeout(CONNECT_TIMEOUT)
         .build()
+        .map_err(|error| invalid(root_cause(&error)))
+}
+
+fn with_cause(error: &TriggerError) -> String {
+    match std::error::Error::source(error).and_then(std::error::Error::source) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 fn parse(given: &str) -> Option<Url> {
     let url = Url::parse(given.trim()).ok()?;
-    (url.scheme() == "http" && url.has_host()).then_some(url)
+    (["http", "https"].contains(&url.scheme()) && url.has_host()).then_some(url)
 }
 
 fn age_query(since: Instant) -> String {

@@ -97,6 +97,40 @@ pub(crate) const RECEIVER: Keys = Keys(&[&[
         "text",
         "The token that clients must send, such as ${RECEIVER_TOKEN}; services of the project get it.",
     ),
+    key(
+        "tls",
+        "receiver_tls",
+        "The certificate of the receiver, which then requires TLS.",
+    ),
+    key(
+        "hosts",
+        "texts",
+        "Host names that web pages and clients of the HTTP API can use, in addition to IP addresses and names of this machine; `*` for all.",
+    ),
+]]);
+
+/// `tls` of `receiver`.
+pub(crate) const RECEIVER_TLS: Keys = Keys(&[&[
+    key(
+        "cert",
+        "text",
+        "A PEM file with the certificate of the receiver, and its chain; requires `key`.",
+    ),
+    key(
+        "key",
+        "text",
+        "A PEM file with the key of `cert`, not encrypted.",
+    ),
+    key(
+        "ca",
+        "text",
+        "A PEM file with the authority of `cert`, which clients trust; default: `cert`.",
+    ),
+    key(
+        "client_ca",
+        "text",
+        "A PEM file with authorities; clients must have a certificate that one of them issued.",
+    ),
 ]]);
 
 pub(crate) const SERVICE: Keys = Keys(&[&[

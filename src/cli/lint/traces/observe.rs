@@ -9,7 +9,8 @@ use super::super::super::session::{Interruptions, block_on, fail_with};
 use super::input::Input;
 use crate::number::{counted, duration};
 use crate::result::Trouble;
-use crate::session::{receiver, unbound};
+use crate::service::TelemetryTarget;
+use crate::session::{receiver, telemetry, unbound};
 use crate::source::{Receiver, Store};
 use crate::trace::{Hole, LogsWithoutTrace, Nanos, Sender, Trace, unix_nanos};
 use crate::workspace::Workspace;
@@ -66,7 +67,7 @@ async fn receive(
     let (began, from) = (Instant::now(), unix_nanos(SystemTime::now()));
     let builder = receiver(workspace, listen).store(store.clone());
     let receiver = builder.start().await.map_err(|error| unbound(&error))?;
-    announce(&receiver, window);
+    announce(&receiver, &telemetry(workspace, &receiver), window);
     let is_whole = tokio::select! {
         () = tokio::time::sleep(window) => true,
         _ = interruptions.next() => false,
@@ -98,17 +99,23 @@ async fn receive(
     })
 }
 
-fn announce(receiver: &Receiver, window: Duration) {
+fn announce(receiver: &Receiver, telemetry: &TelemetryTarget, window: Duration) {
     let addresses: Vec<String> = receiver
         .addresses()
         .iter()
         .map(ToString::to_string)
         .collect();
+    let certificate = telemetry.certificate.iter();
+    let certificate = certificate.map(|file| {
+        let file = shell_words::quote(file);
+        format!(" OTEL_EXPORTER_OTLP_CERTIFICATE={file}")
+    });
     note(&format!(
-        "listening on {} for OTLP, over gRPC and HTTP, for {}; Ctrl-C ends it earlier\nwhere the services run: export OTEL_EXPORTER_OTLP_ENDPOINT={}",
+        "listening on {} for OTLP, over gRPC and HTTP, for {}; Ctrl-C ends it earlier\nwhere the services run: export OTEL_EXPORTER_OTLP_ENDPOINT={}{}",
         addresses.join(", "),
         duration(window),
-        receiver.endpoint()
+        telemetry.endpoint,
+        certificate.collect::<String>()
     ));
 }
 
