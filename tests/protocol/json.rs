@@ -111,7 +111,7 @@ fn texts() -> Vec<(&'static str, Vec<u8>)> {
 /// A small text that would become a large structure.
 fn bombs() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let bomb = |begin: &str, piece: &str, end: &str| {
-        let times = (2 << 20) / piece.len();
+        let times = (1 << 20) / piece.len();
         [begin, &piece.repeat(times), end].concat().into_bytes()
     };
     let spans = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{}"#;

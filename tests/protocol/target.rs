@@ -280,11 +280,11 @@ pub(crate) struct Posts<'t> {
 impl Posts<'_> {
     /// Sends a body, and checks that the status is one of these.
     pub(crate) fn expect(&mut self, body: &[u8], allowed: &[u16], case: &str) {
-        let status = self.post(body);
+        let status = self.post(body, case);
         assert!(allowed.contains(&status), "{}: {case}: {status}", self.path);
     }
 
-    fn post(&mut self, body: &[u8]) -> u16 {
+    fn post(&mut self, body: &[u8], case: &str) -> u16 {
         let mut stream = self.stream.take().unwrap_or_else(|| self.target.connect());
         let head = format!(
             "POST {} HTTP/1.1\r\nhost: localhost\r\n{}content-length: {}\r\n\r\n",
@@ -295,19 +295,21 @@ impl Posts<'_> {
         stream.write_all(head.as_bytes()).unwrap();
         // The receiver may answer before it has read everything.
         let _ = stream.write_all(body);
-        let (status, is_kept) = response(&mut stream);
+        let answer = response(&mut stream);
+        let (status, is_kept) =
+            answer.unwrap_or_else(|error| panic!("{}: {case}: {error}", self.path));
         self.stream = is_kept.then_some(stream);
         status
     }
 }
 
 /// The status of the next response, and `true` if the connection is kept.
-fn response(stream: &mut TcpStream) -> (u16, bool) {
+fn response(stream: &mut TcpStream) -> std::io::Result<(u16, bool)> {
     let mut reader = BufReader::new(stream);
-    let status = line(&mut reader);
+    let status = line(&mut reader)?;
     let (mut length, mut is_chunked, mut is_kept) = (0, false, true);
     loop {
-        let line = line(&mut reader).to_ascii_lowercase();
+        let line = line(&mut reader)?.to_ascii_lowercase();
         if let Some(value) = line.strip_prefix("content-length: ") {
             length = value.parse().unwrap();
         }
@@ -318,30 +320,31 @@ fn response(stream: &mut TcpStream) -> (u16, bool) {
         }
     }
     match is_chunked {
-        true => skip_chunks(&mut reader),
-        false => skip(&mut reader, length),
+        true => skip_chunks(&mut reader)?,
+        false => skip(&mut reader, length)?,
     }
     let code = status.split(' ').nth(1).and_then(|code| code.parse().ok());
-    (code.unwrap_or_else(|| panic!("{status:?}")), is_kept)
+    Ok((code.unwrap_or_else(|| panic!("{status:?}")), is_kept))
 }
 
-fn line(reader: &mut impl BufRead) -> String {
+fn line(reader: &mut impl BufRead) -> std::io::Result<String> {
     let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    line.trim_end().to_owned()
+    reader.read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
 }
 
-fn skip(reader: &mut impl Read, bytes: usize) {
-    reader.read_exact(&mut vec![0; bytes]).unwrap();
+fn skip(reader: &mut impl Read, bytes: usize) -> std::io::Result<()> {
+    reader.read_exact(&mut vec![0; bytes])
 }
 
-fn skip_chunks(reader: &mut impl BufRead) {
+fn skip_chunks(reader: &mut impl BufRead) -> std::io::Result<()> {
     loop {
-        let size = usize::from_str_radix(&line(reader), 16).unwrap();
+        let size = usize::from_str_radix(&line(reader)?, 16).unwrap();
         if size == 0 {
             break;
         }
-        skip(reader, size + 2);
+        skip(reader, size + 2)?;
     }
-    while !line(reader).is_empty() {}
+    while !line(reader)?.is_empty() {}
+    Ok(())
 }
