@@ -177,6 +177,7 @@ def metrics(random):
     return {"resourceMetrics": [{"resource": RESOURCE, "scopeMetrics": [{"metrics": [{"name": "works", "sum": sums}]}]}]}
 
 
+GONE = "request: GET http://127.0.0.1/\nwait: { timeout: 1s }\nexpect: { span_count: 1.. }"
 WHOLE_TRACE = "orphans: 0\nspan_count: 3\nspans: [{ find: work 2, attributes: { number: 2 } }]"
 
 
@@ -313,7 +314,7 @@ def restarted_receiver(form, seed):
         receiver = Collect(port)
         client, choices = Client(port), random.Random(f"{seed} restart {number}")
         wrong += [problem for _ in range(5) for problem in judged_trace(client, choices)]
-        if number and (verdict := client.judge(before, "span_count: 1..")) != "errored":
+        if number and (verdict := client.judge(before, GONE)) != "errored":
             wrong.append(f"a trace from before the restart: {verdict}")
         before = f"{choices.getrandbits(128):032x}"
         client.export("/v1/traces", spans(span(before, 0, "00f067aa0ba902b7")))
