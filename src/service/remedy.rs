@@ -152,6 +152,8 @@ fn refused(
 /// Returns `true` if connections to this host arrive at the address.
 fn reaches(address: IpAddr, host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
+    // Java binds IPv4 addresses as `::ffff:127.0.0.1`.
+    let address = address.to_canonical();
     address.is_unspecified()
         || host.parse() == Ok(address)
         || host == "localhost" && address.is_loopback()
@@ -191,7 +193,12 @@ mod tests {
                 "`shop` listens on [::1]:8080, not on 127.0.0.1: write that address into `ready`, or let the service listen on 127.0.0.1"
             ]
         );
-        for listened in ["0.0.0.0:8080", "[::]:8080", "127.0.0.1:8080"] {
+        for listened in [
+            "0.0.0.0:8080",
+            "[::]:8080",
+            "127.0.0.1:8080",
+            "[::ffff:127.0.0.1]:8080",
+        ] {
             assert_eq!(
                 help(Answer::Refused, &["[::1]:8080", listened], &[]),
                 [format!(
