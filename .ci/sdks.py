@@ -217,7 +217,8 @@ def write_project(clients, combinations, relay):
         endpoint = f"http://127.0.0.1:{relay.listen(each.name)}"
         port = "${services.%s.http}" % each.name
         env = {**settings, **each.settings(), "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "PORT": port}
-        services[each.name] = {"run": command, "ports": {"http": "auto"}, "env": env, "ready": f"http://127.0.0.1:{port}/health"}
+        ready = {"ready": f"http://127.0.0.1:{port}/health", "start_timeout": "3m"}
+        services[each.name] = {"run": command, "ports": {"http": "auto"}, "env": env, **ready}
         numbers = NUMBERS_OF_JAVASCRIPT if each.sdk == "node" else NUMBERS
         cases.append({"name": each.name, "port": port, "language": SDKS[each.sdk].language, **numbers})
     # Specs with metrics wait for it twice.

@@ -12,6 +12,8 @@ RECEIVER = urlsplit(os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"])
 RESOURCE = {"attributes": [{"key": "service.name", "value": {"stringValue": "system"}}]}
 # Of this many traces, one has the id of no trace in its attribute.
 WRONG_EACH = int(os.environ.get("WRONG_EACH", "0"))
+# Nothing is exported before this many requests.
+HELD = int(os.environ.get("HELD", "0"))
 spans, records = [], []
 requests = 0
 
@@ -38,15 +40,16 @@ def record(traceparent):
 
 def exports():
     """Takes the requests that are due."""
-    taken = []
-    if spans:
-        document = {"resourceSpans": [{"resource": RESOURCE, "scopeSpans": [{"spans": spans}]}]}
+    if requests < HELD:
+        return []
+    taken, batch, logs = [], spans[:1500], records[:500]
+    del spans[:1500], records[:500]
+    if batch:
+        document = {"resourceSpans": [{"resource": RESOURCE, "scopeSpans": [{"spans": batch}]}]}
         taken.append(("/v1/traces", json.dumps(document).encode()))
-        spans.clear()
-    if records:
-        document = {"resourceLogs": [{"resource": RESOURCE, "scopeLogs": [{"logRecords": records}]}]}
+    if logs:
+        document = {"resourceLogs": [{"resource": RESOURCE, "scopeLogs": [{"logRecords": logs}]}]}
         taken.append(("/v1/logs", json.dumps(document).encode()))
-        records.clear()
     return taken
 
 
