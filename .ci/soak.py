@@ -13,6 +13,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -295,7 +296,9 @@ def traces_at_once(form, seed):
     [spec] = json.loads(report.read_text())["specs"]
     step = spec["attempts"][-1]["steps"][-1]
     load = step["load"] or {}
-    print(f"traces at once: {number} in {spec['duration_ms'] / 1000:.1f} s, {load.get('failed')} failed of 10 wrong ones")
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    seconds = spec["duration_ms"] / 1000
+    print(f"traces at once: {number} in {seconds:.1f} s with at most {memory:.0f} MiB, {load.get('failed')} failed of 10 wrong ones")
     return [] if code == 0 and load.get("failed") == 10 else [f"exit code {code}, {load}", output]
 
 

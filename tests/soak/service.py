@@ -59,14 +59,16 @@ def post(path, body):
 
 
 async def export():
-    reader, writer = await asyncio.open_connection(RECEIVER.hostname, RECEIVER.port)
     while True:
         await asyncio.sleep(0.05)
-        for path, body in exports():
-            writer.write(post(path, body))
-            head = await reader.readuntil(b"\r\n\r\n")
-            [length] = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-            await reader.readexactly(int(length.split(b":")[1]))
+        if taken := exports():
+            reader, writer = await asyncio.open_connection(RECEIVER.hostname, RECEIVER.port)
+            for path, body in taken:
+                writer.write(post(path, body))
+                head = await reader.readuntil(b"\r\n\r\n")
+                [length] = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+                await reader.readexactly(int(length.split(b":")[1]))
+            writer.close()
 
 
 async def die_in_export():
