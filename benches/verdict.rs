@@ -164,6 +164,7 @@ impl Shop {
         let services = project.services(&Arc::new(globals)).expect("a service");
         let telemetry = service::TelemetryTarget {
             token: None,
+            certificate: None,
             endpoint: format!("http://{}", receiver.addresses()[0]),
         };
         let system = service::start(services, &telemetry, |_| {})

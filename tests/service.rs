@@ -19,6 +19,7 @@ use support::{ClosedPort, eventually, runs};
 fn telemetry() -> TelemetryTarget {
     TelemetryTarget {
         token: None,
+        certificate: None,
         endpoint: "http://127.0.0.1:4318".to_owned(),
     }
 }
