@@ -71,6 +71,9 @@ def spanspec(*arguments):
 class Collect:
     """A receiver without services."""
 
+    # For the end of this script, also after an error.
+    started = []
+
     def __init__(self, port):
         project = FOLDER / "collect"
         project.mkdir(exist_ok=True)
@@ -79,6 +82,7 @@ class Collect:
         command = [SPANSPEC, "collect", "--listen", f"127.0.0.1:{port}"]
         with open(FOLDER / "collect.txt", "ab") as output:
             self.process = subprocess.Popen(command, cwd=project, env=environment(), stdout=output, stderr=output)
+        self.started.append(self.process)
         deadline = time.monotonic() + 20
         while not answers(f"http://127.0.0.1:{port}/api/health"):
             if time.monotonic() > deadline:
@@ -431,4 +435,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    finally:
+        for receiver in Collect.started:
+            receiver.kill()
