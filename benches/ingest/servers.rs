@@ -249,7 +249,7 @@ async fn receive(work: &str) {
 /// Runs a spec that looks at all traffic.
 async fn observe(receiver: &Receiver) {
     let text = "observe: 10m\nexpect:\n  signals: { order-service: [traces] }\n  \
-                spans: [{ find: { kind: server }, errors: 0 }]\n";
+                spans: [{ find: { kind: server }, status: unset }]\n";
     let source = Source::new("observe.yaml", text);
     let specs = Spec::read_all(&source, Path::new("."), &Context::default());
     let specs = specs.expect("a sound spec");

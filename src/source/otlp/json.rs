@@ -66,14 +66,15 @@ const MOST_INVALID: usize = 1 << 20;
 
 /// The text of a request, with U+FFFD in place of what is no UTF-8.
 fn text(json: Bytes) -> Result<Bytes, Malformed> {
+    // Faster than a search for what is invalid.
+    if str::from_utf8(&json).is_ok() {
+        return Ok(json);
+    }
     let invalid = json
         .utf8_chunks()
         .filter(|chunk| !chunk.invalid().is_empty());
-    match invalid.take(MOST_INVALID + 1).count() {
-        0 => Ok(json),
-        many if many > MOST_INVALID => {
-            Err(Malformed::TooMany(MOST_INVALID, "bytes that are no UTF-8"))
-        }
-        _ => Ok(String::from_utf8_lossy(&json).into_owned().into()),
+    match invalid.take(MOST_INVALID + 1).count() > MOST_INVALID {
+        true => Err(Malformed::TooMany(MOST_INVALID, "bytes that are no UTF-8")),
+        false => Ok(String::from_utf8_lossy(&json).into_owned().into()),
     }
 }

@@ -114,7 +114,7 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
 
 /// Converts `trace_id` to `traceId`. The Collector reads both.
 pub(in super::super) fn camel_case(key: &str) -> Cow<'_, str> {
-    if !key.contains('_') {
+    if !key.as_bytes().contains(&b'_') {
         return Cow::Borrowed(key);
     }
     let mut words = key.split('_');
