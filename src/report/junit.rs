@@ -6,14 +6,17 @@
 
 pub(super) mod case;
 pub(super) mod load;
+mod names;
 pub(super) mod paths;
 pub(crate) mod rule_cases;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 
-use quick_junit::{TestCase, TestSuite};
+use quick_junit::TestSuite;
+
+pub(super) use names::UniqueNames;
 
 use super::repository::Repository;
 use super::{Reporter, file};
@@ -69,7 +72,7 @@ fn rendered(
         suite.add_test_case(case::of_run(report));
         junit.add_test_suite(suite);
     }
-    let mut names = HashSet::new();
+    let mut names = UniqueNames::default();
     for specs in by_file(&report.specs) {
         let suite = suite(&specs, report, granularity, repository, &mut names);
         junit.add_test_suite(suite);
@@ -80,9 +83,10 @@ fn rendered(
 /// The specs of each file, in the order of the report.
 fn by_file(specs: &[SpecReport]) -> Vec<Vec<&SpecReport>> {
     let mut files: Vec<Vec<&SpecReport>> = Vec::new();
+    let mut known = HashMap::new();
     for spec in specs {
-        let file = spec.at.source.name();
-        match files.iter_mut().find(|of| of[0].at.source.name() == file) {
+        let at = *known.entry(spec.at.source.name()).or_insert(files.len());
+        match files.get_mut(at) {
             Some(of) => of.push(spec),
             None => files.push(vec![spec]),
         }
@@ -95,7 +99,7 @@ fn suite(
     report: &Report,
     granularity: Granularity,
     repository: &Repository,
-    names: &mut HashSet<(String, String)>,
+    names: &mut UniqueNames,
 ) -> TestSuite {
     let file = repository.relative(specs[0].at.source.name());
     let class = paths::class_name(&file);
@@ -111,23 +115,13 @@ fn suite(
             Granularity::Check => case::of_checks(spec, report, repository),
         };
         for mut case in cases {
-            make_unique(&mut case, &class, names);
+            names.add(&mut case, &class);
             case.set_classname(&class);
             case.extra.insert("file".into(), file.as_str().into());
             suite.add_test_case(case);
         }
     }
     suite
-}
-
-/// Makes names unique: GitLab drops a case with the name and class of an earlier one.
-pub(super) fn make_unique(case: &mut TestCase, class: &str, names: &mut HashSet<(String, String)>) {
-    let plain = case.name.as_str().to_owned();
-    let mut number = 1;
-    while !names.insert((class.to_owned(), case.name.as_str().to_owned())) {
-        number += 1;
-        case.name = format!("{plain} ({number})").into();
-    }
 }
 
 #[cfg(test)]

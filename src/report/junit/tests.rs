@@ -14,7 +14,7 @@ fn parsed(report: &Report, granularity: Granularity) -> quick_junit::Report {
     quick_junit::Report::deserialize_from_str(&xml(report, granularity)).unwrap()
 }
 
-fn cases(report: &quick_junit::Report) -> impl Iterator<Item = &TestCase> {
+fn cases(report: &quick_junit::Report) -> impl Iterator<Item = &quick_junit::TestCase> {
     report
         .test_suites
         .iter()

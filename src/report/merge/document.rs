@@ -1,5 +1,7 @@
 //! Merging of our JSON reports as JSON values, which keeps unknown keys of newer versions.
 
+use std::collections::{BTreeMap, HashSet};
+
 use serde_json::{Map, Value as Json, json};
 
 use super::{MergeError, tests_of_specs};
@@ -105,17 +107,14 @@ impl Documents {
 
     /// Runs that shared a receiver counted the same spans, so the maximum of their counts is used.
     fn telemetry(&self) -> Json {
-        let mut receivers: Vec<(&Json, Vec<&Json>)> = Vec::new();
+        let mut receivers: BTreeMap<String, Vec<&Json>> = BTreeMap::new();
         for telemetry in self.0.iter().map(|document| &document["telemetry"]) {
-            let listened = &telemetry["listened"];
-            match receivers.iter_mut().find(|(known, _)| *known == listened) {
-                Some((_, shared)) => shared.push(telemetry),
-                None => receivers.push((listened, vec![telemetry])),
-            }
+            let listened = telemetry["listened"].to_string();
+            receivers.entry(listened).or_default().push(telemetry);
         }
         let each: Vec<Json> = receivers
-            .iter()
-            .map(|(_, shared)| folded(shared.iter().copied(), u64::max))
+            .values()
+            .map(|shared| folded(shared.iter().copied(), u64::max))
             .collect();
         let mut all = sums(each.iter());
         let lists = |key: &str| {
@@ -153,12 +152,8 @@ fn folded<'a>(objects: impl Iterator<Item = &'a Json>, join: impl Fn(u64, u64) -
     Json::Object(all)
 }
 
-fn once(list: Vec<Json>) -> Vec<Json> {
-    let mut seen: Vec<Json> = Vec::new();
-    for one in list {
-        if !seen.contains(&one) {
-            seen.push(one);
-        }
-    }
-    seen
+fn once(mut list: Vec<Json>) -> Vec<Json> {
+    let mut seen = HashSet::new();
+    list.retain(|one| seen.insert(one.to_string()));
+    list
 }

@@ -10,15 +10,15 @@ mod tests_of_specs;
 mod theirs;
 mod xml;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, TestCaseStatus, TestSuite};
+use quick_junit::{NonSuccessKind, Property, TestCaseStatus, TestSuite};
 
 use super::file;
-use super::junit::make_unique;
+use super::junit::UniqueNames;
 use super::repository::Repository;
 use crate::secret::{Format, Secrets};
 use document::Documents;
@@ -134,7 +134,7 @@ impl Merged {
     /// If it cannot be written; the text contains the path.
     pub fn write_junit(&self, path: &Path, secrets: &Secrets) -> io::Result<()> {
         let mut junit = quick_junit::Report::new("spanspec");
-        let mut names = HashSet::new();
+        let mut names = UniqueNames::default();
         for suite in by_name(&self.suites()) {
             junit.add_test_suite(unique(suite, &mut names));
         }
@@ -162,49 +162,79 @@ impl Merged {
 
 /// Suites of the same name joined, in the order of their first appearance.
 fn by_name(suites: &[TestSuite]) -> Vec<TestSuite> {
-    let mut joined: Vec<TestSuite> = Vec::new();
+    let mut joined: Vec<JoinedSuite<'_>> = Vec::new();
+    let mut known = HashMap::new();
     for suite in suites {
-        let Some(known) = joined.iter_mut().find(|known| known.name == suite.name) else {
-            joined.push(suite.clone());
-            continue;
-        };
-        known.add_test_cases(suite.test_cases.iter().cloned());
-        known.time = [known.time, suite.time]
+        let at = *known.entry(suite.name.as_str()).or_insert(joined.len());
+        match joined.get_mut(at) {
+            Some(first) => first.add(suite),
+            None => joined.push(JoinedSuite::new(suite)),
+        }
+    }
+    joined.into_iter().map(JoinedSuite::whole).collect()
+}
+
+/// The suites of one name.
+struct JoinedSuite<'s> {
+    whole: TestSuite,
+    properties: HashSet<(&'s str, &'s str)>,
+    outputs: [Vec<&'s str>; 2],
+}
+
+impl<'s> JoinedSuite<'s> {
+    fn new(first: &'s TestSuite) -> Self {
+        Self {
+            whole: first.clone(),
+            properties: first.properties.iter().map(pair).collect(),
+            outputs: outputs(first).map(|text| text.into_iter().collect()),
+        }
+    }
+
+    fn add(&mut self, suite: &'s TestSuite) {
+        let whole = &mut self.whole;
+        whole.add_test_cases(suite.test_cases.iter().cloned());
+        whole.time = [whole.time, suite.time]
             .into_iter()
             .flatten()
             .reduce(Duration::saturating_add);
-        known.timestamp = [known.timestamp, suite.timestamp]
+        whole.timestamp = [whole.timestamp, suite.timestamp]
             .into_iter()
             .flatten()
             .min();
-        for property in &suite.properties {
-            if !known.properties.contains(property) {
-                known.properties.push(property.clone());
-            }
+        let properties = suite.properties.iter();
+        let new = properties.filter(|one| self.properties.insert(pair(one)));
+        whole.properties.extend(new.cloned());
+        for (all, more) in self.outputs.iter_mut().zip(outputs(suite)) {
+            all.extend(more);
         }
-        join(&mut known.system_out, &suite.system_out);
-        join(&mut known.system_err, &suite.system_err);
     }
-    joined
+
+    fn whole(mut self) -> TestSuite {
+        let text = |all: Vec<&str>| (!all.is_empty()).then(|| all.join("\n").into());
+        let [out, err] = self.outputs.map(text);
+        self.whole.system_out = out;
+        self.whole.system_err = err;
+        self.whole
+    }
 }
 
-fn join(known: &mut Option<quick_junit::XmlString>, more: &Option<quick_junit::XmlString>) {
-    let Some(more) = more else { return };
-    let text = match known.as_ref() {
-        Some(known) => format!("{}\n{}", known.as_str(), more.as_str()),
-        None => more.as_str().to_owned(),
-    };
-    *known = Some(text.into());
+fn pair(property: &Property) -> (&str, &str) {
+    (property.name.as_str(), property.value.as_str())
 }
 
-fn unique(mut suite: TestSuite, names: &mut HashSet<(String, String)>) -> TestSuite {
+/// What a suite wrote to each of its streams.
+fn outputs(suite: &TestSuite) -> [Option<&str>; 2] {
+    [&suite.system_out, &suite.system_err].map(|text| text.as_ref().map(|text| text.as_str()))
+}
+
+fn unique(mut suite: TestSuite, names: &mut UniqueNames) -> TestSuite {
     let suite_name = suite.name.as_str().to_owned();
     for case in &mut suite.test_cases {
         let class = case
             .classname
             .as_ref()
             .map(|class| class.as_str().to_owned());
-        make_unique(case, &class.unwrap_or_else(|| suite_name.clone()), names);
+        names.add(case, &class.unwrap_or_else(|| suite_name.clone()));
     }
     suite
 }

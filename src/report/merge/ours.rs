@@ -1,5 +1,6 @@
 //! Suites from a JSON report of ours, equal to the JUnit report of that run.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestRerun, TestSuite};
@@ -93,13 +94,14 @@ pub(super) fn suites(
         suite.add_test_case(of_run(&report));
         suites.push(suite);
     }
+    let names = suites.iter().map(|suite| suite.name.as_str().to_owned());
+    let mut known: HashMap<String, usize> = names.zip(0..).collect();
     for spec in &report.specs {
         let file = repository.relative(&spec.location.file);
-        let at = suites.iter().position(|suite| suite.name.as_str() == file);
-        let at = at.unwrap_or_else(|| {
+        let at = *known.entry(file.clone()).or_insert(suites.len());
+        if at == suites.len() {
             suites.push(TestSuite::new(&file));
-            suites.len() - 1
-        });
+        }
         add(&mut suites[at], spec, &file, repository);
     }
     Ok(suites)

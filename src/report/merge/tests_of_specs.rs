@@ -3,6 +3,8 @@
 //! A test runner such as nextest retries a failed test in another process, and two macros may name
 //! the same file. Both produce several results of one spec.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value as Json, json};
 
 /// A result of a spec, in the document of a test.
@@ -19,12 +21,10 @@ struct TestResult<'d> {
 /// The documents, with each spec of tests in only one of them. Other documents are unchanged.
 pub(super) fn joined(documents: &[Json]) -> Vec<Json> {
     let mut cases: Vec<Vec<TestResult<'_>>> = Vec::new();
+    let mut known = HashMap::new();
     for run in documents.iter().enumerate().flat_map(runs) {
-        let is_same = |case: &&mut Vec<TestResult<'_>>| {
-            case.first()
-                .is_some_and(|first| (first.file, first.name) == (run.file, run.name))
-        };
-        match cases.iter_mut().find(is_same) {
+        let at = *known.entry((run.file, run.name)).or_insert(cases.len());
+        match cases.get_mut(at) {
             Some(case) => case.push(run),
             None => cases.push(vec![run]),
         }
@@ -62,9 +62,13 @@ fn runs((at, document): (usize, &Json)) -> Vec<TestResult<'_>> {
 fn one_of(mut runs: Vec<TestResult<'_>>) -> Option<TestResult<'_>> {
     runs.sort_by_key(|run| run.attempt);
     let mut tests: Vec<TestResult<'_>> = Vec::new();
+    let mut known = HashMap::new();
     for run in runs {
-        let is_same = |known: &&mut TestResult<'_>| run.test.is_some() && known.test == run.test;
-        match tests.iter_mut().find(is_same) {
+        let new = tests.len();
+        let at = run
+            .test
+            .map_or(new, |test| *known.entry(test).or_insert(new));
+        match tests.get_mut(at) {
             Some(known) if known.attempt < run.attempt => retry(known, run),
             Some(known) if rank(&known.spec) < rank(&run.spec) => *known = run,
             Some(_) => {}
