@@ -339,7 +339,8 @@ impl Follow {
                 .or_default();
             part.push(span.clone());
         }
-        for (span, resource) in self.state.lock().repeats(self.trace) {
+        let repeats = self.state.lock().repeats(self.trace);
+        for (span, resource) in repeats {
             if let Ok(resource) = self.decoder.resource(resource) {
                 arrived(span, resource.receiver());
             }
@@ -406,7 +407,7 @@ impl Follow {
     /// The log records that its store has, since this moment or ever.
     #[cfg(feature = "run")]
     pub(crate) fn logs_without_trace(&self, since: Option<Instant>) -> LogsWithoutTrace {
-        let arrived = self.state.lock().arrived_logs(since);
+        let arrived = self.state.arrived_logs(since);
         arrived.decoded()
     }
 
@@ -470,7 +471,7 @@ impl Follow {
         let ties = self.state.lock().ties(self.trace);
         for trace in std::iter::once(self.trace).chain(ties) {
             let given = self.given.entry((trace, signal)).or_default();
-            for raw in self.state.lock().records_from(trace, signal, *given) {
+            for raw in self.state.records_from(trace, signal, *given) {
                 *given += 1;
                 let packed = otlp::pack(&raw.resource, &raw.scope, &raw.bytes);
                 match parcels.last_mut() {
@@ -490,11 +491,10 @@ impl Follow {
     /// A trace, and the arrival of each of its spans.
     fn read(&mut self, trace: TraceId, origin: Origin) -> (Trace, Vec<Instant>) {
         let decoded = self.decoded.entry(trace).or_default();
-        for raw in self
+        let spans = self
             .state
-            .lock()
-            .records_from(trace, Signal::Traces, decoded.known)
-        {
+            .records_from(trace, Signal::Traces, decoded.known);
+        for raw in spans {
             decoded.known += 1;
             let arrived = raw.arrived;
             match self.decoder.span(raw) {
@@ -508,7 +508,6 @@ impl Follow {
         }
         let logs = self
             .state
-            .lock()
             .records_from(trace, Signal::Logs, decoded.logs.known);
         decoded.logs.read(logs, &mut self.decoder);
         let logs = Arc::clone(&decoded.logs.records);
@@ -520,7 +519,7 @@ impl Follow {
 
 impl Drop for Follow {
     fn drop(&mut self) {
-        self.state.lock().release(self.trace);
+        self.state.release(self.trace);
     }
 }
 

@@ -13,10 +13,10 @@ use crate::trace::{Hole, Sender, TraceId};
 const KEPT_REFUSALS: usize = 20;
 
 /// Number of services that are counted; further ones are counted as [`OTHERS`].
-const KEPT_SERVICES: usize = 500;
+pub(in crate::source) const KEPT_SERVICES: usize = 500;
 
 /// The name under which further services are counted.
-const OTHERS: &str = "(other services)";
+pub(in crate::source) const OTHERS: &str = "(other services)";
 
 /// Counts of everything that was received.
 #[derive(Clone, Debug, Default)]
@@ -252,7 +252,8 @@ impl ReceiverStats {
 }
 
 fn keep_last<T: Clone>(kept: &mut VecDeque<T>, new: &[T]) {
-    kept.extend(new.iter().cloned());
+    let last = &new[new.len().saturating_sub(KEPT_REFUSALS)..];
+    kept.extend(last.iter().cloned());
     let excess = kept.len().saturating_sub(KEPT_REFUSALS);
     kept.drain(..excess);
 }

@@ -65,8 +65,7 @@ pub(crate) use signal::Signal;
 #[cfg(feature = "run")]
 pub(crate) use walk::is_server;
 pub(crate) use walk::{
-    LinkAt, LogAt, LogWalk, MetricWalk, Pieces, RecordWalk, ScopeAt, SpanAt, Walk,
-    without_observed_time,
+    LinkAt, LogAt, LogWalk, MetricWalk, Pieces, ScopeAt, SpanAt, Walk, without_observed_time,
 };
 pub use write::write_json;
 #[cfg(feature = "run")]

@@ -17,7 +17,7 @@ use super::limit::{MOST_REJECTED, Parts};
 use super::wire::{Wire, WireField};
 use crate::trace::{SpanId, TraceId};
 
-pub(crate) use records::{LogAt, LogWalk, MetricWalk, RecordWalk, without_observed_time};
+pub(crate) use records::{LogAt, LogWalk, MetricWalk, without_observed_time};
 
 /// The spans of one request, borrowed from its bytes.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! A trace that is kept: its records as raw bytes, and the reason why they are kept.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
 
@@ -8,23 +8,37 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::losses::TraceLosses;
-use crate::source::otlp::{Pieces, RecordWalk, ScopeAt, Signal, SpanAt, Walk};
+use super::recent::RecordView;
+use crate::source::otlp::Signal;
 use crate::trace::{SpanId, TraceId};
 
 /// One copy of a span: its id, and a digest of its content and resource. An exporter that repeats
 /// an export sends the same copy again; a span that is sent again with other content is another
 /// copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct SpanCopy(SpanId, u64);
+pub(super) struct SpanCopy {
+    pub(super) span: SpanId,
+    pub(super) digest: u64,
+}
 
 impl SpanCopy {
-    pub(super) fn of(walk: &Walk<'_>, span: &SpanAt<'_>) -> Self {
-        let resource = &walk.resources[walk.scopes[span.scope].resource];
+    /// The copy with this content, and this digest of the resource.
+    pub(super) fn of(span: SpanId, bytes: &[u8], resource: u64) -> Self {
         let mut digest = DefaultHasher::new();
-        span.bytes.hash(&mut digest);
-        resource.joined().hash(&mut digest);
-        Self(span.span_id, digest.finish())
+        bytes.hash(&mut digest);
+        resource.hash(&mut digest);
+        Self {
+            span,
+            digest: digest.finish(),
+        }
     }
+}
+
+/// The digest of a resource.
+pub(super) fn digest(resource: &[u8]) -> u64 {
+    let mut digest = DefaultHasher::new();
+    resource.hash(&mut digest);
+    digest.finish()
 }
 
 /// A span or log record as it arrived. Its resource and scope are shared with other records.
@@ -39,15 +53,21 @@ pub(in crate::source) struct RawRecord {
 /// A trace that is followed, or that a link ties to a followed one.
 #[derive(Debug, Default)]
 pub(super) struct TraceEntry {
+    /// No other entry of the store has this number.
+    pub(super) number: u64,
     /// In order of arrival; of a span, each copy once.
     pub(super) spans: Vec<RawRecord>,
     /// In order of arrival.
     pub(super) logs: Vec<RawRecord>,
     pub(super) copies: HashSet<SpanCopy>,
+    /// The size of `spans`.
+    pub(super) span_bytes: usize,
     /// The spans of which the same copy arrived again, each with its resource.
     pub(super) repeats: Vec<(SpanId, Bytes)>,
-    /// The traces that its spans link to.
-    pub(super) links: HashSet<TraceId>,
+    /// The traces that its spans link to, each with the number of the link.
+    pub(super) links: HashMap<TraceId, u64>,
+    /// Links were ignored, because there are too many.
+    pub(super) exceeds_ties: bool,
     /// Present while the trace is followed.
     pub(super) followed: Option<Followed>,
     /// The followed traces that it is linked with.
@@ -95,50 +115,23 @@ impl TraceEntry {
     }
 }
 
-/// The resources and scopes of a request.
-#[derive(Clone, Copy)]
-pub(super) struct Owners<'w, 'a> {
-    pub(super) resources: &'w [Pieces<'a>],
-    pub(super) scopes: &'w [ScopeAt<'a>],
-}
-
-impl<'w, 'a> From<&'w Walk<'a>> for Owners<'w, 'a> {
-    fn from(walk: &'w Walk<'a>) -> Self {
-        Self {
-            resources: &walk.resources,
-            scopes: &walk.scopes,
-        }
-    }
-}
-
-impl<'w, 'a, R> From<&'w RecordWalk<'a, R>> for Owners<'w, 'a> {
-    fn from(walk: &'w RecordWalk<'a, R>) -> Self {
-        Self {
-            resources: &walk.resources,
-            scopes: &walk.scopes,
-        }
-    }
-}
-
 impl RawRecord {
     /// The memory of a record of this length, without its resource and scope.
     pub(super) fn size(bytes: &[u8]) -> usize {
         size_of::<Self>() + bytes.len()
     }
 
-    /// Copies a record of this scope, so that it does not keep the memory of its request.
-    pub(super) fn copy(
-        bytes: &[u8],
-        scope: usize,
-        owners: Owners<'_, '_>,
-        interner: &mut Interner,
-        arrived: Instant,
-    ) -> Self {
-        let scope = &owners.scopes[scope];
+    /// The memory of a span of this length in an entry.
+    pub(super) fn size_of_span(bytes: &[u8]) -> usize {
+        Self::size(bytes) + 2 * size_of::<SpanCopy>()
+    }
+
+    /// Copies a record, so that it does not keep the memory of its request.
+    pub(super) fn copy(record: &RecordView<'_>, interner: &mut Interner, arrived: Instant) -> Self {
         Self {
-            bytes: Bytes::copy_from_slice(bytes),
-            resource: interner.intern(&owners.resources[scope.resource].joined()),
-            scope: interner.intern(&scope.scope.joined()),
+            bytes: Bytes::copy_from_slice(record.bytes),
+            resource: interner.intern(&record.resource),
+            scope: interner.intern(&record.scope),
             arrived,
         }
     }

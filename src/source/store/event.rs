@@ -9,10 +9,23 @@ use crate::trace::TraceId;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum StoreEvent {
-    /// The traces of which a request had spans, with their number.
+    /// Traces of which a request had spans, with their number. A request about many traces causes several events.
     Arrived(Vec<(TraceId, usize)>),
+    /// A request had spans of further traces, which no event names.
+    Omitted {
+        /// Number of these traces.
+        traces: usize,
+    },
     /// A request was refused.
     Refused(Refusal),
+}
+
+impl StoreEvent {
+    /// Maximum number of traces of one event.
+    pub(super) const MOST_TRACES: usize = 512;
+
+    /// Maximum number of traces of one request that events name.
+    pub(super) const MOST_ANNOUNCED: usize = 8 * Self::MOST_TRACES;
 }
 
 /// Number of events that a slow subscriber may be behind before it misses the oldest.

@@ -11,6 +11,8 @@ use tokio::sync::broadcast;
 use super::decoder::{DecodedLogs, RecordDecoder};
 use super::entry::RawRecord;
 use super::event::StoreEvent;
+#[cfg(test)]
+use super::limit::Limits;
 #[cfg(feature = "run")]
 use super::losses;
 use super::losses::Loss;
@@ -18,15 +20,18 @@ use super::losses::Loss;
 use super::metric_feed::MetricFeed;
 use super::presence::{OnClose, Presence};
 use super::registry;
-use super::request::{drops, rejections, services};
+use super::request::LogArrival;
+#[cfg(feature = "run")]
+use super::request::services_of;
 use super::shared::SharedState;
-use super::state::StoreState;
+use super::state::{Peek, StoreState, wanted};
 #[cfg(feature = "run")]
 use super::traffic::TrafficInterest;
+use super::uncorrelated::ArrivedLogs;
 use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
 use crate::source::follow::Follow;
 use crate::source::metric_watch::MetricWatch;
-use crate::source::otlp::{self, LogWalk, Malformed, MetricExport, MetricWalk, Signal, Walk};
+use crate::source::otlp::{self, Malformed, MetricExport, MetricWalk, Signal};
 use crate::source::snapshot::Snapshot;
 use crate::source::stats::{Ingested, ReceiverStats, Refusal};
 #[cfg(feature = "run")]
@@ -36,16 +41,6 @@ use crate::source::traffic_watch::TrafficWatch;
 #[cfg(feature = "run")]
 use crate::trace::Hole;
 use crate::trace::{LogsWithoutTrace, Origin, Sender, Span, Trace, TraceId};
-
-/// The way in which log records arrive.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum LogArrival {
-    /// An export.
-    Export,
-    /// A line that a service printed.
-    #[cfg(feature = "run")]
-    Printed,
-}
 
 /// The records that were received. Copies of a handle refer to the same store.
 ///
@@ -66,6 +61,26 @@ impl Store {
     #[must_use]
     pub fn remembering(bytes: usize) -> Self {
         Self(SharedState::new(StoreState::remembering(bytes)))
+    }
+
+    /// A store with these limits.
+    #[cfg(test)]
+    pub(super) fn limited(limits: Limits) -> Self {
+        Self(SharedState::new(StoreState::limited(limits)))
+    }
+
+    /// A store that keeps this number of spans of a trace.
+    #[cfg(all(test, feature = "cli"))]
+    pub(crate) fn keeping_spans(spans: usize) -> Self {
+        Self::limited(Limits {
+            spans,
+            ..Limits::default()
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn state(&self) -> &SharedState {
+        &self.0
     }
 
     /// Stores an `ExportTraceServiceRequest` in protobuf, and notifies the followers of its traces and
@@ -102,19 +117,10 @@ impl Store {
         arrived: Instant,
         sender: &Sender,
     ) -> Result<Ingested, Malformed> {
-        let walk = Walk::of(request)?;
-        let services = services(&walk)?;
-        let ingested = Ingested {
-            spans: walk.spans.len(),
-            rejected: walk.invalid,
-            rejections: rejections(&walk, &services),
-            dropped_attributes: walk.dropped_attributes,
-            drops: drops(&walk, &services),
-        };
-        let mut state = self.lock();
-        state.take_in(request, &walk, &services, arrived);
-        state.note_rejected(&walk, &services, arrived, sender);
-        state.stats.count_losses(&ingested);
+        let request = self.0.read_spans(request, arrived)?;
+        self.0.take_in_spans(&request, sender);
+        let ingested = request.ingested();
+        self.lock().stats.count_losses(&ingested);
         Ok(ingested)
     }
 
@@ -198,16 +204,22 @@ impl Store {
     #[must_use]
     pub fn peek(&self, trace: TraceId, origin: Origin) -> Snapshot {
         let at = Instant::now();
-        let spans = self.lock().peek(trace);
+        let Peek { spans, hole } = self.lock().peek(trace);
         let linked: Vec<TraceId> = spans.iter().skip(1).map(|(id, _)| *id).collect();
+        let spans = spans
+            .into_iter()
+            .map(|(id, found)| (id, found.of_trace(id)));
+        let spans = spans.collect();
         let snapshot = Snapshot::of(at, trace, origin, spans);
         let lifetime = snapshot.lifetime(at);
         let (mut logs, mut decoder) = (DecodedLogs::default(), RecordDecoder::default());
         let state = self.lock();
-        logs.read(state.logs_of(trace), &mut decoder);
-        let holes = state.holes(trace, &linked, lifetime);
+        let raw_logs = state.logs_of(trace);
+        let mut holes = state.holes(trace, &linked, lifetime);
         let log_holes = state.log_holes(trace, &linked, lifetime);
         drop(state);
+        holes.extend(hole);
+        logs.read(raw_logs, &mut decoder);
         let mut snapshot = snapshot.with_holes(holes);
         let trace = snapshot.trace.with_logs(logs.records);
         snapshot.trace = trace.with_log_holes(log_holes);
@@ -230,16 +242,19 @@ impl Store {
     /// arrived since this moment and are still remembered.
     #[must_use]
     pub fn unrelated(&self, since: Instant) -> Vec<Trace> {
-        let spans = self.lock().unrelated(since);
-        decoded(spans)
+        let (requests, known) = self.lock().unrelated(since);
+        let is_unrelated = |id: &TraceId| !known.contains(id);
+        decoded(wanted(&requests, |span| {
+            span.trace.as_ref().is_some_and(is_unrelated)
+        }))
     }
 
     /// The SERVER spans that arrived since this moment and are still remembered, in traces. All of
     /// them without a moment.
     #[cfg(feature = "run")]
     pub(crate) fn servers(&self, since: Option<Instant>) -> Vec<Trace> {
-        let spans = self.lock().servers(since);
-        decoded(spans)
+        let requests = self.lock().recent(since);
+        decoded(wanted(&requests, |span| otlp::is_server(span.bytes)))
     }
 
     /// Traces with spans that arrived after the last [`Follow`] was dropped.
@@ -306,14 +321,14 @@ impl Store {
         arrived: Instant,
         by: LogArrival,
     ) -> Result<(), Malformed> {
-        let walk = LogWalk::of_logs(request)?;
-        let mut state = self.lock();
+        let request = self.0.read_logs(request, arrived)?;
         #[cfg(feature = "run")]
-        state.observe_logs(&walk, arrived, by);
+        self.0.observe_logs(&request, by);
         #[cfg(not(feature = "run"))]
         let LogArrival::Export = by;
-        state.take_in_logs(request, &walk, arrived);
-        state.stats.count(walk.records.len() as u64, 0, arrived);
+        self.0.take_in_logs(&request);
+        let records = request.walk.records.len() as u64;
+        self.lock().stats.count(records, 0, arrived);
         Ok(())
     }
 
@@ -332,13 +347,14 @@ impl Store {
         arrived: Instant,
     ) -> Result<(), Malformed> {
         let points = MetricWalk::of_metrics(request)?.points();
-        let export = match self.lock().keeps_metrics() {
+        let keeps_metrics = self.lock().keeps_metrics();
+        let export = match keeps_metrics {
             true => Some(MetricExport::decode(Bytes::copy_from_slice(request))?),
             false => None,
         };
-        let mut state = self.lock();
         #[cfg(feature = "run")]
-        state.observe_metrics(request, arrived);
+        self.observe_metrics(request, arrived);
+        let mut state = self.lock();
         state.stats.count(0, points, arrived);
         if let Some(export) = export {
             #[cfg(feature = "run")]
@@ -346,6 +362,20 @@ impl Store {
             state.take_in_metrics(export, arrived);
         }
         Ok(())
+    }
+
+    /// Records the data points of a request, which was walked, in the open windows.
+    #[cfg(feature = "run")]
+    fn observe_metrics(&self, request: &[u8], arrived: Instant) {
+        let are_open = self.lock().traffic.are_open();
+        if !are_open {
+            return;
+        }
+        if let (Ok(walk), Ok(times)) = (MetricWalk::of_metrics(request), otlp::point_times(request))
+        {
+            let services = services_of(&walk.resources);
+            self.lock().observe_metrics(&times, &services, arrived);
+        }
     }
 
     /// As [`Self::ingest_metrics`], for OTLP/JSON.
@@ -418,14 +448,17 @@ impl Store {
     /// The log records that arrived since this moment, or ever, and are still remembered, as export requests.
     #[cfg(feature = "run")]
     pub(crate) fn packed_logs(&self, since: Option<Instant>) -> ([Vec<u8>; 2], bool) {
-        self.lock().arrived_logs(since).packed()
+        self.arrived_logs(since).packed()
     }
 
     /// The log records that arrived since this moment, or ever, and are still remembered.
     #[must_use]
     pub fn logs_without_trace(&self, since: Option<Instant>) -> LogsWithoutTrace {
-        let arrived = self.lock().arrived_logs(since);
-        arrived.decoded()
+        self.arrived_logs(since).decoded()
+    }
+
+    fn arrived_logs(&self, since: Option<Instant>) -> ArrivedLogs {
+        self.0.arrived_logs(since)
     }
 
     fn lock(&self) -> MutexGuard<'_, StoreState> {

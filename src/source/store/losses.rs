@@ -64,7 +64,6 @@ impl Lifetime {
     }
 }
 
-#[cfg(feature = "run")]
 impl Loss {
     pub(super) fn now(hole: Hole) -> Self {
         Self {
@@ -108,9 +107,35 @@ impl LostRecords {
             && let Some(oldest) = self.order.pop_front()
         {
             let forgotten = self.by_trace.remove(&oldest).unwrap_or_default();
-            let all = forgotten.0.into_iter().chain(self.forgotten.take());
-            self.forgotten = all.max_by_key(|loss| loss.at);
+            self.forget(forgotten.0);
         }
+    }
+
+    /// Adds losses that concern many traces, the last one last. At most [`MOST_TRACES`] of them are visited.
+    pub(super) fn note_all<'t>(
+        &mut self,
+        losses: impl DoubleEndedIterator<Item = (&'t [TraceId], Loss)>,
+    ) {
+        let mut room = MOST_TRACES;
+        let mut kept = Vec::new();
+        for (traces, loss) in losses.rev() {
+            let known = traces.len().min(room);
+            room -= known;
+            if known < traces.len() {
+                self.forget([loss.clone()]);
+            }
+            kept.push((&traces[traces.len() - known..], loss));
+        }
+        for (traces, loss) in kept.into_iter().rev() {
+            for &trace in traces {
+                self.note(trace, loss.clone());
+            }
+        }
+    }
+
+    fn forget(&mut self, losses: impl IntoIterator<Item = Loss>) {
+        let all = losses.into_iter().chain(self.forgotten.take());
+        self.forgotten = all.max_by_key(|loss| loss.at);
     }
 
     /// The losses of this trace.
@@ -164,20 +189,6 @@ pub(super) fn joined_lines(service: &str) -> Hole {
     }
 }
 
-/// The hole in a followed trace for whose log records there is no room of this many bytes.
-pub(super) fn no_room(capacity: usize) -> Hole {
-    Hole {
-        reason: format!(
-            "log records of this trace were discarded: the receiver keeps {} MiB for all traces that are followed",
-            capacity >> 20
-        ),
-        sender: Sender::default(),
-        remedy:
-            "run fewer specs at the same time (`--jobs`), or let the services write fewer records"
-                .to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -220,6 +231,31 @@ mod tests {
         assert_eq!(general(5, 20), 1);
         // It began later, or was followed already.
         assert_eq!((general(15, 20), general(5, 7)), (0, 0));
+    }
+
+    #[test]
+    fn a_request_about_very_many_traces_is_forgotten_except_for_the_last_ones() {
+        let at = Instant::now();
+        let mut lost = LostRecords::default();
+        let many: Vec<TraceId> = (0..2 * MOST_TRACES).map(id).collect();
+        let losses = [
+            (&many[..5], "first"),
+            (&many[..], "all"),
+            (&many[5..6], "last"),
+        ];
+        let losses = losses.into_iter();
+        lost.note_all(losses.map(|(traces, why)| (traces, loss(at, why))));
+        assert_eq!(lost.order.len(), MOST_TRACES);
+        let known = |number: usize| lost.of(id(number)).holes().count();
+        assert_eq!(
+            [0, 5, MOST_TRACES, 2 * MOST_TRACES - 1].map(known),
+            [0, 1, 0, 1]
+        );
+        let lifetime = Lifetime {
+            began: Some(at),
+            followed: at + Duration::from_secs(1),
+        };
+        assert_eq!(lost.general(lifetime).count(), 1);
     }
 
     #[test]

@@ -8,7 +8,9 @@ mod closed;
 mod decoder;
 mod entry;
 mod event;
+mod grouped;
 mod handle;
+mod limit;
 mod losses;
 #[cfg(feature = "run")]
 mod metric_feed;
@@ -39,3 +41,6 @@ pub(crate) use traffic::MOST_BYTES;
 pub use traffic::TrafficInterest;
 #[cfg(feature = "run")]
 pub(super) use traffic::TrafficRecorder;
+
+#[cfg(test)]
+mod tests;

@@ -1,31 +1,53 @@
 //! The last requests of a signal with records of unrelated traces, as raw bytes within a bound.
 //!
 //! They serve traces that are followed or linked later, and the diagnosis of a trace that did not
-//! arrive.
+//! arrive. The requests about a trace, and its records in each of them, are found by an index.
 
-use std::collections::VecDeque;
+mod request;
+
+#[cfg(test)]
+use std::cell::Cell;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::source::otlp::{LogWalk, Walk};
+pub(super) use request::{RecentRequest, RecordView};
+
 use crate::trace::TraceId;
 
 /// Default bound in bytes: about 30,000 spans of usual size.
 pub(super) const CAPACITY: usize = 16 << 20;
 
+/// A request about more traces is not in the index of all requests, because adding it would take long. It is
+/// asked itself; there is room for few of that size.
+const MOST_INDEXED: usize = 4096;
+
+/// The memory of a trace in the index.
+const INDEXED: usize = 2 * size_of::<(TraceId, u64)>();
+
 /// The last requests, oldest first.
 #[derive(Debug)]
 pub(super) struct RecentRequests {
-    requests: VecDeque<RecentRequest>,
+    requests: VecDeque<NumberedRequest>,
+    /// The number of the next request. Numbers are consecutive, and start at 1.
+    next: u64,
+    /// The last request about each trace.
+    last: HashMap<TraceId, u64>,
+    /// The requests that are not in the index.
+    large: VecDeque<u64>,
     bytes: usize,
     capacity: usize,
+    /// Number of requests that were looked at.
+    #[cfg(test)]
+    looked_at: Cell<usize>,
 }
 
 #[derive(Debug)]
-struct RecentRequest {
-    bytes: Box<[u8]>,
-    /// The traces of its records, and those that its links refer to.
-    traces: Box<[TraceId]>,
-    arrived: Instant,
+struct NumberedRequest {
+    request: Arc<RecentRequest>,
+    /// For each of its traces, the number of the request before it about that trace. It may have been
+    /// discarded. Empty if the request is not in the index.
+    before: Box<[u64]>,
 }
 
 impl Default for RecentRequests {
@@ -39,38 +61,46 @@ impl RecentRequests {
     pub(super) fn within(capacity: usize) -> Self {
         Self {
             requests: VecDeque::new(),
+            next: 1,
+            last: HashMap::new(),
+            large: VecDeque::new(),
             bytes: 0,
             capacity,
+            #[cfg(test)]
+            looked_at: Cell::default(),
         }
     }
 
-    /// Adds a request, and discards the oldest ones to make room. A request that does not fit at
-    /// all is discarded at once. Returns the traces of the discarded requests, with their arrival.
-    pub(super) fn push(
-        &mut self,
-        bytes: &[u8],
-        traces: Box<[TraceId]>,
-        arrived: Instant,
-    ) -> Vec<(Box<[TraceId]>, Instant)> {
-        let request = RecentRequest {
-            bytes: bytes.into(),
-            traces,
-            arrived,
-        };
-        let size = request.size();
-        if size > self.capacity {
-            return vec![(request.traces, arrived)];
-        }
+    /// Adds a request that fits, and discards the oldest ones to make room. Returns the discarded requests.
+    pub(super) fn push(&mut self, request: Arc<RecentRequest>) -> Vec<Arc<RecentRequest>> {
+        let size = size(&request);
         let mut discarded = Vec::new();
         while self.bytes + size > self.capacity
-            && let Some(oldest) = self.requests.pop_front()
+            && let Some(oldest) = self.discard_oldest()
         {
-            self.bytes -= oldest.size();
-            discarded.push((oldest.traces, oldest.arrived));
+            discarded.push(oldest);
         }
         self.bytes += size;
-        self.requests.push_back(request);
+        let before = match request.about().len() > MOST_INDEXED {
+            true => {
+                self.large.push_back(self.next);
+                Box::default()
+            }
+            false => self.index(&request),
+        };
+        self.requests.push_back(NumberedRequest { request, before });
+        self.next += 1;
         discarded
+    }
+
+    #[cfg(test)]
+    pub(super) fn visits(&self) -> usize {
+        self.looked_at.get()
+    }
+
+    #[cfg(test)]
+    pub(super) fn reset_visits(&self) {
+        self.looked_at.set(0);
     }
 
     /// Maximum size in bytes.
@@ -78,44 +108,83 @@ impl RecentRequests {
         self.capacity
     }
 
-    /// Requests with a record of this trace or a link to it, with their arrival, oldest first.
-    pub(super) fn about(&self, trace: TraceId) -> impl Iterator<Item = (&[u8], Instant)> {
-        self.requests
-            .iter()
-            .filter(move |request| request.traces.contains(&trace))
-            .map(|request| (&*request.bytes, request.arrived))
+    /// Requests with a record of this trace or a link to it, oldest first.
+    pub(super) fn about(&self, trace: TraceId) -> Vec<Arc<RecentRequest>> {
+        let mut numbers = Vec::new();
+        let mut next = self.last.get(&trace).copied();
+        while let Some(number) = next
+            && let Some(found) = self.get(number)
+        {
+            numbers.push(number);
+            let at = found.request.about().binary_search(&trace).ok();
+            next = at.and_then(|at| found.before.get(at)).copied();
+        }
+        let is_about = |number: &u64| {
+            let found = self.get(*number);
+            found.is_some_and(|found| found.request.about().binary_search(&trace).is_ok())
+        };
+        numbers.extend(self.large.iter().copied().filter(is_about));
+        numbers.sort_unstable();
+        let found = numbers.into_iter().filter_map(|number| self.get(number));
+        found.map(|found| Arc::clone(&found.request)).collect()
     }
 
     /// Requests that arrived at this moment or later, oldest first; all without a moment.
-    pub(super) fn since(&self, moment: Option<Instant>) -> impl Iterator<Item = (&[u8], Instant)> {
-        self.requests
-            .iter()
-            .filter(move |request| Some(request.arrived) >= moment)
-            .map(|request| (&*request.bytes, request.arrived))
+    pub(super) fn since(&self, moment: Option<Instant>) -> Vec<Arc<RecentRequest>> {
+        let requests = self.requests.iter().map(|one| &one.request);
+        let found = requests.filter(|request| Some(request.arrived()) >= moment);
+        found.map(Arc::clone).collect()
+    }
+
+    /// Enters a request as the last one about its traces. Returns the ones before it.
+    fn index(&mut self, request: &RecentRequest) -> Box<[u64]> {
+        let traces = request.about().iter();
+        let before = traces.map(|&trace| self.last.insert(trace, self.next));
+        before.map(Option::unwrap_or_default).collect()
+    }
+
+    fn discard_oldest(&mut self) -> Option<Arc<RecentRequest>> {
+        let number = self.first();
+        let NumberedRequest { request, before } = self.requests.pop_front()?;
+        self.bytes -= size(&request);
+        if self.requests.is_empty() {
+            self.last.clear();
+            self.large.clear();
+            return Some(request);
+        }
+        if before.is_empty() {
+            self.large.pop_front_if(|large| *large == number);
+        }
+        for trace in request.about().iter().take(before.len()) {
+            if self.last.get(trace) == Some(&number) {
+                self.last.remove(trace);
+            }
+        }
+        Some(request)
+    }
+
+    /// The number of the oldest request.
+    fn first(&self) -> u64 {
+        self.next - self.requests.len() as u64
+    }
+
+    fn get(&self, number: u64) -> Option<&NumberedRequest> {
+        #[cfg(test)]
+        self.looked_at.set(self.looked_at.get() + 1);
+        let at = number.checked_sub(self.first())?;
+        self.requests.get(usize::try_from(at).ok()?)
     }
 }
 
-impl RecentRequest {
-    fn size(&self) -> usize {
-        size_of::<Self>() + self.bytes.len() + size_of_val(&*self.traces)
-    }
+/// The memory of a request with its entries in the index.
+fn size(request: &RecentRequest) -> usize {
+    request.size() + size_of::<NumberedRequest>() + request.about().len() * INDEXED
 }
 
-/// The traces of the spans of a request, and those that its links refer to.
-pub(super) fn traces_of_spans(walk: &Walk<'_>) -> Box<[TraceId]> {
-    let own = walk.spans.iter().map(|span| span.trace_id);
-    let referred = walk.links.iter().map(|link| link.to);
-    mostly_once(own.chain(referred))
+/// Returns `true` if a request has room when all others are discarded.
+pub(super) fn fits(request: &RecentRequest, capacity: usize) -> bool {
+    size(request) <= capacity
 }
 
-/// The traces of the log records of a request.
-pub(super) fn traces_of_logs(walk: &LogWalk<'_>) -> Box<[TraceId]> {
-    mostly_once(walk.records.iter().filter_map(|record| record.trace_id))
-}
-
-/// Records of one trace are mostly adjacent, so this removes nearly all repetitions.
-fn mostly_once(traces: impl Iterator<Item = TraceId>) -> Box<[TraceId]> {
-    let mut traces: Vec<TraceId> = traces.collect();
-    traces.dedup();
-    traces.into()
-}
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
-//! The state of a store. Each span is added to the entry of its trace, or to the recent requests. `logs` does the
-//! same with log records.
+//! The state of a store. `spans` adds each span to the entry of its trace, or its request to the recent ones, and
+//! `logs` does the same with log records.
 
 mod logs;
+mod spans;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,35 +14,42 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::closed::ClosedTraces;
-use super::entry::{Followed, Interner, RawRecord, SpanCopy, TraceEntry};
-use super::event::{StoreEvent, Subscribers};
-use super::losses::{self, Lifetime, Loss, LostRecords};
+use super::entry::{Followed, Interner, RawRecord, TraceEntry};
+use super::event::Subscribers;
+use super::grouped::Links;
+use super::limit::Limits;
+use super::losses::{Lifetime, Loss, LostRecords};
 #[cfg(feature = "run")]
 use super::metric_feed::MetricArrival;
 use super::metrics::MetricHistory;
 use super::presence::{OnClose, Presence};
-use super::recent::{RecentRequests, traces_of_spans};
-use super::request::service;
-#[cfg(feature = "run")]
-use super::request::services_of;
+use super::recent::{RecentRequest, RecentRequests, RecordView};
+use super::request::service_of;
 #[cfg(feature = "run")]
 use super::traffic::TrafficRecorders;
-#[cfg(feature = "run")]
-use crate::source::otlp;
-use crate::source::otlp::{LinkAt, MetricExport, Signal, SpanAt, Walk};
+use crate::source::otlp::{MetricExport, Signal};
 #[cfg(feature = "run")]
 use crate::source::parcel::Parcel;
 use crate::source::stats::ReceiverStats;
 #[cfg(feature = "run")]
 use crate::source::text_log::WrittenTrace;
-use crate::trace::{Hole, MetricRecords, Sender, SpanId, TraceId};
+#[cfg(feature = "run")]
+use crate::trace::Nanos;
+use crate::trace::{Hole, MetricRecords, SpanId, TraceId};
+
+use spans::Added;
+pub(super) use spans::PORTION;
 
 /// The state of a store, behind its lock.
 #[derive(Debug, Default)]
 pub(in crate::source) struct StoreState {
     entries: HashMap<TraceId, TraceEntry>,
-    /// The traces of `entries` that link to a trace, by that trace.
-    linking: HashMap<TraceId, Vec<TraceId>>,
+    /// The traces of `entries` that link to a trace, by that trace and the number of the link.
+    linking: HashMap<TraceId, BTreeMap<u64, TraceId>>,
+    /// Number of traces that are followed.
+    followed: usize,
+    /// The last number of an entry or a link.
+    numbers: u64,
     pub(super) closed: ClosedTraces,
     recent: RecentRequests,
     recent_logs: RecentRequests,
@@ -48,6 +57,9 @@ pub(in crate::source) struct StoreState {
     spans_discarded: Option<Instant>,
     /// The arrival of the last request that was discarded from `recent_logs`.
     logs_discarded: Option<Instant>,
+    limits: Limits,
+    /// The size of the spans in `entries`.
+    span_bytes: usize,
     /// The size of the log records in `entries`.
     log_bytes: usize,
     /// Present if metrics are kept.
@@ -61,6 +73,9 @@ pub(in crate::source) struct StoreState {
     pub(super) flush: Option<Duration>,
     pub(super) presence: Presence,
     pub(super) on_close: Option<OnClose>,
+    /// Number of traces that were compared with those of a request.
+    #[cfg(test)]
+    compared: std::cell::Cell<usize>,
     /// The recent requests include records of `entries`.
     remembers_all: bool,
     /// The windows in which everything is recorded.
@@ -79,69 +94,31 @@ impl StoreState {
         }
     }
 
-    pub(super) fn take_in(
-        &mut self,
-        request: &[u8],
-        walk: &Walk<'_>,
-        services: &[String],
-        arrived: Instant,
-    ) {
-        #[cfg(feature = "run")]
-        self.traffic.spans(walk, services, arrived);
-        // First, so that a link also ties the spans before it.
-        self.tie_all(&walk.links);
-        let watched = self.keep(walk, arrived);
-        self.count(walk, services, &watched, arrived);
-        if self.is_worth_remembering(walk, &watched) {
-            let traces = traces_of_spans(walk);
-            let discarded = self.recent.push(request, traces, arrived);
-            self.note_discarded(discarded);
-        }
-        self.publish(walk);
-    }
-
-    /// Discarded spans are holes in their traces, except in those with an entry, which has a copy.
-    fn note_discarded(&mut self, discarded: Vec<(Box<[TraceId]>, Instant)>) {
-        if discarded.is_empty() {
-            return;
-        }
-        let hole = Arc::new(losses::discarded("spans", self.recent.capacity()));
-        for (traces, at) in discarded {
-            self.spans_discarded = self.spans_discarded.max(Some(at));
-            for &trace in &traces {
-                let hole = Arc::clone(&hole);
-                self.lost.note(trace, Loss { at, hole });
-            }
+    #[cfg(test)]
+    pub(super) fn limited(limits: Limits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
         }
     }
 
-    /// A rejected span is a loss of its trace and of those that it links to, or of any trace if its
-    /// trace id is invalid.
-    pub(super) fn note_rejected(
-        &mut self,
-        walk: &Walk<'_>,
-        services: &[String],
-        at: Instant,
-        sender: &Sender,
-    ) {
-        for span in &walk.rejected {
-            let service = services[walk.scopes[span.scope].resource].clone();
-            let sender = Sender {
-                service: Some(service),
-                ..sender.clone()
-            };
-            let hole = Arc::new(span.reason.hole(span.name, sender));
-            #[cfg(feature = "run")]
-            self.traffic.lose(&[Signal::Traces], &hole);
-            let loss = Loss { at, hole };
-            match span.trace_id {
-                Some(trace) => self.lose(trace, loss.clone()),
-                None => self.lose_of_unknown(Signal::Traces, loss.clone()),
-            }
-            for &linked in &span.links {
-                self.lose(linked, loss.clone());
-            }
-        }
+    /// Returns `true` if nothing is kept because of a trace that is followed.
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        let sizes = self.span_bytes + self.log_bytes + self.followed;
+        self.entries.is_empty() && self.linking.is_empty() && sizes == 0
+    }
+
+    /// The number of requests and of traces that were looked at.
+    #[cfg(test)]
+    pub(super) fn visits(&self) -> usize {
+        self.recent.visits() + self.compared.get()
+    }
+
+    #[cfg(test)]
+    pub(super) fn reset_visits(&mut self) {
+        self.recent.reset_visits();
+        self.compared.set(0);
     }
 
     /// Adds a loss of this trace.
@@ -228,51 +205,6 @@ impl StoreState {
         found.next().copied().filter(|_| found.next().is_none())
     }
 
-    /// Notifies subscribers which traces received spans.
-    fn publish(&self, walk: &Walk<'_>) {
-        self.subscribers.notify(|| {
-            let mut traces: Vec<(TraceId, usize)> = Vec::new();
-            for span in &walk.spans {
-                match traces.iter_mut().find(|(id, _)| *id == span.trace_id) {
-                    Some((_, spans)) => *spans += 1,
-                    None => traces.push((span.trace_id, 1)),
-                }
-            }
-            StoreEvent::Arrived(traces)
-        });
-    }
-
-    /// Adds the spans of followed and linked traces to their entries. Returns for each span `true` if
-    /// its trace has an entry or is closed.
-    fn keep(&mut self, walk: &Walk<'_>, arrived: Instant) -> Vec<bool> {
-        let mut changed = Vec::new();
-        let watched = walk.spans.iter().map(|span| {
-            let entry = self.entries.get_mut(&span.trace_id);
-            let is_kept = entry.is_some();
-            let is_followed = entry.as_ref().is_some_and(|entry| entry.is_followed());
-            if let Some(entry) = entry
-                && add(entry, &mut self.interner, walk, span, arrived)
-                && changed.last() != Some(&span.trace_id)
-            {
-                changed.push(span.trace_id);
-            }
-            let was_followed = !is_followed && self.closed.note(walk, span, arrived);
-            is_kept || was_followed
-        });
-        let watched = watched.collect();
-        for link in &walk.links {
-            if let Some(entry) = self.entries.get_mut(&link.from)
-                && entry.links.insert(link.to)
-            {
-                self.linking.entry(link.to).or_default().push(link.from);
-            }
-        }
-        for trace in changed {
-            self.notify(trace);
-        }
-        watched
-    }
-
     /// Keeps metrics from now on.
     pub(super) fn keep_metrics(&mut self) -> &mut MetricHistory {
         self.metrics.get_or_insert_default()
@@ -282,19 +214,15 @@ impl StoreState {
         self.metrics.is_some()
     }
 
-    /// Records the data points of a request, which was walked, in the open windows.
+    /// Records data points in the open windows: `times` has those of each service.
     #[cfg(feature = "run")]
-    pub(super) fn observe_metrics(&mut self, request: &[u8], arrived: Instant) {
-        if !self.traffic.are_open() {
-            return;
-        }
-        if let (Ok(walk), Ok(times)) = (
-            otlp::MetricWalk::of_metrics(request),
-            otlp::point_times(request),
-        ) {
-            let services = services_of(&walk.resources);
-            self.traffic.metrics(&times, &services, arrived);
-        }
+    pub(super) fn observe_metrics(
+        &mut self,
+        times: &[Vec<Nanos>],
+        services: &[String],
+        arrived: Instant,
+    ) {
+        self.traffic.metrics(times, services, arrived);
     }
 
     /// Sends an export to readers in other processes.
@@ -341,28 +269,6 @@ impl StoreState {
             .unwrap_or_default()
     }
 
-    /// Returns `true` if a span has no entry, or its trace was followed and may be again.
-    fn is_worth_remembering(&self, walk: &Walk<'_>, watched: &[bool]) -> bool {
-        let mut spans = walk.spans.iter().zip(watched);
-        self.remembers_all && !walk.spans.is_empty()
-            || spans.any(|(span, &watched)| !watched || self.closed.contains(span.trace_id))
-    }
-
-    fn count(&mut self, walk: &Walk<'_>, services: &[String], watched: &[bool], arrived: Instant) {
-        let mut counts = vec![(0, 0); services.len()];
-        for (span, &watched) in walk.spans.iter().zip(watched) {
-            let (related, unrelated) = &mut counts[walk.scopes[span.scope].resource];
-            *(if watched { related } else { unrelated }) += 1;
-        }
-        for (service, (related, unrelated)) in services.iter().zip(counts) {
-            self.stats.count_related(service, related);
-            self.stats.count_unrelated(service, unrelated);
-        }
-        self.stats.requests += 1;
-        self.stats.spans += walk.spans.len() as u64;
-        self.stats.last_arrival = Some(arrived);
-    }
-
     /// Adds a follower of this trace. Returns the counter of its changes.
     pub(in crate::source) fn follow(&mut self, trace: TraceId) -> watch::Receiver<u64> {
         let was_followed = self.closed.contains(trace);
@@ -371,10 +277,14 @@ impl StoreState {
         let entry = self.entries.entry(trace).or_default();
         let followed = entry.followed.get_or_insert_with(Followed::default);
         followed.followers += 1;
+        self.followed += usize::from(followed.followers == 1);
         let changes = followed.changes.subscribe();
         if followed.followers == 1 {
             if !entry.spans.is_empty() {
                 entry.notify();
+            }
+            if entry.exceeds_ties {
+                self.lose_ties(trace);
             }
             for linked in self.linked_with(trace) {
                 self.tie(trace, linked);
@@ -385,45 +295,57 @@ impl StoreState {
 
     /// The traces that link to this one or that this one links to.
     fn linked_with(&self, trace: TraceId) -> Vec<TraceId> {
-        let own = self
-            .entries
-            .get(&trace)
-            .into_iter()
-            .flat_map(|entry| &entry.links);
+        let links = self.entries.get(&trace).map(|entry| &entry.links);
+        let links = links.into_iter().flatten();
+        let own: BTreeMap<u64, TraceId> = links.map(|(&to, &number)| (number, to)).collect();
         let linking = self.linking.get(&trace).into_iter().flatten();
-        let remembered = self.recent_spans(trace).flat_map(|(walk, _)| walk.links);
-        own.copied()
-            .chain(linking.copied())
-            .chain(
-                remembered
-                    .filter(|link| link.to == trace)
-                    .map(|link| link.from),
-            )
+        let remembered = self.recent.about(trace);
+        let remembered = remembered.iter().flat_map(|one| one.links().to(trace));
+        own.into_values()
+            .chain(linking.map(|(_, from)| *from))
+            .chain(remembered)
             .collect()
     }
 
-    fn tie_all(&mut self, links: &[LinkAt]) {
-        for link in links {
-            self.tie(link.from, link.to);
-            self.tie(link.to, link.from);
+    /// Ties the traces that are linked with followed ones, in time that depends on the smaller number of both.
+    fn tie_all(&mut self, links: &Links) {
+        if self.followed == 0 || links.all().is_empty() {
+            return;
+        }
+        let is_followed = |id: &TraceId| self.entries.get(id).is_some_and(TraceEntry::is_followed);
+        let mut followed: Vec<TraceId> = if self.followed < links.all().len() {
+            let all = self.entries.keys().copied();
+            all.filter(is_followed).collect()
+        } else {
+            let ends = links.all().iter().flat_map(|link| [link.from, link.to]);
+            ends.filter(is_followed).collect()
+        };
+        followed.sort_unstable();
+        followed.dedup();
+        for trace in followed {
+            for linked in links.from(trace).chain(links.to(trace)) {
+                self.tie(trace, linked);
+            }
         }
     }
 
     /// Creates the entry of a trace that is linked with a followed one.
     fn tie(&mut self, trace: TraceId, linked: TraceId) {
-        let is_followed = self
-            .entries
-            .get(&trace)
-            .is_some_and(TraceEntry::is_followed);
-        if trace == linked || !is_followed {
+        let entry = self.entries.get(&trace);
+        let Some(followed) = entry.and_then(|entry| entry.followed.as_ref()) else {
             return;
+        };
+        let known = self.entries.get(&linked);
+        if trace == linked || known.is_some_and(|known| known.tied_to.contains(&trace)) {
+            return;
+        }
+        if followed.ties.len() >= self.limits.ties {
+            return self.exceed_ties(trace);
         }
         let is_new = !self.closed.contains(linked);
         self.keep_from_now_on(linked, is_new);
         let entry = self.entries.entry(linked).or_default();
-        if !entry.tied_to.insert(trace) {
-            return;
-        }
+        entry.tied_to.insert(trace);
         let has_spans = !entry.spans.is_empty();
         if let Some(followed) = self
             .entries
@@ -437,80 +359,126 @@ impl StoreState {
         }
     }
 
+    /// Records that links with a trace were ignored. This is a loss if the trace is followed.
+    fn exceed_ties(&mut self, trace: TraceId) {
+        let Some(entry) = self.entries.get_mut(&trace) else {
+            return;
+        };
+        let is_known = std::mem::replace(&mut entry.exceeds_ties, true);
+        if entry.is_followed() && !is_known {
+            self.lose_ties(trace);
+        }
+    }
+
+    fn lose_ties(&mut self, trace: TraceId) {
+        let hole = self.limits.too_many_ties();
+        self.lose(trace, Loss::now(hole));
+    }
+
+    /// Records the link of a kept trace.
+    fn note_link(&mut self, from: TraceId, to: TraceId) {
+        let Some(entry) = self.entries.get_mut(&from) else {
+            return;
+        };
+        if entry.links.contains_key(&to) {
+            return;
+        }
+        if entry.links.len() >= self.limits.ties {
+            return self.exceed_ties(from);
+        }
+        self.numbers += 1;
+        entry.links.insert(to, self.numbers);
+        let linking = self.linking.entry(to).or_default();
+        linking.insert(self.numbers, from);
+    }
+
     /// Creates the entry of a trace, with its spans among the recent requests. If the trace `is_new`,
     /// these spans were counted as unrelated.
     fn keep_from_now_on(&mut self, trace: TraceId, is_new: bool) {
         if self.entries.contains_key(&trace) {
             return;
         }
-        let mut entry = TraceEntry {
+        self.numbers += 1;
+        let entry = TraceEntry {
+            number: self.numbers,
             losses: self.lost.of(trace),
             log_losses: self.lost_logs.of(trace),
             ..TraceEntry::default()
         };
-        for (walk, arrived) in walks_of_spans(self.recent.about(trace)) {
-            for span in walk.spans.iter().filter(|span| span.trace_id == trace) {
-                if add(&mut entry, &mut self.interner, &walk, span, arrived) && is_new {
-                    self.stats.adopt(&service(&walk, span), 1);
+        self.entries.insert(trace, entry);
+        let (mut excess, mut adopted) = (None, Vec::<(Vec<u8>, u64)>::new());
+        for request in self.recent.about(trace) {
+            for view in request.records_of(trace) {
+                match self.add_recent(trace, &view, request.arrived()) {
+                    Added::New => match adopted.last_mut() {
+                        Some((resource, spans)) if *resource == *view.resource => *spans += 1,
+                        _ => adopted.push((view.resource.to_vec(), 1)),
+                    },
+                    Added::Known => {}
+                    Added::Exceeds(limit) => excess = Some(limit),
                 }
             }
-            let own = walk.links.iter().filter(|link| link.from == trace);
-            entry.links.extend(own.map(|link| link.to));
+            let linked: Vec<TraceId> = request.links().from(trace).collect();
+            for to in linked {
+                self.note_link(trace, to);
+            }
         }
-        for &linked in &entry.links {
-            self.linking.entry(linked).or_default().push(trace);
+        for (resource, spans) in adopted.iter().filter(|_| is_new) {
+            self.stats.adopt(&service_of(resource), *spans);
         }
-        self.entries.insert(trace, entry);
+        if let Some(excess) = excess {
+            self.exceed(trace, excess);
+        }
         self.adopt_logs(trace);
     }
 
-    /// The recent requests with a span of this trace or a link to it.
-    fn recent_spans(&self, trace: TraceId) -> impl Iterator<Item = (Walk<'_>, Instant)> {
-        walks_of_spans(self.recent.about(trace))
-    }
-
-    /// Removes a follower of this trace.
-    pub(in crate::source) fn release(&mut self, trace: TraceId) {
+    /// Removes a follower of this trace. Returns what is not needed any more, to be dropped without the lock.
+    #[must_use]
+    pub(super) fn release(&mut self, trace: TraceId) -> Vec<TraceEntry> {
         let Some(entry) = self.entries.get_mut(&trace) else {
-            return;
+            return Vec::new();
         };
         let Some(followed) = &mut entry.followed else {
-            return;
+            return Vec::new();
         };
         followed.followers -= 1;
         if followed.followers > 0 {
-            return;
+            return Vec::new();
         }
         let ties = std::mem::take(&mut followed.ties);
         entry.followed = None;
-        self.closed
-            .insert(trace, entry.copies.clone(), Instant::now());
+        self.followed -= 1;
+        let copies = entry.copies.iter().copied();
+        self.closed.insert(trace, copies, Instant::now());
+        let mut forgotten = Vec::new();
         for linked in ties {
             if let Some(entry) = self.entries.get_mut(&linked) {
                 entry.tied_to.remove(&trace);
             }
-            self.forget_if_idle(linked);
+            forgotten.extend(self.forget_if_idle(linked));
         }
-        self.forget_if_idle(trace);
+        forgotten.extend(self.forget_if_idle(trace));
+        forgotten
     }
 
-    fn forget_if_idle(&mut self, trace: TraceId) {
-        if !self.entries.get(&trace).is_some_and(TraceEntry::is_idle) {
-            return;
+    fn forget_if_idle(&mut self, trace: TraceId) -> Option<TraceEntry> {
+        let entry = self.entries.get(&trace)?;
+        if !entry.is_idle() {
+            return None;
         }
-        let Some(forgotten) = self.entries.remove(&trace) else {
-            return;
-        };
+        let forgotten = self.entries.remove(&trace)?;
+        self.span_bytes -= forgotten.span_bytes;
         let sizes = forgotten.logs.iter().map(|log| RawRecord::size(&log.bytes));
         self.log_bytes -= sizes.sum::<usize>();
-        for linked in forgotten.links {
+        for (&linked, number) in &forgotten.links {
             if let Entry::Occupied(mut linking) = self.linking.entry(linked) {
-                linking.get_mut().retain(|&from| from != trace);
+                linking.get_mut().remove(number);
                 if linking.get().is_empty() {
                     linking.remove();
                 }
             }
         }
+        Some(forgotten)
     }
 
     /// Notifies the followers of this trace and of the linked ones.
@@ -526,16 +494,17 @@ impl StoreState {
         }
     }
 
-    /// The records of a followed trace without the first ones.
-    pub(in crate::source) fn records_from(
+    /// The records of a followed trace in this range, as far as there are any.
+    pub(super) fn records_in(
         &self,
         trace: TraceId,
         signal: Signal,
-        known: usize,
-    ) -> Vec<RawRecord> {
+        range: Range<usize>,
+    ) -> &[RawRecord] {
         let entry = self.entries.get(&trace);
-        let new = entry.and_then(|entry| entry.records(signal).get(known..));
-        new.unwrap_or_default().to_vec()
+        let records = entry.map_or(&[][..], |entry| entry.records(signal));
+        let end = range.end.min(records.len());
+        records.get(range.start..end).unwrap_or_default()
     }
 
     /// The spans of a followed trace of which the same copy arrived again, each with its resource.
@@ -553,40 +522,39 @@ impl StoreState {
         followed.map_or_else(Vec::new, |followed| followed.ties.clone())
     }
 
-    /// The spans of a trace, followed by those of the linked traces.
-    pub(super) fn peek(&self, trace: TraceId) -> Vec<(TraceId, Vec<RawRecord>)> {
+    /// The spans of a trace, followed by those of the linked traces, and the holes in them if `exceed_ties`.
+    pub(super) fn peek(&self, trace: TraceId) -> Peek {
         let mut traces = vec![trace];
-        let own = self.recent_spans(trace).flat_map(|(walk, _)| walk.links);
-        let own = own.filter(|link| link.from == trace).map(|link| link.to);
+        let mut known = HashSet::from([trace]);
+        let remembered = self.recent.about(trace);
+        let own = remembered.iter().flat_map(|one| one.links().from(trace));
         for linked in self.linked_with(trace).into_iter().chain(own) {
-            if !traces.contains(&linked) {
+            if known.insert(linked) {
                 traces.push(linked);
             }
         }
-        let spans = traces.into_iter().map(|id| (id, self.spans_of(id)));
-        spans.collect()
+        let most = self.limits.ties + 1;
+        let has_too_many = traces.len() > most;
+        traces.truncate(most);
+        let found = traces.into_iter().map(|id| (id, self.found(id)));
+        Peek {
+            spans: found.collect(),
+            hole: has_too_many.then(|| self.limits.too_many_ties()),
+        }
     }
 
-    /// The spans of a trace that the store has, each copy once.
-    fn spans_of(&self, trace: TraceId) -> Vec<RawRecord> {
-        if let Some(entry) = self.entries.get(&trace) {
-            return entry.spans.to_vec();
+    /// The spans of a trace that the store has.
+    fn found(&self, trace: TraceId) -> FoundSpans {
+        match self.entries.get(&trace) {
+            Some(entry) => FoundSpans::Kept(entry.spans.clone()),
+            None => FoundSpans::Recent(self.recent.about(trace)),
         }
-        let (mut copies, mut found) = (Interner::default(), TraceEntry::default());
-        for (walk, arrived) in self.recent_spans(trace) {
-            for span in walk.spans.iter().filter(|span| span.trace_id == trace) {
-                add(&mut found, &mut copies, &walk, span, arrived);
-            }
-        }
-        found.spans.to_vec()
     }
 
-    /// Spans that arrived since this moment, of traces that are neither followed, linked nor closed.
-    pub(super) fn unrelated(&self, since: Instant) -> Vec<RawRecord> {
-        self.remembered(Some(since), |span| {
-            let known = self.entries.contains_key(&span.trace_id);
-            !known && !self.closed.contains(span.trace_id)
-        })
+    /// The requests with spans that arrived since this moment, and the traces that are followed, linked or closed.
+    pub(super) fn unrelated(&self, since: Instant) -> (Vec<Arc<RecentRequest>>, HashSet<TraceId>) {
+        let known = self.entries.keys().copied().chain(self.closed.ids());
+        (self.recent.since(Some(since)), known.collect())
     }
 
     /// Returns `true` if recent spans that arrived since this moment were discarded.
@@ -594,58 +562,63 @@ impl StoreState {
         self.spans_discarded.is_some_and(|at| at >= since)
     }
 
-    /// SERVER spans that arrived since this moment.
-    #[cfg(feature = "run")]
-    pub(super) fn servers(&self, since: Option<Instant>) -> Vec<RawRecord> {
-        self.remembered(since, |span| otlp::is_server(span.bytes))
+    /// The requests with spans that arrived since this moment, or ever.
+    pub(super) fn recent(&self, since: Option<Instant>) -> Vec<Arc<RecentRequest>> {
+        self.recent.since(since)
     }
 
-    /// The recent spans that arrived since this moment and for which `is_wanted` is true.
-    fn remembered(
-        &self,
-        since: Option<Instant>,
-        is_wanted: impl Fn(&SpanAt<'_>) -> bool,
-    ) -> Vec<RawRecord> {
-        let mut copies = Interner::default();
+    /// Capacity for recent requests of one signal, in bytes.
+    pub(super) fn capacity(&self) -> usize {
+        self.recent.capacity()
+    }
+}
+
+/// The spans of a trace and of the linked ones. They are read without the lock.
+pub(super) struct Peek {
+    pub(super) spans: Vec<(TraceId, FoundSpans)>,
+    /// Links were ignored.
+    pub(super) hole: Option<Hole>,
+}
+
+/// Spans of one trace.
+pub(super) enum FoundSpans {
+    /// In the entry of the trace.
+    Kept(Vec<RawRecord>),
+    /// Among others in recent requests.
+    Recent(Vec<Arc<RecentRequest>>),
+}
+
+impl FoundSpans {
+    /// The spans of this trace, each copy once.
+    pub(super) fn of_trace(self, trace: TraceId) -> Vec<RawRecord> {
+        let requests = match self {
+            Self::Kept(spans) => return spans,
+            Self::Recent(requests) => requests,
+        };
+        let (mut interner, mut copies) = (Interner::default(), HashSet::new());
         let mut found = Vec::new();
-        for (walk, arrived) in walks_of_spans(self.recent.since(since)) {
-            for span in walk.spans.iter().filter(|span| is_wanted(span)) {
-                found.push(raw(&mut copies, &walk, span, arrived));
+        for request in requests {
+            for view in request.records_of(trace) {
+                if view.copy().is_none_or(|copy| copies.insert(copy)) {
+                    found.push(RawRecord::copy(&view, &mut interner, request.arrived()));
+                }
             }
         }
         found
     }
 }
 
-/// The walks of recent requests of spans. They were walked on arrival, so none is left out.
-fn walks_of_spans<'a>(
-    requests: impl Iterator<Item = (&'a [u8], Instant)>,
-) -> impl Iterator<Item = (Walk<'a>, Instant)> {
-    requests.filter_map(|(request, arrived)| Some((Walk::of(request).ok()?, arrived)))
-}
-
-/// Maximum number of repeated spans of a trace that are recorded.
-const MOST_REPEATS: usize = 100_000;
-
-/// Adds a span to a trace, unless the same copy arrived before.
-fn add(
-    entry: &mut TraceEntry,
-    interner: &mut Interner,
-    walk: &Walk<'_>,
-    span: &SpanAt<'_>,
-    arrived: Instant,
-) -> bool {
-    let is_new = entry.copies.insert(SpanCopy::of(walk, span));
-    if is_new {
-        entry.spans.push(raw(interner, walk, span, arrived));
-    } else if entry.repeats.len() < MOST_REPEATS {
-        let resource = &walk.resources[walk.scopes[span.scope].resource];
-        let resource = interner.intern(&resource.joined());
-        entry.repeats.push((span.span_id, resource));
+/// The wanted records of recent requests.
+pub(super) fn wanted(
+    requests: &[Arc<RecentRequest>],
+    is_wanted: impl Fn(&RecordView<'_>) -> bool,
+) -> Vec<RawRecord> {
+    let mut interner = Interner::default();
+    let mut found = Vec::new();
+    for request in requests {
+        for view in request.records().filter(|view| is_wanted(view)) {
+            found.push(RawRecord::copy(&view, &mut interner, request.arrived()));
+        }
     }
-    is_new
-}
-
-fn raw(interner: &mut Interner, walk: &Walk<'_>, span: &SpanAt<'_>, arrived: Instant) -> RawRecord {
-    RawRecord::copy(span.bytes, span.scope, walk.into(), interner, arrived)
+    found
 }

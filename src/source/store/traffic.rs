@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use edges::EdgeIndex;
 
 use super::entry::{Interner, RawRecord};
-use crate::source::otlp::{self, LogWalk, Walk};
+use super::request::{LogRequest, SpanRequest};
+use crate::source::otlp::{self, LogAt, SpanAt};
 use crate::source::stats::Refusal;
 use crate::trace::{
     Hole, Nanos, RefusedExport, ServiceEdge, ServiceTraffic, Signal, SignalTraffic, TraceId,
@@ -119,23 +120,29 @@ impl TrafficRecorders {
         !self.open.is_empty()
     }
 
-    /// Records spans; `services` has the service of each resource.
-    pub(super) fn spans(&mut self, walk: &Walk<'_>, services: &[String], arrived: Instant) {
+    /// Records these spans of a request.
+    pub(super) fn spans(&mut self, request: &SpanRequest<'_>, spans: &[SpanAt<'_>]) {
         for recorder in self.open.values_mut() {
-            recorder.add_spans(walk, services, arrived);
+            recorder.add_spans(request, spans);
         }
     }
 
-    pub(super) fn logs(&mut self, walk: &LogWalk<'_>, services: &[String], arrived: Instant) {
+    /// Records these log records of a request; `services` has the service of each resource.
+    pub(super) fn logs(
+        &mut self,
+        request: &LogRequest<'_>,
+        records: &[LogAt<'_>],
+        services: &[String],
+    ) {
         for recorder in self.open.values_mut() {
-            recorder.add_logs(walk, services, arrived);
+            recorder.add_logs(request, records, services);
         }
     }
 
     /// Keeps log records that did not arrive over the network: lines that services printed.
-    pub(super) fn printed(&mut self, walk: &LogWalk<'_>, arrived: Instant) {
+    pub(super) fn printed(&mut self, request: &LogRequest<'_>) {
         for recorder in self.open.values_mut() {
-            recorder.keep_logs(walk, arrived);
+            recorder.keep_logs(request, &request.walk.records);
         }
     }
 
@@ -225,8 +232,9 @@ impl TrafficRecorder {
         self.known_traces = Some(traces);
     }
 
-    fn add_spans(&mut self, walk: &Walk<'_>, services: &[String], arrived: Instant) {
-        for span in &walk.spans {
+    fn add_spans(&mut self, request: &SpanRequest<'_>, spans: &[SpanAt<'_>]) {
+        let (walk, services, arrived) = (&request.walk, &request.services, request.arrived);
+        for span in spans {
             // It was walked on arrival, so it can be decoded.
             let Ok(facts) = otlp::span_facts(span.bytes) else {
                 continue;
@@ -238,7 +246,7 @@ impl TrafficRecorder {
                 let size = RawRecord::size(span.bytes);
                 let interner = &mut self.interner;
                 self.spans.add(size, || {
-                    RawRecord::copy(span.bytes, span.scope, walk.into(), interner, arrived)
+                    RawRecord::copy(&request.view(span), interner, arrived)
                 });
             }
             if is_old {
@@ -266,19 +274,19 @@ impl TrafficRecorder {
         }
     }
 
-    fn add_logs(&mut self, walk: &LogWalk<'_>, services: &[String], arrived: Instant) {
-        for record in &walk.records {
-            let service = &services[walk.scopes[record.scope].resource];
+    fn add_logs(&mut self, request: &LogRequest<'_>, records: &[LogAt<'_>], services: &[String]) {
+        for record in records {
+            let service = &services[request.walk.scopes[record.scope].resource];
             let number = self.number(service);
             let time = otlp::log_time(record.bytes).unwrap_or_default();
-            self.count(number, Signal::Logs, time, arrived);
+            self.count(number, Signal::Logs, time, request.arrived);
         }
-        self.keep_logs(walk, arrived);
+        self.keep_logs(request, records);
     }
 
-    fn keep_logs(&mut self, walk: &LogWalk<'_>, arrived: Instant) {
+    fn keep_logs(&mut self, request: &LogRequest<'_>, records: &[LogAt<'_>]) {
         if self.interest.keeps_logs {
-            for record in &walk.records {
+            for record in records {
                 let time = otlp::log_time(record.bytes).unwrap_or_default();
                 let is_known = record.trace_id.is_none_or(|trace| self.is_kept(trace));
                 if !is_known || self.age(time).is_some() {
@@ -287,7 +295,7 @@ impl TrafficRecorder {
                 let size = RawRecord::size(record.bytes);
                 let interner = &mut self.interner;
                 self.logs.add(size, || {
-                    RawRecord::copy(record.bytes, record.scope, walk.into(), interner, arrived)
+                    RawRecord::copy(&request.view(record), interner, request.arrived)
                 });
             }
         }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::decoder::RecordDecoder;
 use super::entry::RawRecord;
+use super::recent::RecentRequest;
+use super::state::wanted;
 use crate::source::otlp;
 use crate::trace::{LogRecord, LogsWithoutTrace, Span, SpanId, TraceId};
 
@@ -16,13 +18,41 @@ pub(in crate::source) struct ArrivedLogs {
     has_all: bool,
 }
 
+/// The log records that a store has, to be sorted without its lock.
+pub(in crate::source) struct FoundLogs {
+    /// The requests that arrived since the moment.
+    pub(super) recent: Vec<Arc<RecentRequest>>,
+    /// The records in the entries of traces.
+    pub(super) kept: Vec<RawRecord>,
+    /// The traces that have an entry.
+    pub(super) with_entry: HashSet<TraceId>,
+    /// None was lost.
+    pub(super) has_all: bool,
+}
+
+impl FoundLogs {
+    fn without_trace(&self) -> Vec<RawRecord> {
+        wanted(&self.recent, |record| record.trace.is_none())
+    }
+
+    fn with_trace(&self) -> Vec<RawRecord> {
+        let mut found = wanted(&self.recent, |record| {
+            let trace = record.trace.as_ref();
+            trace.is_some_and(|id| !self.with_entry.contains(id))
+        });
+        found.extend(self.kept.iter().cloned());
+        found
+    }
+}
+
 impl ArrivedLogs {
-    /// Sorts these records, of which none was lost if `has_all`. `spans_with` returns the known spans with some ids.
+    /// Sorts these records. `spans_with` returns the known spans with some ids.
     pub(super) fn of(
-        (without_trace, has_all): (Vec<RawRecord>, bool),
-        with_trace: Vec<RawRecord>,
+        found: &FoundLogs,
         spans_with: impl FnOnce(&HashSet<(TraceId, SpanId)>) -> Vec<RawRecord>,
     ) -> Self {
+        let (without_trace, with_trace) = (found.without_trace(), found.with_trace());
+        let has_all = found.has_all;
         let mut decoder = RecordDecoder::default();
         let mut others: Vec<(RawRecord, LogRecord)> = Vec::new();
         for raw in with_trace {

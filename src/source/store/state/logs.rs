@@ -4,208 +4,171 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::StoreState;
-use crate::source::otlp::{self, LogAt, LogWalk, Signal};
-use crate::source::store::entry::{Interner, Owners, RawRecord};
-#[cfg(feature = "run")]
-use crate::source::store::handle::LogArrival;
+use super::{StoreState, wanted};
+use crate::source::otlp::{self, Signal};
+use crate::source::store::entry::RawRecord;
+use crate::source::store::grouped::ByTrace;
 use crate::source::store::losses::{self, Loss};
-use crate::source::store::recent::traces_of_logs;
-#[cfg(feature = "run")]
-use crate::source::store::request::services_of;
-use crate::source::store::uncorrelated::ArrivedLogs;
-use crate::trace::{SpanId, TraceId};
-
-/// Bound in bytes for the log records of all kept traces.
-const LOG_CAPACITY: usize = 16 << 20;
+use crate::source::store::recent::{RecentRequest, RecordView};
+use crate::source::store::request::LogRequest;
+use crate::source::store::uncorrelated::FoundLogs;
+use crate::trace::TraceId;
 
 impl StoreState {
     /// Adds log records to the entries of their traces, and the request to the recent ones if it has
-    /// others.
+    /// others. Returns what was discarded, to be dropped without the lock.
+    #[must_use]
     pub(in crate::source::store) fn take_in_logs(
         &mut self,
-        request: &[u8],
-        walk: &LogWalk<'_>,
-        arrived: Instant,
-    ) {
-        let mut changed = Vec::new();
-        let mut has_others = false;
-        for record in &walk.records {
-            if record.has_wrong_id {
-                let hole = Arc::new(otlp::wrong_log_id(record.trace_id.is_some()));
-                let loss = Loss { at: arrived, hole };
-                match record.trace_id {
-                    Some(trace) => self.lose_logs(trace, loss),
-                    None => self.lose_of_unknown(Signal::Logs, loss),
-                }
+        request: &LogRequest<'_>,
+    ) -> Vec<Arc<RecentRequest>> {
+        self.note_wrong_ids(request);
+        let mut kept = 0;
+        for trace in self.with_entry(&request.index.by_trace) {
+            let positions = request.index.by_trace.of_trace(trace);
+            kept += positions.len();
+            let mut is_kept = true;
+            for &at in positions {
+                let record = request.view(&request.walk.records[at as usize]);
+                is_kept = is_kept && self.keep_log(trace, &record, request.arrived);
             }
-            let kept = record.trace_id.filter(|id| self.entries.contains_key(id));
-            let Some(trace) = kept else {
-                has_others = true;
-                continue;
-            };
-            has_others |= self.remembers_all;
-            self.keep_log(trace, walk, record, arrived);
-            if changed.last() != Some(&trace) {
-                changed.push(trace);
+            if !is_kept {
+                self.exceed_logs(trace, request.arrived);
             }
-        }
-        if has_others {
-            let traces = traces_of_logs(walk);
-            let discarded = self.recent_logs.push(request, traces, arrived);
-            self.note_discarded_logs(discarded);
-        }
-        for trace in changed {
             self.notify(trace);
         }
-    }
-
-    /// Records log records in the open windows.
-    #[cfg(feature = "run")]
-    pub(in crate::source::store) fn observe_logs(
-        &mut self,
-        walk: &LogWalk<'_>,
-        arrived: Instant,
-        by: LogArrival,
-    ) {
-        if !self.traffic.are_open() {
-            return;
-        }
-        match by {
-            LogArrival::Export => {
-                let services = services_of(&walk.resources);
-                self.traffic.logs(walk, &services, arrived);
-            }
-            LogArrival::Printed => self.traffic.printed(walk, arrived),
+        let all = request.walk.records.len();
+        match kept < all || self.remembers_all && all > 0 {
+            true => self.remember_logs(request),
+            false => Vec::new(),
         }
     }
 
-    /// Adds a log record to the entry of its trace if there is room.
-    fn keep_log(
-        &mut self,
-        trace: TraceId,
-        walk: &LogWalk<'_>,
-        record: &LogAt<'_>,
-        arrived: Instant,
-    ) {
-        let Some(entry) = self.entries.get_mut(&trace) else {
-            return;
+    /// Records with a wrong id are losses of their traces, or of any trace.
+    fn note_wrong_ids(&mut self, request: &LogRequest<'_>) {
+        let at = request.arrived;
+        let loss = |has_trace: bool| Loss {
+            at,
+            hole: Arc::new(otlp::wrong_log_id(has_trace)),
         };
-        let size = RawRecord::size(record.bytes);
-        if self.log_bytes + size > LOG_CAPACITY {
-            let hole = Arc::new(losses::no_room(LOG_CAPACITY));
-            let loss = Loss { at: arrived, hole };
-            entry.log_losses.add(loss.clone());
-            self.lost_logs.note(trace, loss);
-            return;
+        if !request.wrong.traces().is_empty() {
+            let loss = loss(true);
+            for trace in self.with_entry(&request.wrong) {
+                if let Some(entry) = self.entries.get_mut(&trace) {
+                    entry.log_losses.add(loss.clone());
+                    self.notify(trace);
+                }
+            }
+            let traces = request.wrong.traces();
+            self.lost_logs.note_all(std::iter::once((traces, loss)));
         }
-        let (bytes, scope) = (record.bytes, record.scope);
-        let copy = RawRecord::copy(bytes, scope, walk.into(), &mut self.interner, arrived);
+        if request.has_wrong_trace {
+            self.lose_of_unknown(Signal::Logs, loss(false));
+        }
+    }
+
+    /// The traces that have an entry, in time that depends on the smaller of both numbers.
+    fn with_entry(&self, by_trace: &ByTrace) -> Vec<TraceId> {
+        let traces = by_trace.traces();
+        let mut found: Vec<TraceId> = match traces.len() <= self.entries.len() {
+            true => {
+                let traces = traces.iter().copied();
+                traces.filter(|id| self.entries.contains_key(id)).collect()
+            }
+            false => {
+                let known = self.entries.keys().copied();
+                known.filter(|id| by_trace.contains(*id)).collect()
+            }
+        };
+        found.sort_unstable();
+        found
+    }
+
+    /// Adds a log record to the entry of its trace. Returns `false` if there is no room.
+    fn keep_log(&mut self, trace: TraceId, view: &RecordView<'_>, arrived: Instant) -> bool {
+        let Some(entry) = self.entries.get_mut(&trace) else {
+            return true;
+        };
+        let size = RawRecord::size(view.bytes);
+        if self.log_bytes + size > self.limits.log_bytes {
+            return false;
+        }
+        let copy = RawRecord::copy(view, &mut self.interner, arrived);
         entry.logs.push(copy);
         self.log_bytes += size;
+        true
     }
 
-    /// Discarded log records are holes in their traces, except in those with an entry, which has a copy.
-    fn note_discarded_logs(&mut self, discarded: Vec<(Box<[TraceId]>, Instant)>) {
-        if discarded.is_empty() {
-            return;
-        }
+    /// Records that log records of a trace were discarded.
+    fn exceed_logs(&mut self, trace: TraceId, at: Instant) {
+        let hole = Arc::new(self.limits.no_room_for_logs());
+        self.lose_logs(trace, Loss { at, hole });
+    }
+
+    /// Adds a request to the recent ones. Discarded log records are holes in their traces, except in those with an
+    /// entry, which has a copy. Returns the discarded requests.
+    fn remember_logs(&mut self, request: &LogRequest<'_>) -> Vec<Arc<RecentRequest>> {
         let capacity = self.recent_logs.capacity();
         let hole = Arc::new(losses::discarded("log records", capacity));
-        for (traces, at) in discarded {
+        let Some(recent) = &request.recent else {
+            let at = request.arrived;
             self.logs_discarded = Some(at);
-            for &trace in &traces {
-                let hole = Arc::clone(&hole);
-                self.lost_logs.note(trace, Loss { at, hole });
-            }
+            let about = &*request.index.about;
+            let loss = Loss { at, hole };
+            self.lost_logs.note_all(std::iter::once((about, loss)));
+            return Vec::new();
+        };
+        let discarded = self.recent_logs.push(Arc::clone(recent));
+        if let Some(last) = discarded.last() {
+            self.logs_discarded = Some(last.arrived());
+        }
+        let losses = discarded.iter().map(|one| {
+            let (at, hole) = (one.arrived(), Arc::clone(&hole));
+            (one.about(), Loss { at, hole })
+        });
+        self.lost_logs.note_all(losses);
+        discarded
+    }
+
+    /// The log records that arrived since this moment, or ever, and are still remembered, with the spans that are.
+    pub(in crate::source::store) fn found_logs(&self, since: Option<Instant>) -> FoundLogs {
+        let kept = self.entries.values().flat_map(|entry| &entry.logs);
+        let kept = kept.filter(|record| Some(record.arrived) >= since);
+        FoundLogs {
+            recent: self.recent_logs.since(since),
+            kept: kept.cloned().collect(),
+            with_entry: self.entries.keys().copied().collect(),
+            has_all: self.logs_discarded.is_none_or(|last| Some(last) < since),
         }
     }
 
-    /// The log records without a trace id that arrived since this moment, or ever, and `true` if the store
-    /// still has all of them.
-    fn logs_without_trace(&self, since: Option<Instant>) -> (Vec<RawRecord>, bool) {
-        let recent = self.recent_logs.since(since);
-        let found = recent_logs(recent, |record| record.trace_id.is_none());
-        (
-            found,
-            self.logs_discarded.is_none_or(|last| Some(last) < since),
-        )
-    }
-
-    /// The log records that arrived since this moment, or ever, and are still remembered.
-    pub(in crate::source) fn arrived_logs(&self, since: Option<Instant>) -> ArrivedLogs {
-        let (without_trace, with_trace) =
-            (self.logs_without_trace(since), self.logs_with_trace(since));
-        ArrivedLogs::of(without_trace, with_trace, |ids| self.spans_with(ids))
-    }
-
-    /// The log records with a trace id that arrived since this moment, or ever, and are still remembered.
-    fn logs_with_trace(&self, since: Option<Instant>) -> Vec<RawRecord> {
-        let is_kept = |id: &TraceId| self.entries.contains_key(id);
-        let recent = self.recent_logs.since(since);
-        let mut found = recent_logs(recent, |record| {
-            record.trace_id.as_ref().is_some_and(|id| !is_kept(id))
-        });
-        let kept = self.entries.values().flat_map(|entry| &entry.logs);
-        found.extend(kept.filter(|record| Some(record.arrived) >= since).cloned());
-        found
-    }
-
-    /// The spans with these ids that the store has.
-    fn spans_with(&self, ids: &HashSet<(TraceId, SpanId)>) -> Vec<RawRecord> {
-        let mut found = self.remembered(None, |span| ids.contains(&(span.trace_id, span.span_id)));
-        let traces: HashSet<&TraceId> = ids.iter().map(|(trace, _)| trace).collect();
-        let kept = traces.into_iter().filter_map(|id| self.entries.get(id));
-        found.extend(kept.flat_map(|entry| entry.spans.iter().cloned()));
-        found
+    /// The spans of entries among these traces.
+    pub(in crate::source::store) fn kept_spans(&self, traces: &HashSet<TraceId>) -> Vec<RawRecord> {
+        let kept = traces.iter().filter_map(|id| self.entries.get(id));
+        kept.flat_map(|entry| entry.spans.iter().cloned()).collect()
     }
 
     /// Adds the recent log records of a trace to its new entry.
     pub(super) fn adopt_logs(&mut self, trace: TraceId) {
-        let recent = std::mem::take(&mut self.recent_logs);
-        for (request, arrived) in recent.about(trace) {
-            let Ok(walk) = LogWalk::of_logs(request) else {
-                continue;
-            };
-            for record in walk
-                .records
-                .iter()
-                .filter(|record| record.trace_id == Some(trace))
-            {
-                self.keep_log(trace, &walk, record, arrived);
+        for request in self.recent_logs.about(trace) {
+            for view in request.records_of(trace) {
+                if !self.keep_log(trace, &view, request.arrived()) {
+                    return self.exceed_logs(trace, request.arrived());
+                }
             }
         }
-        self.recent_logs = recent;
     }
 
     /// The log records of a trace that the store has.
     pub(in crate::source::store) fn logs_of(&self, trace: TraceId) -> Vec<RawRecord> {
-        if let Some(entry) = self.entries.get(&trace) {
-            return entry.logs.clone();
+        match self.entries.get(&trace) {
+            Some(entry) => entry.logs.clone(),
+            None => {
+                let about = self.recent_logs.about(trace);
+                wanted(&about, |record| record.trace == Some(trace))
+            }
         }
-        let about = self.recent_logs.about(trace);
-        recent_logs(about, |record| record.trace_id == Some(trace))
     }
-}
-
-/// The wanted log records of recent requests.
-fn recent_logs<'a>(
-    requests: impl Iterator<Item = (&'a [u8], Instant)>,
-    is_wanted: impl Fn(&LogAt<'_>) -> bool,
-) -> Vec<RawRecord> {
-    let (mut copies, mut found) = (Interner::default(), Vec::new());
-    for (request, arrived) in requests {
-        // It was walked on arrival.
-        let Ok(walk) = LogWalk::of_logs(request) else {
-            continue;
-        };
-        let wanted = walk.records.iter().filter(|record| is_wanted(record));
-        found.extend(wanted.map(|record| {
-            let owners = Owners::from(&walk);
-            RawRecord::copy(record.bytes, record.scope, owners, &mut copies, arrived)
-        }));
-    }
-    found
 }
 
 #[cfg(test)]
