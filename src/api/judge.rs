@@ -182,3 +182,100 @@ fn context(known: &Context, vars: BTreeMap<String, String>) -> Context {
         defaults: known.defaults.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+    use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+    use prost::Message as _;
+    use serde_json::Value as Json;
+
+    use super::*;
+    use crate::source::Store;
+    use crate::step::{Flush, Services};
+
+    fn span(number: u8, name: &str) -> Span {
+        Span {
+            trace_id: vec![1; 16],
+            span_id: vec![number; 8],
+            name: name.to_owned(),
+            start_time_unix_nano: 1_790_000_000_000_000_000,
+            end_time_unix_nano: 1_790_000_000_000_001_000,
+            ..Span::default()
+        }
+    }
+
+    fn request(spans: Vec<Span>) -> Vec<u8> {
+        let scope_spans = vec![ScopeSpans {
+            spans,
+            ..ScopeSpans::default()
+        }];
+        let request = ExportTraceServiceRequest {
+            resource_spans: vec![ResourceSpans {
+                scope_spans,
+                ..ResourceSpans::default()
+            }],
+        };
+        request.encode_to_vec()
+    }
+
+    /// The verdict about a trace with these spans, of which the store keeps three, and the text report.
+    async fn judged(spans: Vec<Span>, spec: &str) -> (String, String) {
+        let store = Store::keeping_spans(3);
+        let trace = TraceId::from_bytes([1; 16]).unwrap();
+        let _follow = store.follow(trace, Origin::Foreign);
+        store.ingest(&request(spans)).unwrap();
+        let api = Api::new(store);
+        let flush = Flush::Known(Duration::ZERO);
+        api.ready(crate::api::SystemInfo {
+            listened: Vec::new(),
+            flush,
+            log_flush: flush,
+            metric_flush: flush,
+            services: Services::Theirs,
+            ports: BTreeMap::new(),
+            context: Context::default(),
+        });
+        let judged = judge_trace(
+            api,
+            JudgeRequest {
+                trace: trace.to_string(),
+                spec: spec.to_owned(),
+                wait: None,
+                vars: BTreeMap::new(),
+            },
+        );
+        let judgement: Json = serde_json::from_str(&judged.await.unwrap()).unwrap();
+        let text = |key: &str| judgement[key].as_str().unwrap().to_owned();
+        (text("verdict"), text("text"))
+    }
+
+    #[tokio::test]
+    async fn a_trace_above_a_limit_passes_nothing_that_a_discarded_span_could_contradict() {
+        let kept = || vec![span(1, "paid"), span(2, "paid"), span(3, "paid")];
+        let mut too_many = kept();
+        too_many.push(span(4, "refund"));
+        for spec in [
+            "span_count: 3",
+            "span_count: ..3",
+            "errors: 0",
+            "trace_duration: < 1h",
+            "spans: [{ find: refund, count: 0 }]",
+            "spans: [{ find: paid, attributes: { refund.id: absent } }]",
+            "spans: [{ find: paid, count: 3 }]",
+            "spans: [{ find: paid, count: 1.., duration: < 1h }]",
+        ] {
+            let (verdict, text) = judged(kept(), spec).await;
+            assert_eq!(verdict, "passed", "{spec}: {text}");
+            let (verdict, text) = judged(too_many.clone(), spec).await;
+            assert_eq!(verdict, "errored", "{spec}: {text}");
+            assert!(text.contains("this trace has more than 3 spans"), "{text}");
+        }
+        // Neither does a check fail because of them.
+        let (verdict, _) = judged(too_many.clone(), "spans: [{ find: refund }]").await;
+        assert_eq!(verdict, "errored");
+        // What was found stays found.
+        let (verdict, _) = judged(too_many, "spans: [{ find: paid }]").await;
+        assert_eq!(verdict, "passed");
+    }
+}
