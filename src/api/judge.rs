@@ -229,6 +229,7 @@ mod tests {
         let flush = Flush::Known(Duration::ZERO);
         api.ready(crate::api::SystemInfo {
             listened: Vec::new(),
+            scheme: "http",
             flush,
             log_flush: flush,
             metric_flush: flush,
