@@ -32,7 +32,10 @@ async fn a_tls_handshake_is_refused_with_the_remedy() {
     let hello = [
         0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03,
     ];
-    assert_eq!(converse(&receiver, &hello).await, "");
+    // TLS libraries recognize plain HTTP, and say so.
+    let answer = converse(&receiver, &hello).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("use http:// in the endpoint"), "{answer}");
     let stats = receiver.stats();
     assert_eq!(stats.refusals[0].endpoint, "a TLS handshake");
     assert!(

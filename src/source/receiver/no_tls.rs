@@ -28,7 +28,6 @@ impl Acceptor {
         match *self {}
     }
 
-    #[expect(clippy::unused_async, reason = "as with TLS")]
     pub(super) async fn accept<S>(&self, _: S) -> Result<Stream<S>, HandshakeError> {
         match *self {}
     }
