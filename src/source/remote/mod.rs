@@ -389,7 +389,14 @@ fn title(body: &[u8]) -> String {
 
 /// The error of a failed TLS handshake. `None` if there was another error.
 fn handshake(base: &Url, error: &reqwest::Error) -> Option<RemoteError> {
-    let TlsFault { blame, reason } = tls_fault(error)?;
+    let is_ended = base.scheme() == "https" && !error.is_connect() && !error.is_timeout();
+    // A receiver looks at the certificate of a client after the client has ended its handshake.
+    let ended = || TlsFault {
+        blame: TlsBlame::ClientCertificate,
+        reason: "the receiver ended the connection after the handshake".to_owned(),
+    };
+    let fault = tls_fault(error).or_else(|| is_ended.then(ended));
+    let TlsFault { blame, reason } = fault?;
     let [certificate, key] = CLIENT_VARIABLES;
     let remedy = match blame {
         TlsBlame::Trust => format!(
