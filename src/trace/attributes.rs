@@ -38,6 +38,16 @@ impl Attributes {
             .map(|(key, value)| (key.as_str(), value))
     }
 
+    /// Also the earlier values of repeated keys, before the last ones. Without those that were replaced by a value that
+    /// could not be decoded.
+    pub(crate) fn all_sent(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let replaced = self.replaced.as_deref().unwrap_or_default().iter();
+        let replaced = replaced.filter(|(key, _)| self.get(key).is_some());
+        replaced
+            .chain(self.entries.iter())
+            .map(|(key, value)| (key.as_str(), value))
+    }
+
     /// The number of missing attributes: `dropped_attributes_count` of the SDK, and those that
     /// could not be decoded.
     #[must_use]

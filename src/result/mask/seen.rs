@@ -260,7 +260,7 @@ impl Secrets {
     }
 
     fn mask_attributes(&self, attributes: &mut Attributes) {
-        let masked = attributes.iter().map(|(key, value)| {
+        let masked = attributes.all_sent().map(|(key, value)| {
             let value = self.value(value);
             (self.text(key), value)
         });

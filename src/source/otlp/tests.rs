@@ -1,5 +1,7 @@
 //! Our reading of OTLP against that of the opentelemetry-proto crate.
 
+mod pdata;
+
 use std::sync::Arc;
 
 use opentelemetry_proto::tonic::common::v1 as common;
@@ -292,6 +294,26 @@ fn the_last_value_of_a_key_that_was_sent_twice_counts() {
         let attributes = &traces[0].spans()[0].attributes;
         assert_eq!(attributes.get("a"), expected.as_ref(), "{sent}");
         assert_eq!(attributes.dropped(), dropped, "{sent}");
+    }
+}
+
+#[test]
+fn a_written_trace_keeps_the_first_value_of_a_repeated_key_which_the_collector_reads() {
+    let value = |value: &str| format!(r#"{{"key":"a","value":{{"intValue":"{value}"}}}}"#);
+    for (sent, first, last) in [
+        (["1", "2"], Some(Value::Int(1)), Some(Value::Int(2))),
+        // What an invalid value replaced does not come back.
+        (["1", "x"], None, None),
+    ] {
+        let sent = sent.map(value).join(",");
+        let file = format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","attributes":[{sent}]}}]}}]}}]}}"#
+        );
+        let written = write_json(&read(file.as_bytes()).unwrap()[0]);
+        let again = read(written.as_bytes()).unwrap();
+        let attributes = &again[0].spans()[0].attributes;
+        assert_eq!(attributes.first("a"), first.as_ref(), "{sent}");
+        assert_eq!(attributes.get("a"), last.as_ref(), "{sent}");
     }
 }
 

@@ -193,7 +193,7 @@ fn number<T: PartialEq>(all: &[T], wanted: &T) -> usize {
 
 fn attributes(attributes: &Attributes) -> Vec<Json> {
     attributes
-        .iter()
+        .all_sent()
         .map(|(key, value)| key_value(key, value))
         .collect()
 }
