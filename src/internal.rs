@@ -28,6 +28,12 @@ pub mod budget {
 pub mod check {
     pub use crate::check::{MetricEvidence, capture, outcomes};
 }
+#[cfg(feature = "_fuzzing")]
+pub mod fuzzing {
+    pub use crate::fuzzing::*;
+    pub use crate::report::Look;
+    pub use crate::source::otlp::Malformed;
+}
 pub mod harness {
     pub use crate::harness::{LogAssertion, SpanAssertion, assert_file};
     #[cfg(feature = "harness")]

@@ -101,12 +101,14 @@ pub mod cli;
 mod conformance;
 #[cfg(feature = "cli")]
 mod coverage;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 mod draft;
 #[cfg(feature = "cli")]
 mod exec;
+#[cfg(feature = "_fuzzing")]
+mod fuzzing;
 mod harness;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 mod import;
 mod instrumentation;
 #[doc(hidden)]
@@ -134,7 +136,7 @@ mod result;
 #[cfg(feature = "run")]
 mod run;
 mod sampling;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 mod schema;
 mod secret;
 #[cfg(feature = "run")]

@@ -105,7 +105,7 @@ pub use outcome::{Judged, Outcome};
 #[cfg(feature = "run")]
 pub(crate) use record::record_name;
 pub use select::select;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) use shape::conventional_name;
 #[cfg(feature = "run")]
 pub(crate) use traffic::{nothing_arrived, trace_of_window};

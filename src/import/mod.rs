@@ -23,6 +23,8 @@ pub(crate) mod tracetest;
 mod written;
 
 pub(crate) use crate::yaml::foreign::{Content, Node};
+#[cfg(feature = "_fuzzing")]
+pub(crate) use loads::read_back;
 pub(crate) use remark::{Level, Remarks};
 pub(crate) use written::{Map, Written};
 

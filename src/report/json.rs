@@ -100,7 +100,7 @@ impl Reporter for Json {
 }
 
 /// The report as indented JSON with a final newline.
-#[cfg(test)]
+#[cfg(any(test, feature = "_fuzzing"))]
 pub(crate) fn render(report: &Report) -> String {
     rendered(report, None)
 }

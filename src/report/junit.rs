@@ -58,6 +58,12 @@ impl Reporter for Junit {
     }
 }
 
+/// The report as XML.
+#[cfg(feature = "_fuzzing")]
+pub(super) fn render(report: &Report, granularity: Granularity) -> String {
+    rendered(report, granularity, &Repository::new("/", "/")).expect("the report can be written")
+}
+
 fn rendered(
     report: &Report,
     granularity: Granularity,

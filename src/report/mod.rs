@@ -19,7 +19,7 @@ pub mod github;
 pub mod html;
 #[cfg(feature = "run")]
 pub mod json;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub mod junit;
 mod look;
 #[cfg(feature = "cli")]
@@ -30,13 +30,15 @@ pub mod merge;
 pub(crate) mod mutation;
 #[cfg(all(test, feature = "cli"))]
 mod numbers_tests;
+#[cfg(any(all(test, feature = "cli"), feature = "_fuzzing"))]
+pub(crate) mod planted;
 #[cfg(feature = "cli")]
 mod progress;
 #[cfg(feature = "run")]
 mod remarks;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 mod repository;
-#[cfg(test)]
+#[cfg(any(test, feature = "_fuzzing"))]
 mod sample;
 #[cfg(all(test, feature = "cli"))]
 mod secrets_tests;
@@ -63,7 +65,7 @@ pub use github::{Annotations, Github};
 pub use html::Html;
 #[cfg(feature = "run")]
 pub use json::{Json, TestAttempt};
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub use junit::{Granularity, Junit};
 #[cfg(feature = "cli")]
 pub(crate) use look::printable;

@@ -27,7 +27,7 @@ pub use load::{
 };
 #[cfg(feature = "run")]
 pub(crate) use mask::masked;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) use report::word_if_not_run;
 pub use report::{
     Attempt, EarlierTrace, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Tries,

@@ -58,7 +58,7 @@ impl Expect {
     }
 }
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 impl Expect {
     /// The expectations of a text for the result of a trigger, such as `grpc`, and for its trace. Nothing is
     /// implied.

@@ -66,7 +66,7 @@ pub use expect::{
     Capture, CaptureFrom, Check, Condition, Expect, ExpectedGraphQlError, GraphQlErrors, LostSpans,
     Syntax,
 };
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) use fault::Counted;
 pub use fault::{FaultKind, IgnoredFaults};
 pub use file::{Context, Defaults};
@@ -117,11 +117,11 @@ pub(crate) use {publish::MessagePlace, trigger::Called};
 pub(crate) use read::command::{RunDefaults, shell_command};
 
 pub(crate) use crate::yaml::{closest, did_you_mean, suggest};
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) use graphql::GraphQlDocument;
 #[cfg(feature = "harness")]
 pub(crate) use names::Names;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) use template::names as names_in;
 // For the project file, which uses the same language.
 #[cfg(feature = "run")]
@@ -130,7 +130,7 @@ pub(crate) use crate::yaml::ErrorList;
 pub(crate) use crate::yaml::{Entry, EntryKey, Kind, Node, parse as parse_documents};
 #[cfg(feature = "run")]
 pub(crate) use file::variables;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) use read::almost::{is_almost_a_word, is_almost_an_operator};
 #[cfg(feature = "run")]
 pub(crate) use read::trigger::parse_url;

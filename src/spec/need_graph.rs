@@ -54,7 +54,7 @@ impl NeedGraph {
     }
 
     /// Adds to the selected specs all that they need.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "_pure")]
     pub(crate) fn complete(&self, selected: &mut [bool]) {
         // From the last one, so that a spec is selected before those that it needs are looked at.
         for &index in self.order.iter().rev() {

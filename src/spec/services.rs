@@ -46,7 +46,7 @@ impl ServiceSet {
     }
 
     /// Returns `true` if all services of the other set are in this one.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "_pure")]
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         match (self, other) {

@@ -13,7 +13,7 @@ use crate::spec::{Check, ExpectedShape, Shape};
 use crate::trace::{Field, Losses, Trace};
 
 use of_trace::Selection;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) use span_name::conventional_name;
 
 /// The fields that belong to the shape of a trace.

@@ -122,12 +122,12 @@ impl SeriesExport {
     }
 
     /// The unit of the metric; may be empty.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "_pure")]
     pub(crate) fn unit(&self) -> &str {
         &self.metric.unit
     }
 
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "_pure")]
     pub(crate) fn kind(&self) -> MetricKind {
         self.metric.kind
     }

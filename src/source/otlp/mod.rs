@@ -51,9 +51,9 @@ pub(crate) use pack::pack;
 pub(crate) use pack::stamp;
 pub(crate) use read::assemble;
 pub use read::read;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub use read::read_logs;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) use read::{FileTraces, read_file};
 #[cfg(feature = "run")]
 pub(crate) use read::{SentSpans, UntiedFile, read_spans, read_untied, tie};

@@ -36,7 +36,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
 
 /// The content of a saved file.
 #[cfg_attr(
-    not(feature = "cli"),
+    not(feature = "_pure"),
     expect(dead_code, reason = "only commands report what is left out")
 )]
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ pub(crate) struct FileTraces {
 }
 
 /// Like [`read`], with the other signals.
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) fn read_file(bytes: &[u8]) -> Result<FileTraces, ReadError> {
     file_traces(file::content(bytes)?, |traces, _| tie(traces))
 }
@@ -90,7 +90,7 @@ pub(crate) fn read_spans(bytes: &[u8]) -> Result<SentSpans, ReadError> {
 ///
 /// # Errors
 /// As of [`read`].
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub fn read_logs(bytes: &[u8]) -> Result<Vec<LogRecord>, ReadError> {
     Ok(decode::logs(file::content(bytes)?.logs).0)
 }

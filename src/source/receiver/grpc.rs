@@ -114,6 +114,21 @@ fn only_message(body: &Bytes, coding: Option<&HeaderValue>) -> Result<CodedMessa
     })
 }
 
+/// The decompressed message of a call with this `grpc-encoding`.
+#[cfg(feature = "_fuzzing")]
+pub(crate) fn decoded_message(body: &[u8], encoding: Option<&str>) -> Result<Vec<u8>, String> {
+    let encoding = encoding.map(HeaderValue::from_str).transpose();
+    let encoding = encoding.map_err(|error| error.to_string())?;
+    let body = Bytes::copy_from_slice(body);
+    let message = only_message(&body, encoding.as_ref()).map_err(|refused| refused.reason)?;
+    match message.coding {
+        None => Ok(message.bytes.to_vec()),
+        Some(coding) => coding
+            .decode(&message.bytes)
+            .map_err(|error| error.to_string()),
+    }
+}
+
 fn message_coding(named: Option<&HeaderValue>) -> Result<Coding, Refused> {
     let Some(named) = named else {
         let reason = "the message is compressed, and there is no grpc-encoding";

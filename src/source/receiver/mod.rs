@@ -44,6 +44,8 @@ mod work;
 
 #[cfg(feature = "run")]
 pub(crate) use certificates::{ServerTls, TlsFiles, TlsProblem};
+#[cfg(feature = "_fuzzing")]
+pub(crate) use grpc::decoded_message;
 pub use handle::{BindError, DEFAULT_ADDRESSES, Receiver, ReceiverBuilder};
 #[cfg(feature = "run")]
 pub(crate) use listener::Arrival;

@@ -1,7 +1,7 @@
 //! Keys of `expect`, of a matcher and of a limit.
 
 use super::grpc::GRPC_RESPONSE;
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 use super::observe::TRAFFIC_ONLY;
 use super::{Key, Keys, key};
 
@@ -45,7 +45,7 @@ pub(crate) const NO_CHECKS: Keys = Keys(&[]);
 pub(crate) const TRACE_CHECKS: Keys = Keys(&[TRACE]);
 
 /// All of `expect`.
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) const EXPECT: Keys = Keys(&[
     OUTPUT,
     STATUS,
@@ -331,7 +331,7 @@ pub(crate) const MATCHER: Keys = Keys(&[&[
 pub(crate) const LIMITS: Keys = Keys(&[UPPER, LOWER, NOT]);
 
 /// A limit that can have an upper bound only.
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) const UPPER_LIMITS: Keys = Keys(&[UPPER]);
 
 /// The negation of words: `{ not: error }`.

@@ -38,9 +38,9 @@ pub(crate) use trigger::*;
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     /// Name of the definition of its value in the JSON Schema; see `schema::shapes`.
-    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "for the schema"))]
+    #[cfg_attr(not(feature = "_pure"), expect(dead_code, reason = "for the schema"))]
     pub(crate) shape: &'static str,
-    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "for the schema"))]
+    #[cfg_attr(not(feature = "_pure"), expect(dead_code, reason = "for the schema"))]
     pub(crate) description: &'static str,
 }
 

@@ -11,7 +11,7 @@ pub(crate) const SPEC: Keys = Keys(&[SPEC_ONLY, TRIGGER_TABLE, TEST]);
 pub(crate) const STEP: Keys = Keys(&[STEP_NAME, TRIGGER_TABLE, TEST]);
 
 /// An entry of `setup` or `teardown`. The names are those of [`STEP`].
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) const SETUP_STEP: Keys = Keys(&[STEP_NAME, TRIGGER_TABLE, SETUP_TEST]);
 
 /// `capture` from a response or the output of a command.
@@ -39,7 +39,7 @@ pub(crate) const CAPTURE_SOURCES: Keys =
     Keys(&[CAPTURE_JSON, CAPTURE_RESPONSE, GRPC_CAPTURE, CAPTURE_FIND]);
 
 /// `capture` from any source.
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) const CAPTURE: Keys = Keys(&[
     CAPTURE_JSON,
     CAPTURE_RESPONSE,
@@ -222,7 +222,7 @@ const TEST: &[Key] = &[
     POLLS,
 ];
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 const SETUP_TEST: &[Key] = &[
     CAPTURES,
     key("expect", "setup_expect", "Expectations for the response."),

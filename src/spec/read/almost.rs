@@ -175,13 +175,13 @@ fn almost(text: &str, style: Style) -> Option<Almost> {
 }
 
 /// Returns `true` if this text needs `equals`, also in quotes.
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) fn is_almost_an_operator(text: &str) -> bool {
     operator(text.trim()).is_some()
 }
 
 /// Returns `true` if this text must be quoted to be a string.
-#[cfg(feature = "cli")]
+#[cfg(feature = "_pure")]
 pub(crate) fn is_almost_a_word(text: &str) -> bool {
     almost(text.trim(), Style::Plain).is_some()
 }

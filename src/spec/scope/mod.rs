@@ -186,7 +186,7 @@ impl Scope {
     }
 
     /// The variables from outside of the file.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "_pure")]
     pub(crate) fn globals(&self) -> Arc<Globals> {
         Arc::clone(&self.globals)
     }

@@ -1,0 +1,72 @@
+//! OTLP/JSON becomes protobuf that everyone can read, and that means the same.
+//!
+//! For each signal: the protobuf of an accepted request is decoded by prost and accepted by the walk. A request with
+//! spans is also a file with as many spans, and the traces that we write are read again as they were. The answers of the
+//! Collector about a corpus are compared in the tests of the product.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
+use spanspec::internal::fuzzing;
+use spanspec::{Signal, Span, Store, Trace, otlp};
+
+fuzz_target!(|request: &[u8]| {
+    traces(request);
+    if let Ok(protobuf) = fuzzing::protobuf_of_json(Signal::Logs, request) {
+        fuzzing::walk_logs(&protobuf).expect("we wrote it");
+        Store::new().ingest_logs(&protobuf).expect("we wrote it");
+        // An attribute that cannot be read has no message of prost.
+        let _ = ExportLogsServiceRequest::decode(&*protobuf);
+    }
+    if let Ok(protobuf) = fuzzing::protobuf_of_json(Signal::Metrics, request) {
+        fuzzing::walk_metrics(&protobuf).expect("we wrote it");
+        Store::new().ingest_metrics(&protobuf).expect("we wrote it");
+        let _ = ExportMetricsServiceRequest::decode(&*protobuf);
+    }
+    files(request);
+});
+
+fn traces(request: &[u8]) {
+    let Ok(protobuf) = fuzzing::protobuf_of_json(Signal::Traces, request) else {
+        return;
+    };
+    let walked = fuzzing::walk_spans(&protobuf).expect("we wrote it");
+    if let Ok(decoded) = ExportTraceServiceRequest::decode(&*protobuf) {
+        let resources = decoded.resource_spans.iter();
+        let scopes = resources.flat_map(|resource| &resource.scope_spans);
+        let all: usize = scopes.map(|scope| scope.spans.len()).sum();
+        assert!(walked.records.len() + walked.rejected >= all);
+    }
+    if !walked.records.is_empty() {
+        let traces = otlp::read(request).expect("the request is accepted");
+        let as_protobuf = otlp::read(&protobuf).expect("we wrote it");
+        let spans = |traces: &[Trace]| traces.iter().map(spans).collect::<Vec<_>>();
+        assert_eq!(spans(&traces), spans(&as_protobuf));
+    }
+}
+
+/// What is read is written, and read again. Of an attribute that was dropped, its earlier values are not written either.
+fn files(bytes: &[u8]) {
+    for trace in otlp::read(bytes).unwrap_or_default() {
+        let written = otlp::write_json(&trace);
+        let again = otlp::read(written.as_bytes()).expect("we wrote it");
+        let same = again.iter().find(|other| other.id() == trace.id());
+        let same = spans(same.expect("it was written"));
+        let spans = spans(&trace);
+        let is_whole = |span: &String| !span.replace("dropped: 0", "").contains("dropped: ");
+        if spans.iter().all(is_whole) {
+            assert_eq!(same, spans);
+        }
+    }
+}
+
+/// The spans of a trace as text, in the order of their ids.
+fn spans(trace: &Trace) -> Vec<String> {
+    let mut spans: Vec<&Span> = trace.spans().iter().collect();
+    spans.sort_by_key(|span| *span.span_id.as_bytes());
+    spans.iter().map(|span| format!("{span:?}")).collect()
+}
