@@ -137,6 +137,7 @@ pub fn stamped(request: &[u8]) -> Result<Vec<u8>, Malformed> {
 /// # Errors
 /// If the request is refused.
 pub fn protobuf_of_json(signal: Signal, request: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let request = request.to_vec();
     match signal {
         Signal::Traces => otlp::traces_from_json(request),
         Signal::Logs => otlp::logs_from_json(request),

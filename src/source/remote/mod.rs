@@ -121,15 +121,13 @@ pub enum RemoteError {
     },
     /// The TLS handshake failed.
     #[error(
-        "no TLS connection to the receiver at {base}, which {RECEIVER_VARIABLE} names: {reason}: {remedy}"
+        "no TLS connection to the receiver at {base}, which {RECEIVER_VARIABLE} names: {reason}"
     )]
     Handshake {
         /// The URL.
         base: Url,
-        /// The cause.
+        /// The cause, and the remedy.
         reason: String,
-        /// The remedy.
-        remedy: String,
     },
     /// The receiver requires another token.
     #[error(
@@ -410,8 +408,7 @@ fn handshake(base: &Url, error: &reqwest::Error) -> Option<RemoteError> {
     };
     Some(RemoteError::Handshake {
         base: base.clone(),
-        reason,
-        remedy,
+        reason: format!("{reason}: {remedy}"),
     })
 }
 

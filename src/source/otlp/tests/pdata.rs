@@ -24,7 +24,7 @@ fn recorded() -> impl Iterator<Item = Recorded> {
 }
 
 fn ours(recorded: &Recorded) -> Result<Vec<u8>, Malformed> {
-    let request = recorded.request.as_bytes();
+    let request = recorded.request.clone();
     match recorded.signal.as_str() {
         "traces" => traces_from_json(request),
         "logs" => logs_from_json(request),
