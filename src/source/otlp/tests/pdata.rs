@@ -19,7 +19,7 @@ struct Recorded {
 }
 
 fn recorded() -> impl Iterator<Item = Recorded> {
-    let lines = include_str!("../../../../tests/fixtures/otlp/pdata.jsonl").lines();
+    let lines = include_str!("../../../../tests/fixtures/pdata/requests.jsonl").lines();
     lines.map(|line| serde_json::from_str(line).unwrap())
 }
 
