@@ -77,7 +77,7 @@ impl JudgingThread {
 fn start() -> io::Result<mpsc::UnboundedSender<Job>> {
     let (jobs, mut coming) = mpsc::unbounded_channel::<Job>();
     let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
+        .enable_time()
         .build()?;
     let thread = std::thread::Builder::new().name("judging".to_owned());
     thread.spawn(move || {

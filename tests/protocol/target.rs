@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,7 @@ impl Target {
             files: 0,
         };
         target.serves_honest_clients("the start");
-        target.files = target.open_files();
+        target.files = target.open_files().len();
         target
     }
 
@@ -130,8 +130,12 @@ impl Target {
     pub(crate) fn is_well(&self, after: &str) {
         self.serves_honest_clients(after);
         let began = Instant::now();
-        while self.open_files() > self.files + MOST_NEW_FILES {
-            assert!(began.elapsed() < DEADLINE, "{after}: open files are left");
+        while self.open_files().len() > self.files + MOST_NEW_FILES {
+            let files = self.open_files();
+            assert!(
+                began.elapsed() < DEADLINE,
+                "{after}: open files are left: {files:?}"
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
         let peak = self.peak();
@@ -194,9 +198,14 @@ impl Target {
     }
 
     #[cfg(target_os = "linux")]
-    fn open_files(&self) -> usize {
+    fn open_files(&self) -> Vec<PathBuf> {
         let folder = format!("/proc/{}/fd", self.child.id());
-        fs::read_dir(folder).unwrap().count()
+        let files = fs::read_dir(folder).unwrap();
+        let mut files: Vec<PathBuf> = files
+            .filter_map(|file| fs::read_link(file.unwrap().path()).ok())
+            .collect();
+        files.sort();
+        files
     }
 
     #[cfg(target_os = "linux")]
@@ -208,8 +217,8 @@ impl Target {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn open_files(&self) -> usize {
-        0
+    fn open_files(&self) -> Vec<PathBuf> {
+        Vec::new()
     }
 
     #[cfg(not(target_os = "linux"))]
