@@ -43,7 +43,10 @@ fuzz_target!(|data: &[u8]| {
         .filter(|(path, _)| path != "spanspec.yaml")
     {
         let specs = fuzzing::read_back(path, text);
-        let specs = specs.unwrap_or_else(|errors| panic!("{errors}\n{text}"));
-        assert!(specs > 0, "{text}");
+        match specs {
+            Ok(specs) => assert!(specs > 0, "{text}"),
+            // That of a body, which is not imported.
+            Err(errors) => assert!(errors.to_string().contains("file not found"), "{errors}\n{text}"),
+        }
     }
 });
