@@ -46,7 +46,10 @@ fuzz_target!(|data: &[u8]| {
         match specs {
             Ok(specs) => assert!(specs > 0, "{text}"),
             // That of a body, which is not imported.
-            Err(errors) => assert!(errors.to_string().contains("file not found"), "{errors}\n{text}"),
+            Err(errors) => assert!(
+                errors.to_string().contains("file not found"),
+                "{errors}\n{text}"
+            ),
         }
     }
 });

@@ -370,7 +370,17 @@ impl Collected {
         if !self.is_literal && is_pattern(start) {
             remarks.lost(line, format!("`{start}` is a pattern for several URLs: write a request for each, or use `matrix`"));
         }
-        with_scheme(start)
+        let is_http = |scheme: &str| ["http", "https"].contains(&&*scheme.to_ascii_lowercase());
+        match start.split_once("://") {
+            Some((scheme, rest)) if !is_http(scheme) && !scheme.contains("${") => {
+                remarks.lost(
+                    line,
+                    format!("`{scheme}://`: spanspec sends requests over http and https"),
+                );
+                format!("http://{rest}")
+            }
+            _ => with_scheme(start),
+        }
     }
 
     fn log_in(&self, request: &mut HttpRequest, remarks: &mut LineRemarks<'_>) {
