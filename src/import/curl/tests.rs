@@ -68,7 +68,7 @@ command:2:2: note: `--user` becomes the header Authorization: TOKEN is `user:pas
 #[test]
 fn a_url_of_another_protocol_is_named() {
     let (text, remarks) = import("curl ftp://a/b");
-    assert!(text.contains("get: http://a/b"), "{text}");
+    assert!(text.contains("request: GET http://a/b"), "{text}");
     assert_eq!(
         remarks,
         "command:1:1: lost: `ftp://`: spanspec sends requests over http and https\n"
