@@ -230,7 +230,7 @@ mod tests {
         let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         replace_for(Readers::Owner, &path, b"one").unwrap();
         assert_eq!(mode(), 0o600);
-        // Somebody has decided otherwise.
+        // The mode of an existing file stays.
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         replace_for(Readers::Owner, &path, b"two").unwrap();
         assert_eq!(mode(), 0o644);

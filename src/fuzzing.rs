@@ -177,7 +177,7 @@ pub enum ImportFormat {
 pub struct Imported {
     /// Paths and texts.
     pub files: Vec<(String, String)>,
-    /// What is lost or different, one line each.
+    /// Losses and differences, one line each.
     pub remarks: String,
     /// Number of losses.
     pub lost: usize,
@@ -289,7 +289,7 @@ pub struct CollectorFinding {
     pub drawn: String,
 }
 
-/// Whether a trace is kept; `None` if that is not known.
+/// The decisions of a sampler to keep a trace; `None` if one is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decisions {
     /// With all fields of its spans.

@@ -188,7 +188,7 @@ impl Bench {
         measured
     }
 
-    /// What else the receiver does with the records.
+    /// The rates by the work of the receiver: watched traces, `observe`, and the other signals.
     fn by_work(&self) {
         println!("\nHTTP, {BATCH} records: thousands of records per second of CPU time\n");
         let spans = || template(BATCH, Protocol::Http);

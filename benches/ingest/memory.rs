@@ -27,7 +27,7 @@ pub(super) fn table(time: Duration) {
     line("walk", walk, memcpy);
     let store = Store::new();
     let ingest = rate(time, || drop(black_box(store.ingest(request))));
-    line("ingest, nobody follows", ingest, memcpy);
+    line("ingest, no trace followed", ingest, memcpy);
     let followed = rate(time, || follow_one(request));
     line("ingest and decode 1 of 64 traces", followed, memcpy);
     let bytes = Bytes::copy_from_slice(request);
@@ -44,7 +44,7 @@ pub(super) fn table(time: Duration) {
         let protobuf = protobuf_of_json(json.clone()).expect("a well-formed request");
         store.ingest(&protobuf).expect("a well-formed request");
     });
-    line("JSON, ingest, nobody follows", converted, memcpy);
+    line("JSON, ingest, no trace followed", converted, memcpy);
     let theirs = rate(time, || {
         drop(black_box(
             serde_json::from_slice::<ExportTraceServiceRequest>(&json),
@@ -53,7 +53,7 @@ pub(super) fn table(time: Duration) {
     line("JSON, opentelemetry-proto", theirs, memcpy);
     let logs = log_request(BATCH);
     let ingest = rate(time, || drop(black_box(store.ingest_logs(&logs))));
-    line("log records, nobody follows", ingest, memcpy);
+    line("log records, no trace followed", ingest, memcpy);
     let followed = rate(time, || {
         let store = Store::new();
         let mut follow = store.follow(trace(1), Origin::Foreign);

@@ -31,7 +31,7 @@ pub(super) enum Kind {
     Collector,
 }
 
-/// What spanspec does beside receiving.
+/// The work of spanspec in addition to receiving.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Work {
     /// Watches this number of traces.
@@ -253,6 +253,6 @@ async fn observe(receiver: &Receiver) {
     let source = Source::new("observe.yaml", text);
     let specs = Spec::read_all(&source, Path::new("."), &Context::default());
     let specs = specs.expect("a sound spec");
-    let (_nobody_stops, stop) = watch::channel(None);
+    let (_running, stop) = watch::channel(None);
     run(&specs, receiver, &Options::default(), stop, |_| {}).await;
 }

@@ -53,7 +53,7 @@ fn traces(request: &[u8]) {
     }
 }
 
-/// What is read is written, and read again. Of an attribute that was dropped, its earlier values are not written either.
+/// Traces are the same after they are written and read again. The earlier values of a dropped attribute are not written.
 fn files(bytes: &[u8]) {
     for trace in otlp::read(bytes).unwrap_or_default() {
         let written = otlp::write_json(&trace);

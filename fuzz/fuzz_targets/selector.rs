@@ -1,4 +1,4 @@
-//! What is final stays so, and the order of arrival does not matter.
+//! A final outcome never changes, and the order of arrival has no effect.
 //!
 //! The input is the text below `expect`, a zero byte, and spans. They are judged after each arrival. An outcome that is
 //! called final is that of all spans, and all spans have the same outcomes in reverse order.

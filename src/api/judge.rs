@@ -118,7 +118,7 @@ async fn judge_trace(api: Api, request: JudgeRequest) -> Result<String, Problem>
         ..Options::default()
     };
     let source = StoreSource { api, state };
-    // Nobody stops it: it is dropped when the client is gone.
+    // It is dropped when the client disconnects, and needs no other stop.
     let (_running, stop) = watch::channel(None);
     let report = run(&[spec], &source, &options, stop, |_| {}).await;
     Ok(report

@@ -33,7 +33,7 @@ const CLASSES: [(&str, Class); 10] = [
 ];
 
 #[test]
-#[allow(clippy::print_stdout, reason = "the number of cases")]
+#[allow(clippy::print_stdout, reason = "a run reports how many cases it sent")]
 fn nothing_malformed_hurts_the_receiver_or_its_honest_clients() {
     let target = Target::start("");
     let mut all = 0;
@@ -52,7 +52,7 @@ fn nothing_malformed_hurts_the_receiver_or_its_honest_clients() {
 }
 
 #[test]
-#[allow(clippy::print_stdout, reason = "the number of cases")]
+#[allow(clippy::print_stdout, reason = "a run reports how many cases it sent")]
 fn nothing_malformed_hurts_a_receiver_with_tls() {
     let target = Target::start("tls: { cert: server.pem, key: server.key, ca: authority.pem }");
     let cases = tls::send_to_secure(&target);

@@ -222,7 +222,7 @@ fn pair(property: &Property) -> (&str, &str) {
     (property.name.as_str(), property.value.as_str())
 }
 
-/// What a suite wrote to each of its streams.
+/// The output of a suite, by stream.
 fn outputs(suite: &TestSuite) -> [Option<&str>; 2] {
     [&suite.system_out, &suite.system_err].map(|text| text.as_ref().map(|text| text.as_str()))
 }

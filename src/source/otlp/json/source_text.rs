@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use bytes::Bytes;
 
-/// What an attribute with an error costs.
+/// The consequence of an error in an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AttributeErrors {
     /// The request cannot be read.
@@ -19,7 +19,7 @@ thread_local! {
     static ERRORS: Cell<AttributeErrors> = const { Cell::new(AttributeErrors::DropAttribute) };
 }
 
-/// Reads this text, which is UTF-8. What is read can keep it in memory.
+/// Reads this text, which is UTF-8. Its strings keep it in memory.
 pub(super) fn within<T>(text: &Bytes, errors: AttributeErrors, read: impl FnOnce(&str) -> T) -> T {
     struct Restored(Bytes, AttributeErrors);
     impl Drop for Restored {
@@ -43,7 +43,7 @@ pub(super) fn part(of: &[u8]) -> Bytes {
     })
 }
 
-/// What an attribute with an error costs.
+/// The consequence of an error in an attribute of the text that is being read.
 pub(super) fn attribute_errors() -> AttributeErrors {
     ERRORS.get()
 }
