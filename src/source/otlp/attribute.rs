@@ -14,7 +14,7 @@ use super::message::KeyValue;
 use super::wire::Wire;
 
 /// The deepest nesting of arrays and maps in one attribute. SDKs send one level; prost reads 33.
-const MOST_LEVELS: u32 = 30;
+pub(super) const MOST_LEVELS: u32 = 30;
 
 /// The key of a protobuf field with the number zero, which is invalid.
 const NO_FIELD: u8 = 0;
@@ -35,13 +35,12 @@ pub(super) fn decode(key_value: Bytes) -> Option<KeyValue> {
     }
 }
 
-/// A substitute for an attribute of OTLP/JSON that cannot be decoded: an invalid `KeyValue`, which is
-/// dropped when the protobuf is read, with the reason.
-pub(super) fn mark(key: Bytes, reason: &str) -> Bytes {
-    let mut marked = KeyValue { key, value: None }.encode_to_vec();
-    marked.push(NO_FIELD);
-    marked.extend_from_slice(reason.as_bytes());
-    marked.into()
+/// A substitute for an attribute of OTLP/JSON that cannot be decoded, from a `KeyValue` message with its key: an
+/// invalid message, which is dropped when the protobuf is read, with the reason.
+pub(super) fn mark(mut key: Vec<u8>, reason: &str) -> Vec<u8> {
+    key.push(NO_FIELD);
+    key.extend_from_slice(reason.as_bytes());
+    key
 }
 
 /// Checks that a `KeyValue` message can be decoded, and counts it and the items of its value.
@@ -166,13 +165,17 @@ mod tests {
 
     #[test]
     fn a_marked_attribute_keeps_key_and_reason() {
-        let marked = mark(Bytes::from("amount"), "`a lot` is not an integer");
+        let key = KeyValue {
+            key: Bytes::from("amount"),
+            value: None,
+        };
+        let marked = mark(key.encode_to_vec(), "`a lot` is not an integer");
         let checked = check(&marked, &mut Parts::default()).unwrap();
         let Undecodable { key, reason } = checked.unwrap_err();
         assert_eq!(
             (key, &*reason),
             (&b"amount"[..], "`a lot` is not an integer")
         );
-        assert!(decode(marked).is_none());
+        assert!(decode(marked.into()).is_none());
     }
 }

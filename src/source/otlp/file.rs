@@ -1,17 +1,22 @@
 //! Reads the messages of a saved file: compression, framing, JSON or protobuf.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, Read as _};
 
+use bytes::Bytes;
 use prost::Message;
-use serde::de::{MapAccess, SeqAccess};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::error::ReadError;
-use super::json::{Object, Read, has_span, ignore, objects};
-use super::message::{LogRecordMessage, LogsData, ResourceLogs, ResourceSpans, TracesData};
-use super::metric_message::{MetricData, MetricsData, ResourceMetrics};
+use super::json::{
+    FieldValue, How, InvalidAttributes, Key, KeyOf, Nullable, Output, Seen, UnknownFields, has_span,
+};
+use super::message::{LogRecordMessage, LogsData, TracesData};
+use super::metric_message::{MetricData, MetricsData};
 #[cfg(feature = "run")]
-use super::{json::camel_case, metric_wire, resend::ResendError};
+use super::resend::ResendError;
+use super::shape::{DOCUMENT, ShapeField};
 
 /// Maximum size after decompression.
 const MOST_BYTES: u64 = 512 << 20;
@@ -73,7 +78,7 @@ fn messages(file: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, ReadError> {
 /// As of [`content`]; also if a part of the JSON cannot be written as protobuf.
 #[cfg(feature = "run")]
 pub(super) fn metric_requests(file: &[u8]) -> Result<Vec<Vec<u8>>, ResendError> {
-    // Refuses repeated keys, of which only one would be read below.
+    // So that an error in another part is named as for traces.
     content(file)?;
     let mut requests = Vec::new();
     for message in messages(file)? {
@@ -83,33 +88,10 @@ pub(super) fn metric_requests(file: &[u8]) -> Result<Vec<Vec<u8>>, ResendError> 
             _ if bytes.trim_ascii_start().starts_with(b"{")
                 || bytes.trim_ascii_start().starts_with(b"[") =>
             {
-                requests.extend(metric_requests_of_json(bytes)?);
+                let json = Documents::read(bytes, UnknownFields::Refused);
+                requests.extend(json.map_err(ResendError::Unwritable)?.metrics);
             }
             _ => {}
-        }
-    }
-    Ok(requests)
-}
-
-#[cfg(feature = "run")]
-fn metric_requests_of_json(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ResendError> {
-    let text = String::from_utf8_lossy(bytes);
-    let mut requests = Vec::new();
-    for document in serde_json::Deserializer::from_str(&text).into_iter() {
-        let document: serde_json::Value = document.map_err(ReadError::Json)?;
-        let items = match document {
-            serde_json::Value::Array(items) => items,
-            other => vec![other],
-        };
-        for item in items {
-            let serde_json::Value::Object(mut item) = item else {
-                continue;
-            };
-            // A document can have several signals.
-            item.retain(|key, _| camel_case(key) == "resourceMetrics");
-            if !item.is_empty() {
-                requests.push(metric_wire::from_json(&item)?);
-            }
         }
     }
     Ok(requests)
@@ -215,63 +197,159 @@ fn document(bytes: &[u8]) -> Result<Content, ReadError> {
     }
 }
 
-/// A JSON document: an export request, a trace in an envelope, or an array of these.
-#[derive(Default)]
-struct Envelope {
+/// The telemetry of JSON documents, in protobuf.
+struct Documents {
+    /// The fields of a `TracesData`.
+    traces: Output,
+    /// The fields of a `LogsData`.
+    logs: Output,
+    /// Each export request.
+    metrics: Vec<Vec<u8>>,
+    /// Whether any of it is OTLP.
     is_otlp: bool,
-    resource_spans: Vec<ResourceSpans>,
-    resource_logs: Vec<ResourceLogs>,
-    resource_metrics: Vec<ResourceMetrics>,
-    /// The fields of an item of `resourceSpans` that stands alone.
-    alone: ResourceSpans,
-    /// Unknown keys that have spans, and those of a document without any known key.
+    /// The first unknown keys that have spans, and those of documents without any known key.
     unread: Vec<String>,
-    /// The other unknown keys.
+    /// Of metrics.
+    unknown_fields: UnknownFields,
+}
+
+impl Documents {
+    fn read(bytes: &[u8], unknown_fields: UnknownFields) -> Result<Self, serde_json::Error> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut all = Self {
+            traces: Output::new(How::of_file(), 0),
+            logs: Output::new(How::of_file(), 0),
+            metrics: Vec::new(),
+            is_otlp: false,
+            unread: Vec::new(),
+            unknown_fields,
+        };
+        let mut json = serde_json::Deserializer::from_str(&text);
+        loop {
+            Document(&mut all).deserialize(&mut json)?;
+            // Only white space may be left.
+            if json.end().is_ok() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Reads the metrics of a document.
+    fn read_metrics<'de, M: MapAccess<'de>>(
+        &mut self,
+        field: &'static ShapeField,
+        map: &mut M,
+    ) -> Result<(), M::Error> {
+        let (attributes, unknown_fields) = match self.unknown_fields {
+            UnknownFields::Ignored => (InvalidAttributes::Dropped, UnknownFields::Ignored),
+            UnknownFields::Refused => (InvalidAttributes::FailRequest, UnknownFields::Refused),
+        };
+        let how = How {
+            attributes,
+            unknown_fields,
+            ..How::of_file()
+        };
+        let mut request = Output::new(how, 0);
+        map.next_value_seed(FieldValue::of(field, &mut request))?;
+        self.metrics.push(request.bytes);
+        Ok(())
+    }
+}
+
+/// An export request, a trace in an envelope, or an array of these.
+struct Document<'a>(&'a mut Documents);
+
+impl<'de> DeserializeSeed<'de> for Document<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Document<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} as an object", DOCUMENT.name)
+    }
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
+        let (mut seen, mut of_it) = (Seen::default(), OfDocument::new());
+        while let Some(key) = map.next_key_seed(KeyOf::new(&DOCUMENT, 0))? {
+            match key {
+                Key::Other(key) => of_it.other(&key, &mut map)?,
+                Key::Field(at) => {
+                    let field = &DOCUMENT.fields[at];
+                    seen.add(at, field.name, DOCUMENT.name)?;
+                    of_it.field(field, &mut map, self.0)?;
+                }
+            }
+        }
+        of_it.finish(self.0);
+        Ok(())
+    }
+    fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<(), S::Error> {
+        while let Some(()) = items.next_element_seed(Document(self.0))? {}
+        Ok(())
+    }
+}
+
+/// What belongs to one document only.
+struct OfDocument {
+    is_otlp: bool,
+    /// The fields of an item of `resourceSpans` that stands alone.
+    alone: Output,
+    has_scopes: bool,
+    /// The first unknown keys that have spans.
+    unread: Vec<String>,
+    /// The first other unknown keys.
     ignored: Vec<String>,
 }
 
-impl Object for Envelope {
-    const NAME: &'static str = "an export request";
-    const FIELDS: &'static [&'static str] = &[
-        "resourceSpans",
-        "batches",
-        "trace",
-        "result",
-        "scopeSpans",
-        "instrumentationLibrarySpans",
-        "resource",
-        "resourceLogs",
-        "resourceMetrics",
-        "resourceProfiles",
-    ];
-
-    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
-        match key {
-            "resourceSpans" | "batches" => self.resource_spans.extend(objects(map)?),
-            // Tempo's API v2 and Jaeger's API v3.
-            "trace" | "result" => {
-                let inner: Option<Read<Self>> = map.next_value()?;
-                let inner = inner.map(|Read(inner)| inner).unwrap_or_default();
-                self.add(inner);
-            }
-            "scopeSpans" | "instrumentationLibrarySpans" | "resource" => {
-                self.alone.field(key, map)?;
-                self.is_otlp |= key != "resource";
-                return Ok(());
-            }
-            "resourceLogs" => self.resource_logs.extend(objects(map)?),
-            "resourceMetrics" => self.resource_metrics.extend(objects(map)?),
-            // Profiles may stand between the traces of a file.
-            _ => ignore(map)?,
+impl OfDocument {
+    fn new() -> Self {
+        Self {
+            is_otlp: false,
+            alone: Output::new(How::of_file(), 0),
+            has_scopes: false,
+            unread: Vec::new(),
+            ignored: Vec::new(),
         }
-        self.is_otlp = true;
-        Ok(())
     }
 
+    /// Reads the value of a known key.
+    fn field<'de, M: MapAccess<'de>>(
+        &mut self,
+        field: &'static ShapeField,
+        map: &mut M,
+        all: &mut Documents,
+    ) -> Result<(), M::Error> {
+        self.is_otlp |= field.name != "resource";
+        let output = match field.name {
+            "trace" | "result" => return map.next_value_seed(Nullable(Document(all))),
+            "resourceMetrics" => return all.read_metrics(field, map),
+            "resource" => &mut self.alone,
+            "scopeSpans" | "instrumentationLibrarySpans" => {
+                self.has_scopes = true;
+                &mut self.alone
+            }
+            "resourceLogs" => &mut all.logs,
+            _ => &mut all.traces,
+        };
+        map.next_value_seed(FieldValue::of(field, output))
+    }
+
+    /// Skips the value of an unknown key.
     fn other<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
-        let keys = match has_span(key, map)? {
-            true => &mut self.unread,
-            false => &mut self.ignored,
+        let has_span = has_span(key, map)?;
+        let keys = match (has_span, key) {
+            // Profiles may stand between the traces of a file.
+            (_, "resourceProfiles") => {
+                self.is_otlp = true;
+                return Ok(());
+            }
+            (true, _) => &mut self.unread,
+            (false, _) => &mut self.ignored,
         };
         if keys.len() < MOST_UNREAD {
             keys.push(key.to_owned());
@@ -279,63 +357,35 @@ impl Object for Envelope {
         Ok(())
     }
 
-    fn check<E: serde::de::Error>(&mut self) -> Result<(), E> {
-        let ignored = std::mem::take(&mut self.ignored);
+    /// Adds it to the other documents.
+    fn finish(mut self, all: &mut Documents) {
+        if self.has_scopes {
+            all.traces.text(1, &self.alone.bytes);
+        }
         if !self.is_otlp {
-            self.unread.extend(ignored);
+            self.unread.append(&mut self.ignored);
         }
-        Ok(())
-    }
-
-    fn array<'de, S: SeqAccess<'de>>(mut items: S) -> Result<Self, S::Error> {
-        let mut all = Self::default();
-        while let Some(Read(item)) = items.next_element::<Read<Self>>()? {
-            all.add(item);
-        }
-        Ok(all)
-    }
-}
-
-impl Envelope {
-    /// Adds the content of another document.
-    fn add(&mut self, mut other: Self) {
-        self.is_otlp |= other.is_otlp;
-        let room = MOST_UNREAD.saturating_sub(self.unread.len());
-        self.unread.extend(other.unread.iter().take(room).cloned());
-        self.resource_logs.append(&mut other.resource_logs);
-        self.resource_metrics.append(&mut other.resource_metrics);
-        self.resource_spans.extend(other.into_resource_spans());
-    }
-
-    fn into_resource_spans(self) -> impl Iterator<Item = ResourceSpans> {
-        let alone = self.alone;
-        let is_empty =
-            alone.scope_spans.is_empty() && alone.instrumentation_library_spans.is_empty();
-        let alone = (!is_empty).then_some(alone);
-        self.resource_spans.into_iter().chain(alone)
+        all.is_otlp |= self.is_otlp;
+        let room = MOST_UNREAD.saturating_sub(all.unread.len());
+        all.unread.extend(self.unread.into_iter().take(room));
     }
 }
 
 fn from_json(bytes: &[u8]) -> Result<Content, ReadError> {
-    let text = String::from_utf8_lossy(bytes);
-    let mut all = Envelope::default();
-    for document in serde_json::Deserializer::from_str(&text).into_iter::<Read<Envelope>>() {
-        let Read(document) = document.map_err(ReadError::Json)?;
-        all.add(document);
-    }
+    let all = Documents::read(bytes, UnknownFields::Ignored).map_err(ReadError::Json)?;
     if !all.is_otlp {
         return Err(ReadError::OtherJson);
     }
+    let mut metrics = MetricsData::default();
+    for request in all.metrics {
+        let request = MetricsData::decode(Bytes::from(request)).map_err(ReadError::Protobuf)?;
+        metrics.resource_metrics.extend(request.resource_metrics);
+    }
+    let (traces, logs) = (Bytes::from(all.traces.bytes), Bytes::from(all.logs.bytes));
     Ok(Content {
-        traces: TracesData {
-            resource_spans: all.resource_spans,
-        },
-        logs: LogsData {
-            resource_logs: all.resource_logs,
-        },
-        metrics: MetricsData {
-            resource_metrics: all.resource_metrics,
-        },
+        traces: TracesData::decode(traces).map_err(ReadError::Protobuf)?,
+        logs: LogsData::decode(logs).map_err(ReadError::Protobuf)?,
+        metrics,
         unread: all.unread,
     })
 }

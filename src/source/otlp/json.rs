@@ -1,32 +1,29 @@
-//! Reads OTLP/JSON as the Collector does: ids in hex of either case, enums by number or name,
-//! 64-bit integers as strings, `"NaN"`, unpaired surrogates, and `null` for defaults. `scalar` reads
-//! ids and numbers, `object` reads messages.
+//! Converts OTLP/JSON to protobuf, field by field, as the Collector reads it: ids in hex of either case,
+//! enums by number or name, 64-bit integers as strings, `"NaN"`, unpaired surrogates, and `null` for
+//! defaults. `object` converts messages, `field` their fields, `scalar` ids and numbers; `key` finds the
+//! fields.
 //!
 //! Answers of Tempo have ids in base64. A text is read as base64 if a character is not a hex digit.
 
-mod logs;
-pub(super) mod metrics;
+mod field;
+mod key;
 mod object;
+mod output;
 mod scalar;
-mod source_text;
 
 use bytes::Bytes;
-use prost::Message;
 
 use super::error::Malformed;
-use super::limit;
-use source_text::AttributeErrors;
+use super::shape::{Shape, logs, metrics, traces};
+use object::Object;
 
-#[cfg(feature = "run")]
-pub(super) use object::camel_case;
-pub(super) use object::{Object, Read, has_span, ignore, objects};
-#[cfg(feature = "run")]
-pub(super) use scalar::{JsonNumber, JsonTemporality, Numeric, SpanIdBytes, TraceIdBytes};
+pub(super) use field::{FieldValue, Nullable};
+pub(super) use key::{Key, KeyOf, Seen, has_span};
+pub(super) use output::{How, InvalidAttributes, Output, UnknownFields};
 
 /// Converts an OTLP/JSON export request to protobuf.
 pub(crate) fn traces_from_json(json: impl Into<Bytes>) -> Result<Vec<u8>, Malformed> {
-    let traces = converted(json.into(), object::request)?;
-    Ok(traces.encode_to_vec())
+    converted(json.into(), &traces::REQUEST)
 }
 
 /// The same for benches, without the reason of a failure.
@@ -37,28 +34,30 @@ pub fn protobuf_of_json(json: Bytes) -> Option<Vec<u8>> {
 
 /// Converts an OTLP/JSON export request for logs to protobuf.
 pub(crate) fn logs_from_json(json: impl Into<Bytes>) -> Result<Vec<u8>, Malformed> {
-    let logs = converted(json.into(), logs::request)?;
-    Ok(logs.encode_to_vec())
+    converted(json.into(), &logs::REQUEST)
 }
 
 /// Converts an OTLP/JSON export request for metrics to protobuf.
 pub(crate) fn metrics_from_json(json: impl Into<Bytes>) -> Result<Vec<u8>, Malformed> {
-    let metrics = converted(json.into(), metrics::request)?;
-    Ok(metrics.encode_to_vec())
+    converted(json.into(), &metrics::REQUEST)
 }
 
-/// Reads a request within its limits. Nearly all have attributes without errors, which need not be read twice.
-fn converted<T>(
-    json: Bytes,
-    request: impl Fn(&str) -> Result<T, serde_json::Error>,
-) -> Result<T, Malformed> {
+/// Nearly all requests have attributes without errors, which need not be read twice.
+fn converted(json: Bytes, request: &'static Shape) -> Result<Vec<u8>, Malformed> {
     let text = text(json)?;
-    let read = |errors| limit::bounded(|| source_text::within(&text, errors, |text| request(text)));
-    let all = match read(AttributeErrors::FailRequest) {
-        Ok(all) => all,
-        Err(_) => read(AttributeErrors::DropAttribute)?,
+    let text = str::from_utf8(&text).unwrap_or_default();
+    let read = |attributes| {
+        let how = How {
+            attributes,
+            ..How::of_request()
+        };
+        let mut output = Output::new(how, text.len());
+        let mut json = serde_json::Deserializer::from_str(text);
+        Object::of(request, &mut output).read(&mut json)?;
+        json.end()?;
+        Ok(output.bytes)
     };
-    Ok(all)
+    read(InvalidAttributes::FailRequest).or_else(|_| read(InvalidAttributes::Dropped))
 }
 
 /// Maximum number of bytes that are no UTF-8. Each becomes U+FFFD, which has three.

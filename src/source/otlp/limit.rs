@@ -3,10 +3,6 @@
 //! The bytes of a request are limited by the receiver. An empty message has two bytes in protobuf and three in
 //! JSON, and would take a hundred times that as a structure.
 
-use std::cell::Cell;
-
-use serde::de::Error;
-
 use super::error::Malformed;
 
 /// Maximum number of resources and scopes. Each takes up to 48 bytes while a request is walked.
@@ -18,9 +14,6 @@ const MOST_PARTS: usize = 4 << 20;
 
 /// Maximum number of spans that are rejected and have a valid trace id. Each is recorded as a loss.
 pub(super) const MOST_REJECTED: usize = 1 << 16;
-
-/// Maximum size of the structures that one JSON text becomes, in bytes. Texts of 64 MiB with usual spans need half.
-const MOST_BUILT: usize = 80 << 20;
 
 /// Counts the parts of a request in protobuf.
 #[derive(Debug, Default)]
@@ -50,45 +43,4 @@ impl Parts {
             false => Ok(()),
         }
     }
-}
-
-thread_local! {
-    /// The bytes that the JSON text which this thread reads may still become. serde has no place for it.
-    static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
-}
-
-/// Reads a JSON text within the limit.
-pub(super) fn bounded<T>(read: impl FnOnce() -> T) -> T {
-    struct Restored(usize);
-    impl Drop for Restored {
-        fn drop(&mut self) {
-            LEFT.set(self.0);
-        }
-    }
-    let _restored = Restored(LEFT.replace(MOST_BUILT));
-    read()
-}
-
-/// Records that a structure of this size is built.
-pub(super) fn build<E: Error>(bytes: usize) -> Result<(), E> {
-    match LEFT.get().checked_sub(bytes) {
-        Some(left) => {
-            LEFT.set(left);
-            Ok(())
-        }
-        None => Err(E::custom(format_args!(
-            "more than {} MiB after parsing",
-            MOST_BUILT >> 20
-        ))),
-    }
-}
-
-/// Adds an item. The memory of a list grows by a quarter, since doubling would count its bytes twice.
-pub(super) fn push<T, E: Error>(list: &mut Vec<T>, item: T) -> Result<(), E> {
-    build(size_of::<T>())?;
-    if list.len() == list.capacity() {
-        list.reserve_exact((list.len() / 4).max(4));
-    }
-    list.push(item);
-    Ok(())
 }

@@ -1,176 +1,16 @@
-//! Whole messages of metrics: written from JSON, and changed in place, so that no field is lost.
+//! Changes messages of metrics in place, so that no field is lost.
 //!
 //! The messages of `metric_message` have only the fields that checks need.
 
 use std::ops::Range;
 
-use bytes::Bytes;
-use prost::Message;
-use prost::encoding::{self, WireType, encode_key, encode_varint};
-use serde::Deserialize;
-use serde_json::{Map, Value as Json};
+use prost::encoding::WireType;
 
 use super::error::Malformed;
-use super::json::{
-    JsonNumber, JsonTemporality, Numeric, Read, SpanIdBytes, TraceIdBytes, camel_case,
-};
-use super::message::KeyValue;
-use super::metric_shape::{FieldKind, REQUEST, Shape, ShapeField};
+use super::shape::metrics::REQUEST;
+use super::shape::{FieldKind, Shape};
 use super::wire::{Wire, WireField};
-use crate::trace::{SpanId, TraceId};
-
-/// A part of JSON that cannot be a message of metrics.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Unwritable {
-    /// Not a field of OTLP, which would be lost.
-    #[error("{of} has no field `{key}`")]
-    UnknownField {
-        /// The name of the message.
-        of: &'static str,
-        /// The key.
-        key: String,
-    },
-    /// A value of another type.
-    #[error("`{key}` of {of}: {reason}")]
-    WrongValue {
-        /// The name of the message.
-        of: &'static str,
-        /// The key.
-        key: &'static str,
-        /// The reason.
-        reason: String,
-    },
-}
-
-/// The export request of a JSON object with `resourceMetrics`, in protobuf.
-pub(super) fn from_json(request: &Map<String, Json>) -> Result<Vec<u8>, Unwritable> {
-    let mut bytes = Vec::new();
-    write(request, &REQUEST, &mut bytes)?;
-    Ok(bytes)
-}
-
-fn write(object: &Map<String, Json>, shape: &Shape, to: &mut Vec<u8>) -> Result<(), Unwritable> {
-    for (key, value) in object.iter().filter(|(_, value)| !value.is_null()) {
-        let Some(field) = shape.of_key(&camel_case(key)) else {
-            return Err(Unwritable::UnknownField {
-                of: shape.name,
-                key: key.clone(),
-            });
-        };
-        write_field(field, value, shape, to)?;
-    }
-    Ok(())
-}
-
-fn write_field(
-    field: &ShapeField,
-    value: &Json,
-    of: &Shape,
-    to: &mut Vec<u8>,
-) -> Result<(), Unwritable> {
-    use FieldKind as K;
-    let wrong = |reason: String| Unwritable::WrongValue {
-        of: of.name,
-        key: field.name,
-        reason,
-    };
-    let tag = field.tag;
-    match &field.kind {
-        K::Message(inner) => write_message(tag, value, inner, to, wrong)?,
-        K::Messages(inner) | K::Points(inner) => {
-            for item in list(value).map_err(wrong)? {
-                write_message(tag, item, inner, to, wrong)?;
-            }
-        }
-        K::Attributes => {
-            for item in list(value).map_err(wrong)? {
-                let Read(attribute) = read::<Read<KeyValue>>(item).map_err(wrong)?;
-                bytes_field(tag, &attribute.encode_to_vec(), to);
-            }
-        }
-        K::Text => bytes_field(tag, read::<String>(value).map_err(wrong)?.as_bytes(), to),
-        K::Texts => {
-            for text in read::<Vec<String>>(value).map_err(wrong)? {
-                bytes_field(tag, text.as_bytes(), to);
-            }
-        }
-        K::Time | K::Fixed64 => encoding::fixed64::encode(tag, &number(value).map_err(wrong)?, to),
-        K::SFixed64 => encoding::sfixed64::encode(tag, &number(value).map_err(wrong)?, to),
-        K::Double => encoding::double::encode(tag, &number(value).map_err(wrong)?, to),
-        K::Uint32 => encoding::uint32::encode(tag, &number(value).map_err(wrong)?, to),
-        K::Sint32 => encoding::sint32::encode(tag, &number(value).map_err(wrong)?, to),
-        K::Bool => encoding::bool::encode(tag, &read::<bool>(value).map_err(wrong)?, to),
-        K::Temporality => {
-            let JsonTemporality(number) = read(value).map_err(wrong)?;
-            encoding::int32::encode(tag, &number, to);
-        }
-        K::Fixed64s => {
-            encoding::fixed64::encode_packed(tag, &numbers(value).map_err(wrong)?, to);
-        }
-        K::Doubles => encoding::double::encode_packed(tag, &numbers(value).map_err(wrong)?, to),
-        K::Uint64s => encoding::uint64::encode_packed(tag, &numbers(value).map_err(wrong)?, to),
-        K::TraceId => {
-            let TraceIdBytes(id) = read(value).map_err(wrong)?;
-            id_field(tag, &id, TraceId::from_slice(&id).is_some(), to).map_err(wrong)?;
-        }
-        K::SpanId => {
-            let SpanIdBytes(id) = read(value).map_err(wrong)?;
-            id_field(tag, &id, SpanId::from_slice(&id).is_some(), to).map_err(wrong)?;
-        }
-    }
-    Ok(())
-}
-
-fn write_message(
-    tag: u32,
-    value: &Json,
-    shape: &Shape,
-    to: &mut Vec<u8>,
-    wrong: impl Fn(String) -> Unwritable,
-) -> Result<(), Unwritable> {
-    let Json::Object(object) = value else {
-        return Err(wrong("expected an object".to_owned()));
-    };
-    let mut message = Vec::new();
-    write(object, shape, &mut message)?;
-    bytes_field(tag, &message, to);
-    Ok(())
-}
-
-fn bytes_field(tag: u32, bytes: &[u8], to: &mut Vec<u8>) {
-    encode_key(tag, WireType::LengthDelimited, to);
-    encode_varint(bytes.len() as u64, to);
-    to.extend_from_slice(bytes);
-}
-
-fn id_field(tag: u32, id: &Bytes, is_valid: bool, to: &mut Vec<u8>) -> Result<(), String> {
-    match (id.is_empty(), is_valid) {
-        (true, _) => Ok(()),
-        (false, true) => {
-            bytes_field(tag, id, to);
-            Ok(())
-        }
-        (false, false) => Err("not an id".to_owned()),
-    }
-}
-
-fn list(value: &Json) -> Result<&[Json], String> {
-    let list = value.as_array().map(Vec::as_slice);
-    list.ok_or_else(|| "expected a list".to_owned())
-}
-
-fn read<'de, T: Deserialize<'de>>(value: &'de Json) -> Result<T, String> {
-    T::deserialize(value).map_err(|error| error.to_string())
-}
-
-fn number<T: Numeric>(value: &Json) -> Result<T, String> {
-    read::<JsonNumber<T>>(value).map(|number| number.0)
-}
-
-fn numbers<T: Numeric>(value: &Json) -> Result<Vec<T>, String> {
-    let numbers: Vec<JsonNumber<T>> = read(value)?;
-    Ok(numbers.into_iter().map(|number| number.0).collect())
-}
+use crate::trace::TraceId;
 
 /// A part of a request that can be changed in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -288,7 +128,10 @@ impl FieldAt {
 #[cfg(test)]
 mod tests {
     use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+    use prost::Message;
 
+    use super::super::file::metric_requests;
+    use super::super::json::metrics_from_json;
     use super::*;
 
     /// Each field of each message of metrics.
@@ -301,17 +144,10 @@ mod tests {
         {"name":"q","summary":{"dataPoints":[{"startTimeUnixNano":"5","timeUnixNano":"9","count":"3","sum":1.5,"quantileValues":[{"quantile":0.5,"value":0.4}]}]}}
         ]}]}]}"#;
 
-    fn written(json: &str) -> Result<Vec<u8>, Unwritable> {
-        let Json::Object(object) = serde_json::from_str(json).unwrap() else {
-            panic!("not an object");
-        };
-        from_json(&object)
-    }
-
     #[test]
     fn json_becomes_the_same_message_as_with_the_types_of_opentelemetry() {
         let expected: ExportMetricsServiceRequest = serde_json::from_str(ALL).unwrap();
-        let bytes = written(ALL).unwrap();
+        let bytes = metrics_from_json(ALL).unwrap();
         let read = ExportMetricsServiceRequest::decode(bytes.as_slice()).unwrap();
         assert_eq!(read, expected);
     }
@@ -321,24 +157,25 @@ mod tests {
         for (json, error) in [
             (
                 r#"{"resourceMetrics":[{"scopes":[]}]}"#,
-                "an item of `resourceMetrics` has no field `scopes`",
+                "an item of `resourceMetrics` has no field `scopes` at line 1 column 29",
             ),
             (
-                r#"{"resourceMetrics":7}"#,
-                "`resourceMetrics` of an export request: expected a list",
+                r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{"attributes":[{}, 7]}]}}]}]}]}"#,
+                "invalid type: integer `7`, expected an attribute as an object at line 1 column 93",
             ),
             (
-                r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{"asInt":"x"}]}}]}]}]}"#,
-                "`asInt` of a data point: `x` is not a signed 64-bit integer",
+                r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{"exemplars":[{"traceId":"12"}]}]}}]}]}]}"#,
+                "`12` is not an id of 16 bytes at line 1 column 103",
             ),
         ] {
-            assert_eq!(written(json).unwrap_err().to_string(), error);
+            let found = metric_requests(json.as_bytes()).unwrap_err().to_string();
+            assert_eq!(found, error);
         }
     }
 
     #[test]
     fn times_and_ids_are_changed_in_place_and_unknown_fields_are_kept() {
-        let mut bytes = written(ALL).unwrap();
+        let mut bytes = metrics_from_json(ALL).unwrap();
         let (size, mut points, mut times) = (bytes.len(), 0, 0);
         // An unknown field after the others.
         bytes.extend([0xfa, 0x06, 3, 1, 2, 3]);

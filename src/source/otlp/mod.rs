@@ -15,8 +15,6 @@ pub(super) mod message;
 mod metric_export;
 pub(crate) mod metric_message;
 #[cfg(feature = "run")]
-mod metric_shape;
-#[cfg(feature = "run")]
 mod metric_wire;
 mod pack;
 mod read;
@@ -24,6 +22,7 @@ mod read;
 mod record_facts;
 #[cfg(feature = "run")]
 mod resend;
+mod shape;
 mod signal;
 mod walk;
 mod wire;

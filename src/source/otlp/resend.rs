@@ -15,7 +15,7 @@ use super::message::{
     LogRecordMessage, LogsData, ResourceLogs, ResourceSpans, ScopeLogs, ScopeSpans, SpanMessage,
     TracesData,
 };
-use super::metric_wire::{self, Part, Unwritable};
+use super::metric_wire::{self, Part};
 use super::read::assemble;
 use super::signal::Signal;
 use crate::trace::{Nanos, Origin, SpanId, Trace, TraceId};
@@ -260,7 +260,7 @@ pub(crate) enum ResendError {
     Unread(String),
     /// A part of metrics in JSON that is not OTLP.
     #[error(transparent)]
-    Unwritable(#[from] Unwritable),
+    Unwritable(serde_json::Error),
     /// A message of metrics that is not OTLP.
     #[error(transparent)]
     Metrics(Malformed),

@@ -8,12 +8,11 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use bytes::Bytes;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 
-use super::super::ids;
-use super::source_text;
+use super::super::shape::EnumNames;
+use super::key::short;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -21,143 +20,77 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
-/// A string; `null` is empty.
-#[derive(Default)]
-pub(in super::super) struct JsonText(pub(in super::super) Bytes);
-
-impl<'de> Deserialize<'de> for JsonText {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        // As bytes, because a string of JSON may contain half of a surrogate pair.
-        json.deserialize_byte_buf(TextVisitor)
+/// The bytes of an escaped string, with U+FFFD in place of each unpaired surrogate, which has three bytes, too.
+/// serde_json returns surrogates as three bytes from `ED A0 80` to `ED BF BF`, which are invalid in UTF-8.
+pub(super) fn without_surrogates(text: &[u8]) -> Cow<'_, [u8]> {
+    if str::from_utf8(text).is_ok() {
+        return Cow::Borrowed(text);
     }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = JsonText;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-    fn visit_borrowed_bytes<E: Error>(self, text: &'de [u8]) -> Result<JsonText, E> {
-        // Without escapes, so it is a part of a text.
-        Ok(JsonText(source_text::part(text)))
-    }
-    fn visit_str<E: Error>(self, text: &str) -> Result<JsonText, E> {
-        Ok(JsonText(Bytes::copy_from_slice(text.as_bytes())))
-    }
-    fn visit_bytes<E: Error>(self, text: &[u8]) -> Result<JsonText, E> {
-        self.visit_byte_buf(text.to_vec())
-    }
-    fn visit_byte_buf<E: Error>(self, mut text: Vec<u8>) -> Result<JsonText, E> {
-        if str::from_utf8(&text).is_err() {
-            replace_surrogates(&mut text);
-        }
-        Ok(JsonText(text.into()))
-    }
-}
-
-/// The key of an object, with U+FFFD in place of unpaired surrogates.
-pub(super) struct JsonKey<'de>(pub(super) Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for JsonKey<'de> {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_bytes(KeyVisitor)
-    }
-}
-
-struct KeyVisitor;
-
-impl<'de> Visitor<'de> for KeyVisitor {
-    type Value = JsonKey<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-    fn visit_borrowed_bytes<E: Error>(self, key: &'de [u8]) -> Result<JsonKey<'de>, E> {
-        Ok(JsonKey(lossy(key)))
-    }
-    fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<JsonKey<'de>, E> {
-        Ok(JsonKey(Cow::Borrowed(key)))
-    }
-    fn visit_str<E: Error>(self, key: &str) -> Result<JsonKey<'de>, E> {
-        Ok(JsonKey(Cow::Owned(key.to_owned())))
-    }
-    fn visit_bytes<E: Error>(self, key: &[u8]) -> Result<JsonKey<'de>, E> {
-        let JsonText(key) = TextVisitor.visit_byte_buf(key.to_vec())?;
-        Ok(JsonKey(Cow::Owned(
-            String::from_utf8_lossy(&key).into_owned(),
-        )))
-    }
-}
-
-/// Replaces each unpaired surrogate by U+FFFD, which has three bytes, too. serde_json returns
-/// surrogates as three bytes from `ED A0 80` to `ED BF BF`, which are invalid in UTF-8.
-fn replace_surrogates(text: &mut [u8]) {
+    let mut text = text.to_vec();
     for at in 0..text.len().saturating_sub(2) {
         if let [0xed, 0xa0..=0xbf, _] = text[at..at + 3] {
             text[at..at + 3].copy_from_slice("\u{fffd}".as_bytes());
         }
     }
+    Cow::Owned(text)
 }
 
-/// The bytes of a trace id, or the [substitute](ids::mark) for a text that is not one.
-#[derive(Default)]
-pub(in super::super) struct TraceIdBytes(pub(in super::super) Bytes);
+/// An id of `N` bytes, `None` if it is empty, or the text that is none.
+pub(super) struct Id<const N: usize>;
 
-impl<'de> Deserialize<'de> for TraceIdBytes {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        id::<16, D>(json).map(Self)
+impl<'de, const N: usize> Visitor<'de> for Id<N> {
+    type Value = Result<Option<[u8; N]>, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
     }
-}
-
-/// As [`TraceIdBytes`], of a span.
-#[derive(Default)]
-pub(in super::super) struct SpanIdBytes(pub(in super::super) Bytes);
-
-impl<'de> Deserialize<'de> for SpanIdBytes {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        id::<8, D>(json).map(Self)
+    #[inline]
+    fn visit_bytes<E: Error>(self, text: &[u8]) -> Result<Self::Value, E> {
+        if text.is_empty() {
+            return Ok(Ok(None));
+        }
+        if let Some(id) = hex(text) {
+            return Ok(Ok(Some(id)));
+        }
+        let text = without_surrogates(text);
+        let text = String::from_utf8_lossy(&text);
+        // Hex that was cut off may have a length of base64.
+        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let bytes = base64(&text).filter(|_| !is_hex);
+        let id = bytes.and_then(|bytes| bytes.try_into().ok());
+        Ok(id.map(Some).ok_or_else(|| text.into_owned()))
     }
-}
-
-fn id<'de, const N: usize, D: Deserializer<'de>>(json: D) -> Result<Bytes, D::Error> {
-    let text = JsonText::deserialize(json)?.0;
-    let text = lossy(&text);
-    if text.is_empty() {
-        return Ok(Bytes::new());
-    }
-    // Hex that was cut off may have a length of base64.
-    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let bytes: Option<[u8; N]> = match is_hex {
-        true => hex(&text),
-        false => base64(&text).and_then(|bytes| bytes.try_into().ok()),
-    };
-    Ok(bytes.map_or_else(
-        || ids::mark::<N>(&text),
-        |bytes| Bytes::copy_from_slice(&bytes),
-    ))
 }
 
 /// The bytes of this number of pairs of digits.
-fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+    let (pairs, rest) = text.as_chunks::<2>();
     if !rest.is_empty() || pairs.len() != N {
         return None;
     }
     let mut bytes = [0; N];
     for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = u8::try_from(digit(high)? << 4 | digit(low)?).ok()?;
+        let (high, low) = (DIGITS[usize::from(high)], DIGITS[usize::from(low)]);
+        if (high | low) > 0xf {
+            return None;
+        }
+        *byte = high << 4 | low;
     }
     Some(bytes)
 }
 
-/// The text, with U+FFFD in place of what is no UTF-8. Faster than the standard library for valid text.
-fn lossy(text: &[u8]) -> Cow<'_, str> {
-    str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::Borrowed)
-}
+/// The value of each hexadecimal digit, and 255 for other bytes.
+const DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 16 {
+        let lower = b"0123456789abcdef"[value as usize];
+        digits[lower as usize] = value;
+        digits[lower.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    digits
+};
 
 fn base64(text: &str) -> Option<Vec<u8>> {
     STANDARD
@@ -168,7 +101,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 
 /// A number, or a string that contains one.
 #[derive(Default)]
-pub(in super::super) struct JsonNumber<T>(pub(in super::super) T);
+pub(super) struct JsonNumber<T>(pub(super) T);
 
 impl<'de, T: Numeric> Deserialize<'de> for JsonNumber<T> {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
@@ -179,7 +112,7 @@ impl<'de, T: Numeric> Deserialize<'de> for JsonNumber<T> {
 struct NumberVisitor<T>(PhantomData<T>);
 
 /// A type that OTLP/JSON writes as a number or as text.
-pub(in super::super) trait Numeric: FromStr + Default {
+pub(super) trait Numeric: FromStr + Default {
     const NAME: &'static str;
     fn from_i64(int: i64) -> Option<Self>;
     fn from_u64(int: u64) -> Option<Self>;
@@ -265,110 +198,19 @@ fn out_of_range<T: Numeric, E: Error>(found: impl fmt::Display) -> E {
     E::custom(format_args!("`{found}` is not {}", T::NAME))
 }
 
-/// The number of a span kind.
-#[derive(Default)]
-pub(in super::super) struct JsonSpanKind(pub(in super::super) i32);
+/// The number of an enum: a number, or a name with or without its prefix. An unknown name is an error, since it
+/// may mean `ERROR`.
+pub(super) struct EnumNumber(pub(super) &'static EnumNames);
 
-impl<'de> Deserialize<'de> for JsonSpanKind {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        let kinds = Enum {
-            prefix: "SPAN_KIND_",
-            names: &[
-                "UNSPECIFIED",
-                "INTERNAL",
-                "SERVER",
-                "CLIENT",
-                "PRODUCER",
-                "CONSUMER",
-            ],
-        };
-        json.deserialize_any(kinds).map(Self)
-    }
-}
-
-/// The number of a status code.
-#[derive(Default)]
-pub(in super::super) struct JsonStatusCode(pub(in super::super) i32);
-
-impl<'de> Deserialize<'de> for JsonStatusCode {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        let codes = Enum {
-            prefix: "STATUS_CODE_",
-            names: &["UNSET", "OK", "ERROR"],
-        };
-        json.deserialize_any(codes).map(Self)
-    }
-}
-
-/// A severity number.
-#[derive(Default)]
-pub(in super::super) struct JsonSeverity(pub(in super::super) i32);
-
-impl<'de> Deserialize<'de> for JsonSeverity {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        let numbers = Enum {
-            prefix: "SEVERITY_NUMBER_",
-            names: &[
-                "UNSPECIFIED",
-                "TRACE",
-                "TRACE2",
-                "TRACE3",
-                "TRACE4",
-                "DEBUG",
-                "DEBUG2",
-                "DEBUG3",
-                "DEBUG4",
-                "INFO",
-                "INFO2",
-                "INFO3",
-                "INFO4",
-                "WARN",
-                "WARN2",
-                "WARN3",
-                "WARN4",
-                "ERROR",
-                "ERROR2",
-                "ERROR3",
-                "ERROR4",
-                "FATAL",
-                "FATAL2",
-                "FATAL3",
-                "FATAL4",
-            ],
-        };
-        json.deserialize_any(numbers).map(Self)
-    }
-}
-
-/// The number of an aggregation temporality.
-#[derive(Default)]
-pub(in super::super) struct JsonTemporality(pub(in super::super) i32);
-
-impl<'de> Deserialize<'de> for JsonTemporality {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        let temporalities = Enum {
-            prefix: "AGGREGATION_TEMPORALITY_",
-            names: &["UNSPECIFIED", "DELTA", "CUMULATIVE"],
-        };
-        json.deserialize_any(temporalities).map(Self)
-    }
-}
-
-/// A number, or a name with or without its prefix. An unknown name is an error, since it may mean
-/// `ERROR`.
-struct Enum {
-    prefix: &'static str,
-    names: &'static [&'static str],
-}
-
-impl<'de> Visitor<'de> for Enum {
+impl<'de> Visitor<'de> for EnumNumber {
     type Value = i32;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<String> = self
+            .0
             .names
             .iter()
-            .map(|name| self.prefix.to_owned() + name)
+            .map(|name| self.0.prefix.to_owned() + name)
             .collect();
         write!(f, "a number or one of {}", names.join(", "))
     }
@@ -385,8 +227,8 @@ impl<'de> Visitor<'de> for Enum {
         NumberVisitor(PhantomData).visit_map(map)
     }
     fn visit_str<E: Error>(self, text: &str) -> Result<i32, E> {
-        let bare = text.strip_prefix(self.prefix).unwrap_or(text);
-        let named = self.names.iter().position(|&name| name == bare);
+        let bare = text.strip_prefix(self.0.prefix).unwrap_or(text);
+        let named = self.0.names.iter().position(|&name| name == bare);
         named
             .and_then(|at| i32::try_from(at).ok())
             .or_else(|| text.parse().ok())
@@ -395,19 +237,26 @@ impl<'de> Visitor<'de> for Enum {
 }
 
 /// Bytes as base64.
-pub(in super::super) struct Base64(pub(in super::super) Bytes);
+pub(super) struct Base64(pub(super) Vec<u8>);
 
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        let text = JsonText::deserialize(json)?.0;
-        let text = String::from_utf8_lossy(&text);
-        base64(&text)
-            .map(|bytes| Self(bytes.into()))
-            .ok_or_else(|| D::Error::custom(format_args!("`{}` is not base64", short(&text))))
+        json.deserialize_bytes(Base64Visitor)
     }
 }
 
-/// The beginning of a text, for messages.
-pub(super) fn short(text: &str) -> String {
-    text.chars().take(40).collect()
+struct Base64Visitor;
+
+impl<'de> Visitor<'de> for Base64Visitor {
+    type Value = Base64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+    fn visit_bytes<E: Error>(self, text: &[u8]) -> Result<Base64, E> {
+        let text = String::from_utf8_lossy(text);
+        base64(&text)
+            .map(Base64)
+            .ok_or_else(|| E::custom(format_args!("`{}` is not base64", short(&text))))
+    }
 }

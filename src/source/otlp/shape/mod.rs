@@ -1,0 +1,137 @@
+//! The fields of OTLP's messages, by which JSON becomes protobuf, and metrics are changed in place.
+
+pub(super) mod common;
+pub(super) mod logs;
+pub(super) mod metrics;
+pub(super) mod traces;
+
+use FieldKind::{Message, Messages};
+
+/// What a JSON document of a file may have: an export request, a trace in an envelope of Tempo or Jaeger, or an
+/// item of `resourceSpans` that stands alone. Tags are those of the request, and of the item.
+pub(super) static DOCUMENT: Shape = Shape::message(
+    "an export request",
+    &[
+        field(1, "resourceSpans", Messages(&traces::RESOURCE_SPANS)),
+        field(1, "batches", Messages(&traces::RESOURCE_SPANS)),
+        field(1, "trace", Message(&DOCUMENT)),
+        field(1, "result", Message(&DOCUMENT)),
+        field(1, "resource", Message(&common::RESOURCE)),
+        field(2, "scopeSpans", Messages(&traces::SCOPE_SPANS)),
+        field(
+            1000,
+            "instrumentationLibrarySpans",
+            Messages(&traces::SCOPE_SPANS),
+        ),
+        field(1, "resourceLogs", Messages(&logs::RESOURCE_LOGS)),
+        field(1, "resourceMetrics", Messages(&metrics::RESOURCE_METRICS)),
+    ],
+);
+
+/// A message.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// Its name in error messages, such as `a data point`.
+    pub(super) name: &'static str,
+    pub(super) fields: &'static [ShapeField],
+    pub(super) kind: ShapeKind,
+    pub(super) others: Others,
+}
+
+/// Whether the fields of a message exclude each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ShapeKind {
+    Message,
+    /// An `AnyValue`, which has one of its fields.
+    OneOf,
+}
+
+/// What is done in JSON with keys that are no fields of a message. OTLP requires to ignore unknown ones.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Others {
+    Ignored,
+    /// They are ignored unless a span would be lost with one, which was expected in this field.
+    WithoutSpans(&'static str),
+    /// They are ignored unless log records could be lost with one: a list, which was expected in this field.
+    WithoutLists(&'static str),
+    /// As `WithoutSpans`; keys of other formats, and requests of which no key is known, are refused.
+    OfTraceRequest,
+}
+
+/// A field of a message.
+#[derive(Debug)]
+pub(super) struct ShapeField {
+    /// Its key in JSON.
+    pub(super) name: &'static str,
+    pub(super) tag: u32,
+    pub(super) kind: FieldKind,
+}
+
+/// The type of a field.
+#[derive(Debug)]
+pub(super) enum FieldKind {
+    Message(&'static Shape),
+    Messages(&'static Shape),
+    /// The same, of data points.
+    Points(&'static Shape),
+    /// `KeyValue` messages.
+    Attributes,
+    Text,
+    Texts,
+    /// Bytes, as base64 in JSON.
+    Base64,
+    /// A time, as a fixed64.
+    Time,
+    Fixed32,
+    Fixed64,
+    SFixed64,
+    Double,
+    Uint32,
+    Int64,
+    Sint32,
+    Bool,
+    Enum(&'static EnumNames),
+    Fixed64s,
+    Doubles,
+    Uint64s,
+    TraceId,
+    SpanId,
+}
+
+/// The names of an enum, in the order of their numbers from zero.
+#[derive(Debug)]
+pub(super) struct EnumNames {
+    pub(super) prefix: &'static str,
+    pub(super) names: &'static [&'static str],
+}
+
+impl Shape {
+    const fn message(name: &'static str, fields: &'static [ShapeField]) -> Self {
+        Self {
+            name,
+            fields,
+            kind: ShapeKind::Message,
+            others: Others::Ignored,
+        }
+    }
+
+    const fn one_of(name: &'static str, fields: &'static [ShapeField]) -> Self {
+        Self {
+            kind: ShapeKind::OneOf,
+            ..Self::message(name, fields)
+        }
+    }
+
+    const fn with_others(self, others: Others) -> Self {
+        Self { others, ..self }
+    }
+
+    #[cfg(feature = "run")]
+    pub(super) fn of_tag(&self, tag: u32) -> Option<&'static ShapeField> {
+        self.fields.iter().find(|field| field.tag == tag)
+    }
+}
+
+const fn field(tag: u32, name: &'static str, kind: FieldKind) -> ShapeField {
+    ShapeField { name, tag, kind }
+}
