@@ -4,6 +4,7 @@
 //! all of them hold, and once where all that look at spans fail, for a failure looks for what
 //! comes nearest. The next table judges a trace while it arrives, and the next one judges
 //! the faults of traces, as `spanspec mutate` does. The last one replays traces through the tail sampling of a Collector.
+//! An argument is the name of the only table: `whole`, `arriving`, `faults` or `replay`.
 
 #![expect(clippy::cast_precision_loss, reason = "times are rounded anyway")]
 
@@ -73,6 +74,24 @@ impl Shape {
 }
 
 fn main() {
+    let tables: [(&str, fn()); 4] = [
+        ("whole", whole),
+        ("arriving", arriving),
+        ("faults", faults),
+        ("replay", replaying),
+    ];
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    let is_named = |name: &str| named.iter().any(|argument| argument == name);
+    let all = !tables.iter().any(|(name, _)| is_named(name));
+    for (name, table) in tables {
+        if all || is_named(name) {
+            table();
+        }
+    }
+}
+
+/// Whole traces.
+fn whole() {
     let sizes: &[usize] = if is_quick() {
         &[100, 10_000]
     } else {
@@ -90,9 +109,6 @@ fn main() {
             }
         }
     }
-    arriving();
-    faults();
-    replaying();
 }
 
 /// The faults of the traces of 20 specs.

@@ -255,6 +255,13 @@ impl Follow {
         }
     }
 
+    /// Waits for the next change after this moment. [`changed`](Self::changed) returns for it, too.
+    pub(crate) async fn arrival(&mut self) {
+        if self.changes.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+
     /// The trace at this moment. Only spans that arrived since the last call are decoded.
     pub fn snapshot(&mut self) -> Snapshot {
         if let Some(start) = self.start.take() {

@@ -224,15 +224,15 @@ async fn a_small_request_that_would_become_a_large_structure_is_refused() {
     let empty = |tag: u8, mib: usize| [tag << 3 | 2, 0].repeat(mib << 19);
     let metrics = "/v1/metrics";
     let bombs = [
-        ("/v1/traces", JSON, repeated(spans, ",{}", "]}]}]}", 1)),
+        ("/v1/traces", JSON, repeated(spans, ",{}", "]}]}]}", 13)),
         (
             "/v1/traces",
             JSON,
             repeated(r#"{"resourceSpans":[{}"#, ",{}", "]}", 3),
         ),
-        ("/v1/traces", JSON, repeated(attributes, ",1", "]}}]}", 2)),
-        ("/v1/logs", JSON, repeated(values, ",{}", "]}}}]}]}]}", 8)),
-        (metrics, JSON, repeated(points, ",{}", "]}}]}]}]}", 4)),
+        ("/v1/traces", JSON, repeated(attributes, ",1", "]}}]}", 3)),
+        ("/v1/logs", JSON, repeated(values, ",{}", "]}}}]}]}]}", 13)),
+        (metrics, JSON, repeated(points, ",{}", "]}}]}]}]}", 13)),
         ("/v1/traces", PROTOBUF, empty(1, 3)),
         ("/v1/traces", PROTOBUF, field(1, &empty(2, 3))),
         ("/v1/traces", PROTOBUF, field(1, &field(1, &empty(1, 9)))),

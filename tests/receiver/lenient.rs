@@ -333,7 +333,7 @@ async fn an_attribute_of_json_that_cannot_be_decoded_is_dropped_alone() {
         "dropped 5 attributes: \
          attribute `amount` of span `charge` of shop: `a lot` is not a signed 64-bit integer; \
          attribute `deep` of span `charge` of shop: nested more than 30 levels deep; \
-         attribute `deeper` of span `charge` of shop: recursion limit exceeded; \
+         attribute `deeper` of span `charge` of shop: nested more than 30 levels deep; \
          attribute `plain` of span `charge` of shop: invalid type: string \"text\", expected an attribute value such as {\"stringValue\": \"text\"} as an object; \
          attribute `flag` of an event of span `charge` of shop: invalid type: integer `1`, expected a boolean"
     );
