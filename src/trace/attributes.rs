@@ -61,6 +61,14 @@ impl Attributes {
         Self { dropped, ..self }
     }
 
+    /// Attributes of which no key is repeated.
+    pub(crate) fn of_distinct(entries: Vec<(String, Value)>) -> Self {
+        Self {
+            entries: entries.into(),
+            ..Self::default()
+        }
+    }
+
     /// Sets the earlier values of repeated keys, in order.
     pub(crate) fn with_replaced(self, replaced: Vec<(String, Value)>) -> Self {
         Self {
@@ -87,11 +95,7 @@ impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Attributes {
         let entries = entries.into_iter();
         let entries = entries.map(|(key, value)| (key.into(), value.into()));
         let (entries, replaced) = last_of_each(entries.collect());
-        let all = Self {
-            entries: entries.into(),
-            ..Self::default()
-        };
-        all.with_replaced(replaced)
+        Self::of_distinct(entries).with_replaced(replaced)
     }
 }
 

@@ -230,11 +230,19 @@ impl fmt::Display for Value {
 
 /// The entries without those whose key is repeated later, and these.
 pub(crate) fn last_of_each<V>(entries: Vec<(String, V)>) -> Entries<V> {
+    /// Up to this number, comparing all with each other is faster than hashing.
+    const FEW: usize = 16;
+    let are_distinct = |entries: &[(String, V)]| {
+        let mut before = entries.iter().enumerate();
+        before.all(|(at, (key, _))| entries[..at].iter().all(|(other, _)| other != key))
+    };
+    if entries.len() <= FEW && are_distinct(&entries) {
+        return (entries, Vec::new());
+    }
     let mut known = HashSet::with_capacity(entries.len());
     let from_last = entries.iter().rev();
     let is_last: Vec<bool> = from_last.map(|(key, _)| known.insert(&**key)).collect();
-    let is_distinct = is_last.iter().all(|is_last| *is_last);
-    if is_distinct {
+    if is_last.iter().all(|is_last| *is_last) {
         return (entries, Vec::new());
     }
     let marked = is_last.into_iter().rev().zip(entries);

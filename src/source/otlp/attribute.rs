@@ -1,4 +1,4 @@
-//! Checks that attributes can be decoded, and marks those of OTLP/JSON that cannot.
+//! Decodes attributes, checks that they can be decoded, and marks those of OTLP/JSON that cannot.
 //!
 //! Only the attribute is dropped: its span, event, link, resource or scope is read without it, and
 //! counts it as dropped.
@@ -11,7 +11,8 @@ use prost::Message;
 use super::error::Malformed;
 use super::limit::Parts;
 use super::message::KeyValue;
-use super::wire::Wire;
+use super::wire::{Wire, WireField};
+use crate::trace::{Value, last_of_each};
 
 /// The deepest nesting of arrays and maps in one attribute. SDKs send one level; prost reads 33.
 pub(super) const MOST_LEVELS: u32 = 30;
@@ -27,12 +28,89 @@ pub(super) struct Undecodable<'a> {
     pub(super) reason: Cow<'a, str>,
 }
 
-/// Decodes a `KeyValue` message. `None` if it cannot be decoded.
-pub(super) fn decode(key_value: Bytes) -> Option<KeyValue> {
+/// The key and value of a `KeyValue` message. `None` if it cannot be decoded.
+pub(super) fn decode(key_value: &Bytes) -> Option<(String, Value)> {
+    plain_entry(key_value, 0).or_else(|| merged(key_value.clone()))
+}
+
+/// The same for messages with several values in one place, which protobuf merges.
+#[cold]
+fn merged(key_value: Bytes) -> Option<(String, Value)> {
     match check(&key_value, &mut Parts::default()) {
-        Ok(Ok(())) => KeyValue::decode(key_value).ok(),
+        Ok(Ok(())) => KeyValue::decode(key_value).ok().map(super::decode::entry),
         _ => None,
     }
+}
+
+/// The key and value of a message with one value. `None` for others, and if it cannot be decoded.
+fn plain_entry(key_value: &[u8], level: u32) -> Option<(String, Value)> {
+    let (mut key, mut value): (&[u8], _) = (&[], None);
+    let mut wire = Wire(key_value);
+    while let Some(field) = wire.next().ok()? {
+        match field {
+            (1, WireField::Bytes(text)) => key = text,
+            (2, WireField::Bytes(message)) if value.is_none() => {
+                value = Some(plain_value(message, level)?);
+            }
+            (1 | 2, _) => return None,
+            _ => {}
+        }
+    }
+    Some((text(key), value.unwrap_or(Value::Null)))
+}
+
+fn plain_value(message: &[u8], level: u32) -> Option<Value> {
+    let mut value = None;
+    let mut wire = Wire(message);
+    while let Some((tag, field)) = wire.next().ok()? {
+        match tag {
+            1..=7 if value.is_none() => value = Some(plain_kind(tag, field, level)?),
+            1..=7 => return None,
+            _ => {}
+        }
+    }
+    Some(value.unwrap_or(Value::Null))
+}
+
+fn plain_kind(tag: u32, field: WireField<'_>, level: u32) -> Option<Value> {
+    Some(match (tag, field) {
+        (1, WireField::Bytes(bytes)) => Value::String(text(bytes)),
+        (2, WireField::Varint(number)) => Value::Bool(number != 0),
+        (3, WireField::Varint(number)) => Value::Int(number.cast_signed()),
+        (4, WireField::Fixed64(bytes)) => Value::Double(f64::from_le_bytes(bytes.try_into().ok()?)),
+        (5, WireField::Bytes(list)) if level < MOST_LEVELS => {
+            Value::Array(plain_items(list, |item| plain_value(item, level + 1))?)
+        }
+        (6, WireField::Bytes(list)) if level < MOST_LEVELS => {
+            let entries = plain_items(list, |item| plain_entry(item, level + 1))?;
+            Value::Map(last_of_each(entries).0)
+        }
+        (7, WireField::Bytes(bytes)) => Value::Bytes(bytes.to_vec()),
+        _ => return None,
+    })
+}
+
+/// The items of an array or map.
+fn plain_items<T>(list: &[u8], read: impl Fn(&[u8]) -> Option<T>) -> Option<Vec<T>> {
+    let mut all = Vec::new();
+    let mut wire = Wire(list);
+    while let Some(field) = wire.next().ok()? {
+        match field {
+            (1, WireField::Bytes(item)) => all.push(read(item)?),
+            (1, _) => return None,
+            _ => {}
+        }
+    }
+    Some(all)
+}
+
+/// Invalid UTF-8 becomes U+FFFD.
+pub(super) fn text(bytes: &[u8]) -> String {
+    // Faster for valid text.
+    str::from_utf8(bytes).map_or_else(
+        |_| String::from_utf8_lossy(bytes).into_owned(),
+        str::to_owned,
+    )
 }
 
 /// A substitute for an attribute of OTLP/JSON that cannot be decoded, from a `KeyValue` message with its key: an
@@ -161,6 +239,13 @@ mod tests {
             let passes = check(&bytes, &mut Parts::default()).unwrap().is_ok();
             prop_assert_eq!(passes, KeyValue::decode(&*bytes).is_ok());
         }
+
+        #[test]
+        fn a_message_with_one_value_in_each_place_means_what_prost_decodes(bytes in bytes()) {
+            if let Some(plain) = plain_entry(&bytes, 0) {
+                prop_assert_eq!(Some(plain), merged(bytes.into()));
+            }
+        }
     }
 
     #[test]
@@ -176,6 +261,6 @@ mod tests {
             (key, &*reason),
             (&b"amount"[..], "`a lot` is not an integer")
         );
-        assert!(decode(marked.into()).is_none());
+        assert!(decode(&marked.into()).is_none());
     }
 }

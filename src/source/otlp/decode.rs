@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message;
 
-use super::attribute;
+use super::attribute::{self, text};
 use super::error::Malformed;
 use super::ids::{SpanIds, WrongId, wrong_log_id};
 use super::limit::Parts;
@@ -257,31 +257,31 @@ impl From<AnyValue> for Value {
 /// The attributes that can be decoded. The others are counted as dropped.
 pub(super) fn attributes(sent: Vec<Bytes>, dropped: u32) -> Attributes {
     let mut undecodable: u32 = 0;
-    let entries = sent.into_iter().map(|key_value| {
-        if let Some(decoded) = attribute::decode(key_value.clone()) {
-            let (key, value) = entry(decoded);
+    let entries = sent.iter().map(|key_value| {
+        if let Some((key, value)) = attribute::decode(key_value) {
             return (key, Some(value));
         }
         undecodable = undecodable.saturating_add(1);
         // It replaces an earlier value of its key.
-        let checked = attribute::check(&key_value, &mut Parts::default());
+        let checked = attribute::check(key_value, &mut Parts::default());
         let key = match checked {
             Ok(Err(undecodable)) => undecodable.key,
             _ => &[],
         };
-        (String::from_utf8_lossy(key).into_owned(), None)
+        (text(key), None)
     });
     let (last, replaced) = last_of_each(entries.collect());
     let decoded = |entries: Vec<(String, Option<Value>)>| {
         let entries = entries.into_iter();
-        entries.filter_map(|(key, value)| Some((key, value?)))
+        let decoded = entries.filter_map(|(key, value)| Some((key, value?)));
+        decoded.collect()
     };
-    let attributes: Attributes = decoded(last).collect();
-    let attributes = attributes.with_replaced(decoded(replaced).collect());
-    attributes.with_dropped(dropped.saturating_add(undecodable))
+    Attributes::of_distinct(decoded(last))
+        .with_replaced(decoded(replaced))
+        .with_dropped(dropped.saturating_add(undecodable))
 }
 
-fn entry(entry: KeyValue) -> (String, Value) {
+pub(super) fn entry(entry: KeyValue) -> (String, Value) {
     let value = entry.value.map_or(Value::Null, Value::from);
     (text(&entry.key), value)
 }
@@ -292,9 +292,4 @@ fn kind(number: i32) -> SpanKind {
 
 fn nth<T: Copy>(all: &[T], number: i32) -> Option<T> {
     all.get(usize::try_from(number).ok()?).copied()
-}
-
-/// Invalid UTF-8 becomes U+FFFD.
-pub(super) fn text(bytes: &Bytes) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message;
 
-use super::decode::{attributes, text};
+use super::attribute::text;
+use super::decode::attributes;
 use super::error::Malformed;
 use super::metric_message::{
     ExemplarMessage, ExemplarValue, MetricData, MetricMessage, MetricsData, NumberPoint,

@@ -106,7 +106,7 @@ impl FieldAt {
         let (wire_type, length) = match field {
             WireField::Bytes(value) => (WireType::LengthDelimited, value.len()),
             WireField::Varint(_) => (WireType::Varint, 0),
-            WireField::Fixed64 => (WireType::SixtyFourBit, 8),
+            WireField::Fixed64(_) => (WireType::SixtyFourBit, 8),
             WireField::Fixed32 => (WireType::ThirtyTwoBit, 4),
             WireField::Group => (WireType::StartGroup, 0),
         };

@@ -13,7 +13,8 @@ pub(super) enum WireField<'a> {
     /// Length-delimited: a message, text or bytes.
     Bytes(&'a [u8]),
     Varint(u64),
-    Fixed64,
+    /// Eight bytes.
+    Fixed64(&'a [u8]),
     Fixed32,
     Group,
 }
@@ -46,7 +47,7 @@ impl<'a> WireField<'a> {
     /// An error unless the field has eight bytes.
     pub(super) fn fixed64(self) -> Result<(), Malformed> {
         match self {
-            Self::Fixed64 => Ok(()),
+            Self::Fixed64(_) => Ok(()),
             _ => Err(WRONG_TYPE),
         }
     }
@@ -80,7 +81,7 @@ impl<'a> Wire<'a> {
     fn value(&mut self, tag: u32, wire_type: u8, groups: u32) -> Result<WireField<'a>, Malformed> {
         match wire_type {
             0 => self.varint().map(WireField::Varint),
-            1 => self.take(8).map(|_| WireField::Fixed64),
+            1 => self.take(8).map(WireField::Fixed64),
             2 => {
                 let length = self.varint()?;
                 self.take(length).map(WireField::Bytes)
