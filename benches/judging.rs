@@ -231,15 +231,16 @@ fn judging(expect: &Expect, shape: Shape, size: usize) {
     line(&name, &times, &format!("{each:.0} ns"));
 }
 
-/// A trace that arrives in parts as fast as they can be stored, while it is judged.
+/// A trace that arrives in parts as fast as they can be stored, while it is judged, beside one that arrives as a whole.
 fn arriving() {
     let size = 10_000;
     let whole = trace(Shape::Tree, size);
-    head(&format!("{size} spans arrive, tree"), "of judging once");
+    head(&format!("{size} spans arrive, tree"), "of one batch");
     for (name, spec) in [("hold", holding()), ("fail", failing())] {
         let expect = expect(&spec);
         let response = response();
-        let once = Times::of(rounds(30, 3), || judge_all(&expect, &response, &whole));
+        let at_once = batches(&whole, size);
+        let once = Times::of(rounds(10, 2), || follow(&at_once, size, &expect, &response));
         for of_batch in [BATCH, 10] {
             let batches = batches(&whole, of_batch);
             let mut judged = 0;

@@ -518,8 +518,7 @@ impl Follow {
             .records_from(trace, Signal::Logs, decoded.logs.known);
         decoded.logs.read(logs, &mut self.decoder);
         let logs = Arc::clone(&decoded.logs.records);
-        let copies = decoded.copies.iter().cloned();
-        let (trace, arrivals) = Trace::assemble_marked(trace, origin, copies);
+        let (trace, arrivals) = Trace::assemble_marked(trace, origin, &decoded.copies);
         (trace.with_logs(logs), arrivals)
     }
 }

@@ -121,11 +121,11 @@ impl Snapshot {
                 Some((span, arrived))
             });
             let origin = if id == trace { origin } else { Origin::Foreign };
-            Trace::assemble_marked(id, origin, copies)
+            Trace::assemble_marked(id, origin, &copies.collect::<Vec<_>>())
         });
         let own = traces
             .next()
-            .unwrap_or_else(|| Trace::assemble_marked(trace, origin, []));
+            .unwrap_or_else(|| Trace::assemble_marked(trace, origin, &[]));
         let linked = traces.collect();
         Self::new(at, own, linked).with_holes(holes)
     }

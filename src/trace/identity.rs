@@ -14,51 +14,50 @@ type Instance = u32;
 /// Number of spans with one identity that a copy is compared with.
 const MOST_COMPARED: usize = 64;
 
-/// The distinct spans of a trace by start time, each with the greatest mark of its copies.
+/// A span of which one or several copies arrived.
+pub(super) struct Distinct<T> {
+    /// The index of the copy that takes precedence.
+    pub(super) at: usize,
+    /// The greatest mark of its copies.
+    pub(super) mark: T,
+}
+
+/// The distinct spans of a trace by start time.
 ///
 /// A span is identified by its id, its service instance, its kind and its start. Two such spans
 /// that have ended are different if both their names and their resources differ, because the
 /// workers of a service can create the same ids. Of several copies, an ended one takes precedence,
 /// then a later end, then a later position.
-pub(super) fn distinct<T: Ord>(
-    id: TraceId,
-    spans: impl IntoIterator<Item = (Span, T)>,
-) -> Vec<(Span, T)> {
-    // Collects all before any is dropped, so that no two resources have the same address.
-    let all: Vec<(Span, T)> = spans
-        .into_iter()
-        .filter(|(span, _)| span.trace_id == id)
-        .collect();
+pub(super) fn distinct<T: Ord + Copy>(id: TraceId, copies: &[(Span, T)]) -> Vec<Distinct<T>> {
     let mut instances = Instances::default();
-    let identities: Vec<_> = all
-        .iter()
-        .map(|(span, _)| {
-            let instance = instances.number(&span.resource);
-            (span.span_id, instance, span.kind, span.start)
-        })
-        .collect();
     // The first span of each identity, and further ones, which are rare.
-    let mut first: HashMap<_, usize> = HashMap::with_capacity(all.len());
+    let mut first: HashMap<_, usize> = HashMap::with_capacity(copies.len());
     let mut further: HashMap<usize, Vec<usize>> = HashMap::new();
-    let mut distinct: Vec<(Span, T)> = Vec::with_capacity(all.len());
-    for (copy, identity) in all.into_iter().zip(identities) {
+    let mut distinct: Vec<Distinct<T>> = Vec::with_capacity(copies.len());
+    for (at, (span, mark)) in copies.iter().enumerate() {
+        if span.trace_id != id {
+            continue;
+        }
+        let instance = instances.number(&span.resource);
+        let identity = (span.span_id, instance, span.kind, span.start);
         let next = distinct.len();
         let first = *first.entry(identity).or_insert(next);
+        let copy = Distinct { at, mark: *mark };
         if first == next {
             distinct.push(copy);
             continue;
         }
         let others = further.get(&first).into_iter().flatten();
         let mut known = std::iter::once(&first).chain(others).take(MOST_COMPARED);
-        match known.find(|&&at| is_copy(&distinct[at].0, &copy.0)) {
-            Some(&at) => merge(&mut distinct[at], copy),
+        match known.find(|&&known| is_copy(&copies[distinct[known].at].0, span)) {
+            Some(&known) => merge(&mut distinct[known], copy, copies),
             None => {
                 further.entry(first).or_default().push(next);
                 distinct.push(copy);
             }
         }
     }
-    distinct.sort_by_key(|(span, _)| order(span));
+    distinct.sort_by_cached_key(|span| order(&copies[span.at].0));
     distinct
 }
 
@@ -73,14 +72,13 @@ fn is_copy(known: &Span, copy: &Span) -> bool {
         || known.resource == copy.resource
 }
 
-fn merge<T: Ord>(known: &mut (Span, T), copy: (Span, T)) {
-    let (span, mark) = copy;
+fn merge<T: Ord>(known: &mut Distinct<T>, copy: Distinct<T>, copies: &[(Span, T)]) {
     // A span that has not ended has the end 0.
-    if span.end >= known.0.end {
-        known.0 = span;
+    if copies[copy.at].0.end >= copies[known.at].0.end {
+        known.at = copy.at;
     }
-    if mark > known.1 {
-        known.1 = mark;
+    if copy.mark > known.mark {
+        known.mark = copy.mark;
     }
 }
 
@@ -323,10 +321,10 @@ mod tests {
             end,
             ..span(1, 99, "order", SpanKind::Server)
         };
-        let marked = distinct(trace_id(), [(copy(50), 3), (copy(0), 7), (copy(20), 5)]);
-        let marked: Vec<_> = marked
+        let copies = [(copy(50), 3), (copy(0), 7), (copy(20), 5)];
+        let marked: Vec<_> = distinct(trace_id(), &copies)
             .iter()
-            .map(|(span, mark)| (span.end, *mark))
+            .map(|span| (copies[span.at].0.end, span.mark))
             .collect();
         assert_eq!(marked, [(50, 7)]);
     }

@@ -46,18 +46,25 @@ impl Trace {
     /// cycle of parents is cut at its earliest span.
     #[must_use]
     pub fn assemble(id: TraceId, origin: Origin, spans: impl IntoIterator<Item = Span>) -> Self {
-        let spans = spans.into_iter().map(|span| (span, ()));
-        Self::assemble_marked(id, origin, spans).0
+        let copies: Vec<(Span, ())> = spans.into_iter().map(|span| (span, ())).collect();
+        let distinct = identity::distinct(id, &copies);
+        let mut copies: Vec<Option<Span>> =
+            copies.into_iter().map(|(span, ())| Some(span)).collect();
+        let spans = distinct.iter().filter_map(|span| copies[span.at].take());
+        Self::of_distinct(id, origin, spans.collect())
     }
 
     /// Like `assemble`, for spans with marks, such as times of arrival. Returns the marks in the
     /// order of [`spans`](Self::spans); a span that arrived several times has the greatest.
-    pub(crate) fn assemble_marked<T: Ord>(
+    pub(crate) fn assemble_marked<T: Ord + Copy>(
         id: TraceId,
         origin: Origin,
-        spans: impl IntoIterator<Item = (Span, T)>,
+        copies: &[(Span, T)],
     ) -> (Self, Vec<T>) {
-        let (spans, marks) = identity::distinct(id, spans).into_iter().unzip();
+        let distinct = identity::distinct(id, copies);
+        let spans = distinct.iter().map(|span| copies[span.at].0.clone());
+        let spans = spans.collect();
+        let marks = distinct.into_iter().map(|span| span.mark).collect();
         (Self::of_distinct(id, origin, spans), marks)
     }
 
