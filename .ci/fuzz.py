@@ -143,7 +143,7 @@ def words(target):
             code = "".join(path.read_text() for path in (HERE / "src/import/tracetest").rglob("*.rs"))
             return sorted(set(re.findall(r'"([a-zA-Z][a-zA-Z_.:]{2,})"', code)))
         case "otlp_json":
-            code = "".join(path.read_text() for path in (HERE / "src/source/otlp/json").glob("*.rs"))
+            code = "".join(path.read_text() for path in (HERE / "src/source/otlp/shape").glob("*.rs"))
             return [f'"{word}":' for word in sorted(set(re.findall(r'"([a-z][A-Za-z]+)"', code)))] + ["null", '"NaN"', "\\ud83d"]
         case "report" | "masking":
             return ["]]>", "&#x1b;", "<!--", "\\u0000", "\x1b[31m", "\u2028", "%25", "&amp;", "…"]

@@ -16,7 +16,8 @@ use super::message::{LogRecordMessage, LogsData, TracesData};
 use super::metric_message::{MetricData, MetricsData};
 #[cfg(feature = "run")]
 use super::resend::ResendError;
-use super::shape::{DOCUMENT, ShapeField};
+use super::shape::ShapeField;
+use super::shape::document::DOCUMENT;
 
 /// Maximum size after decompression.
 const MOST_BYTES: u64 = 512 << 20;
