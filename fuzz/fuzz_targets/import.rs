@@ -48,7 +48,9 @@ fuzz_target!(|data: &[u8]| {
             // The file of a body is not imported, and what the language does not have is named.
             Err(errors) => assert!(
                 errors.to_string().contains("file not found")
-                    || imported.remarks.contains("is not valid, and must be corrected"),
+                    || imported
+                        .remarks
+                        .contains("is not valid, and must be corrected"),
                 "{errors}\n{text}"
             ),
         }

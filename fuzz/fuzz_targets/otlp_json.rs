@@ -70,7 +70,11 @@ fn files(bytes: &[u8]) {
 
 /// The spans of a trace as text, in order. Several can have one id.
 fn spans(trace: &Trace) -> Vec<String> {
-    let mut spans: Vec<String> = trace.spans().iter().map(|span| format!("{span:?}")).collect();
+    let mut spans: Vec<String> = trace
+        .spans()
+        .iter()
+        .map(|span| format!("{span:?}"))
+        .collect();
     spans.sort_unstable();
     spans
 }
