@@ -28,7 +28,7 @@ impl<'o> Object<'o> {
         json.deserialize_any(self)
     }
 
-    /// Reads all keys and values. Returns unknown keys, unless a field is known.
+    /// Reads all keys and values.
     fn fields<'de, M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
         let Self { shape, output } = self;
         let (mut seen, mut next, mut unknown) = (Seen::default(), 0, Unknown::default());
