@@ -206,7 +206,7 @@ struct Documents {
     logs: Output,
     /// Each export request.
     metrics: Vec<Vec<u8>>,
-    /// Whether any of it is OTLP.
+    /// A document is OTLP.
     is_otlp: bool,
     /// The first unknown keys that have spans, and those of documents without any known key.
     unread: Vec<String>,
@@ -295,7 +295,7 @@ impl<'de> Visitor<'de> for Document<'_> {
     }
 }
 
-/// What belongs to one document only.
+/// The parts of one document that are not in [`Documents`] yet.
 struct OfDocument {
     is_otlp: bool,
     /// The fields of an item of `resourceSpans` that stands alone.

@@ -27,7 +27,7 @@ pub(in super::super) enum UnknownFields {
     Refused,
 }
 
-/// How JSON is read.
+/// The rules of a conversion.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct How {
     pub(in super::super) attributes: InvalidAttributes,

@@ -3,7 +3,7 @@
 use super::FieldKind::{Message, Messages};
 use super::{Shape, common, field, logs, metrics, traces};
 
-/// What a JSON document of a file may have: an export request, a trace in an envelope of Tempo or Jaeger, or an
+/// The keys of a JSON document: of an export request, of an envelope of Tempo or Jaeger with a trace, and of an
 /// item of `resourceSpans` that stands alone. Tags are those of the request, and of the item.
 pub(in super::super) static DOCUMENT: Shape = Shape::message(
     "an export request",

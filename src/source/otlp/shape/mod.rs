@@ -16,15 +16,16 @@ pub(super) struct Shape {
     pub(super) others: Others,
 }
 
-/// Whether the fields of a message exclude each other.
+/// The relation of the fields of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ShapeKind {
+    /// They are independent.
     Message,
-    /// An `AnyValue`, which has one of its fields.
+    /// One of them is present: an `AnyValue`.
     OneOf,
 }
 
-/// What is done in JSON with keys that are no fields of a message. OTLP requires to ignore unknown ones.
+/// The treatment of unknown keys in JSON. OTLP requires that they are ignored.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Others {
     Ignored,
