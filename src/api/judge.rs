@@ -220,11 +220,19 @@ mod tests {
     }
 
     /// The verdict about a trace with these spans, of which the store keeps three, and the text report.
+    fn trace() -> TraceId {
+        TraceId::from_bytes([1; 16]).unwrap()
+    }
+
+    /// The verdict about a trace that was followed before its spans arrived, of which three are kept.
     async fn judged(spans: Vec<Span>, spec: &str) -> (String, String) {
         let store = Store::keeping_spans(3);
-        let trace = TraceId::from_bytes([1; 16]).unwrap();
-        let _follow = store.follow(trace, Origin::Foreign);
+        let _follow = store.follow(trace(), Origin::Foreign);
         store.ingest(&request(spans)).unwrap();
+        judged_in(store, spec).await
+    }
+
+    async fn judged_in(store: Store, spec: &str) -> (String, String) {
         let api = Api::new(store);
         let flush = Flush::Known(Duration::ZERO);
         api.ready(crate::api::SystemInfo {
@@ -240,7 +248,7 @@ mod tests {
         let judged = judge_trace(
             api,
             JudgeRequest {
-                trace: trace.to_string(),
+                trace: trace().to_string(),
                 spec: spec.to_owned(),
                 wait: None,
                 vars: BTreeMap::new(),
@@ -278,5 +286,33 @@ mod tests {
         // What was found stays found.
         let (verdict, _) = judged(too_many, "spans: [{ find: paid }]").await;
         assert_eq!(verdict, "passed");
+    }
+
+    #[tokio::test]
+    async fn a_trace_that_made_room_for_later_ones_is_not_said_to_have_never_arrived() {
+        let store = Store::remembering(1 << 20);
+        store.ingest(&request(vec![span(1, "paid")])).unwrap();
+        let other = Span {
+            trace_id: vec![2; 16],
+            ..span(1, "other")
+        };
+        let later = request(vec![other; 1000]);
+        for _ in 0..20 {
+            store.ingest(&later).unwrap();
+        }
+        let (verdict, text) = judged_in(store, "spans: [{ find: paid }]").await;
+        assert_eq!(verdict, "errored");
+        let told: Vec<&str> = text.lines().skip(1).take(8).collect();
+        let expected = [
+            "  there is no span of this trace, and some may have been lost",
+            "  --> spec:1:1",
+            " 1 | spans: [{ find: paid }]",
+            "   | ^",
+            "   │ spans of this trace were discarded to make room for later ones: the receiver keeps the last 1",
+            "   │ MiB",
+            "   │ spans of unrelated traces: unknown_service (20001 spans)",
+            "   help: ask for the trace right after its request",
+        ];
+        assert_eq!(told, expected);
     }
 }

@@ -89,7 +89,7 @@ async fn look(api: &Api, state: &ApiState, trace: TraceRef, until: Until, wait: 
     }
 }
 
-/// No span of the trace arrived; the reason.
+/// The reason why there is no span of the trace.
 fn nothing(api: &Api, state: &ApiState, trace: TraceRef, holes: &[Hole]) -> Problem {
     let now = Instant::now();
     let since = now.checked_sub(OF_LATE).unwrap_or(now);
@@ -99,11 +99,7 @@ fn nothing(api: &Api, state: &ApiState, trace: TraceRef, holes: &[Hole]) -> Prob
         addresses: &known.listened,
         scheme: known.scheme,
     };
-    let mut trouble = absent(&diagnostics, listening, known.services);
-    for hole in holes {
-        trouble.details.push(hole.to_string());
-        trouble.help.push(hole.remedy.clone());
-    }
+    let mut trouble = absent(&diagnostics, holes, listening, known.services);
     if !trace.sampled {
         let flags = "the flags of this traceparent ask services to record nothing: end it with 01";
         trouble.help.insert(0, flags.to_owned());

@@ -473,7 +473,14 @@ fn why_errored<'d>(done: &'d JudgedRequest<'_>) -> (Cow<'d, str>, Option<&'d Loc
         ),
         // Without the sender, whose port differs between requests.
         Some((Unjudged::Hole(hole), at)) => (Cow::Borrowed(&*hole.reason), Some(at)),
-        _ if done.report.trace.is_none() => (Cow::Owned(Unjudged::NoSpans.to_string()), at),
+        _ if done
+            .report
+            .trace
+            .as_ref()
+            .is_none_or(|trace| trace.is_empty()) =>
+        {
+            (Cow::Owned(Unjudged::NoSpans.to_string()), at)
+        }
         _ => (Cow::Borrowed("the trace is not complete"), at),
     }
 }

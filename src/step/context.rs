@@ -140,7 +140,8 @@ impl StepContext<'_> {
             response: report.response.as_ref(),
             others: &diagnostics.unrelated,
         };
-        diagnosis::no_span_of_trace(self.run, &diagnostics.stats, first, at)
+        let holes = report.trace.as_deref().map_or(&[][..], Trace::holes);
+        diagnosis::no_span_of_trace(self.run, &diagnostics.stats, first, holes, at)
     }
 
     /// A marker did not come out of the pipeline.

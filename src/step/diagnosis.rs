@@ -46,11 +46,12 @@ impl<'a> Listening<'a> {
     }
 }
 
-/// The probable reason why no span of the trace arrived.
+/// The probable reason why there is no span of the trace; `holes` are its losses.
 pub(super) fn no_span_of_trace(
     run: &RunContext<'_>,
     stats: &ReceiverStats,
     first: FirstHop<'_>,
+    holes: &[Hole],
     at: Option<&Location>,
 ) -> Trouble {
     let FirstHop { called, trace, .. } = first;
@@ -74,6 +75,25 @@ pub(super) fn no_span_of_trace(
             "check that the command sends its environment variable `TRACEPARENT` as the header `traceparent`".to_owned(),
         );
     }
+    with_losses(trouble, stats, holes)
+}
+
+/// Losses other than refusals, which are named already, are a better reason than all others.
+fn with_losses(mut trouble: Trouble, stats: &ReceiverStats, holes: &[Hole]) -> Trouble {
+    let refused: Vec<Hole> = stats.refusals.iter().filter_map(Refusal::hole).collect();
+    let lost: Vec<&Hole> = holes
+        .iter()
+        .filter(|hole| !refused.contains(hole))
+        .collect();
+    if lost.is_empty() {
+        return trouble;
+    }
+    "there is no span of this trace, and some may have been lost".clone_into(&mut trouble.what);
+    let reasons = lost.iter().map(|hole| hole.to_string());
+    trouble.details.splice(0..0, reasons);
+    let mut remedies: Vec<String> = lost.iter().map(|hole| hole.remedy.clone()).collect();
+    remedies.dedup();
+    trouble.help.splice(0..0, remedies);
     trouble
 }
 
@@ -103,11 +123,12 @@ fn not_in_backend(backend: &BackendFacts, trouble: Option<Hole>, at: Option<&Loc
     }
 }
 
-/// The probable reason why no span of a trace arrived that was fired elsewhere. Lists recent requests
-/// that began a new trace, since one of them may belong to it.
+/// The probable reason why there is no span of a trace that was fired elsewhere; `holes` are its losses.
+/// Lists recent requests that began a new trace, since one of them may belong to it.
 #[must_use]
 pub fn absent(
     diagnostics: &SourceDiagnostics,
+    holes: &[Hole],
     listening: Listening<'_>,
     services: Services,
 ) -> Trouble {
@@ -125,7 +146,7 @@ pub fn absent(
         )
     });
     trouble.details.extend(last);
-    trouble
+    with_losses(trouble, &diagnostics.stats, holes)
 }
 
 pub(super) fn other_telemetry(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {

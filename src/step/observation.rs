@@ -450,7 +450,8 @@ impl<'a> Observation<'a> {
         let is_whole = end == WaitEnd::Closed && snapshot.trace.holes().is_empty();
         report.was_closed = is_whole && (self.context.step.is_about_trace || measures);
         let has_any = |trace: &Arc<Trace>| {
-            !trace.is_empty() || !trace.logs().is_empty() || trace.is_linked_to()
+            let has_records = !trace.is_empty() || !trace.logs().is_empty();
+            has_records || trace.is_linked_to() || !trace.holes().is_empty()
         };
         report.trace = Some(Arc::new(snapshot.trace)).filter(has_any);
         report.response = Some(response);

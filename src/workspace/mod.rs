@@ -9,6 +9,7 @@ mod files;
 mod recognized;
 mod secrets;
 mod selection;
+mod specs;
 #[cfg(feature = "cli")]
 mod unused;
 
@@ -26,6 +27,7 @@ pub(crate) use recognized::{has_budgets, has_keys, mentions_shape};
 #[cfg(feature = "cli")]
 pub(crate) use selection::with_needed;
 pub(crate) use selection::{has_tags, with_timeout};
+use specs::{SpecsRead, read_specs};
 
 use crate::project::{Project, read_variables};
 use crate::secret::Secrets;
@@ -35,7 +37,7 @@ use crate::source::backend::SourceSettings;
 use crate::source::receiver::ServerTls;
 use crate::spec::{
     Context, DeclaredService, Globals, IgnoredFaults, NeedGraph, Scope, SendTelemetry, ServiceSet,
-    Source, Spec, SpecError, SpecErrors, Step, Trigger, Variables,
+    Spec, SpecError, SpecErrors, Step, Trigger, Variables,
 };
 use crate::trace::Value;
 
@@ -485,46 +487,4 @@ pub fn spec_files(search: &Search, project: &Project) -> Result<Vec<PathBuf>, Lo
         return Err(LoadError::NoProject);
     }
     Ok(find_specs(&project.specs, &project.dir)?)
-}
-
-/// The specs of all files.
-#[derive(Default)]
-struct SpecsRead {
-    specs: Vec<Spec>,
-    warnings: Vec<SpecError>,
-    /// The files that cannot be read.
-    unreadable: Vec<FileError>,
-    /// The errors in the other files.
-    errors: Vec<SpecError>,
-}
-
-fn read_specs(paths: &[PathBuf], context: &Context) -> SpecsRead {
-    let mut all = SpecsRead::default();
-    for path in paths {
-        let source: Source = match read(path) {
-            Ok(source) => source,
-            Err(error) => {
-                all.unreadable.push(error);
-                continue;
-            }
-        };
-        // For a bare file name it is empty, which is not a folder.
-        let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let dir = parent.unwrap_or(Path::new("."));
-        match Spec::read_file(&source, dir, context) {
-            Ok((specs, warnings)) => {
-                all.specs.extend(specs);
-                all.warnings.extend(warnings);
-            }
-            Err(SpecErrors(found)) => match FileKind::of(path) {
-                None | Some(FileKind::Spec) => all.errors.extend(found),
-                Some(kind) => all.unreadable.push(FileError::Mistaken {
-                    path: path.clone(),
-                    kind,
-                    wanted: "a spec",
-                }),
-            },
-        }
-    }
-    all
 }
