@@ -20,7 +20,7 @@ use crate::sampling::{CollectorVersion, TailSampling, re2};
 use crate::secret::{Format, Secrets};
 use crate::source::otlp::{self, LogWalk, Malformed, MetricWalk, Walk};
 use crate::source::receiver;
-use crate::spec::{Location, Source, SpecError, SpecErrors};
+use crate::spec::{Location, Source, SpecError};
 use crate::trace::{Field, LogRecord, Losses, Signal, Span, TraceId};
 
 /// A span or log record that a walk finds, with the messages around it.
@@ -207,12 +207,10 @@ pub fn imported(format: ImportFormat, text: &str) -> Imported {
     }
 }
 
-/// Reads an imported spec, with a value for each variable.
-///
-/// # Errors
-/// If it is not a spec.
-pub fn read_back(path: &str, text: &str) -> Result<usize, SpecErrors> {
-    import::read_back(path, text).map(|(specs, _)| specs.len())
+/// The first error of an imported spec, with a value for each variable.
+#[must_use]
+pub fn first_error(path: &str, text: &str) -> Option<SpecError> {
+    import::first_error(path, text)
 }
 
 /// A condition that is refused, and the place in its text.

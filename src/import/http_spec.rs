@@ -4,8 +4,7 @@
 
 use super::credentials::Credentials;
 use super::http_expect::{HttpExpect, put_map};
-use super::http_request::{HttpBody, HttpRequest};
-use super::loads::read_back;
+use super::http_request::HttpRequest;
 use super::{Import, Map, Written, first_free, matcher};
 use crate::spec::Location;
 use crate::trace::Value;
@@ -41,23 +40,6 @@ impl HttpSpec {
                 path.insert_str(0, folder);
             }
         }
-    }
-
-    fn without_files(&self) -> Self {
-        let mut spec = self.clone();
-        for request in spec.steps.iter_mut().map(|step| &mut step.request) {
-            request.tls.clear();
-            match &mut request.body {
-                HttpBody::File(path) => request.body = HttpBody::Text(path.clone()),
-                HttpBody::Multipart(parts) => {
-                    for part in parts {
-                        part.text = part.file.take().or(part.text.take());
-                    }
-                }
-                _ => {}
-            }
-        }
-        spec
     }
 
     /// The text of the spec, with variables in place of credentials.
@@ -144,23 +126,8 @@ pub(crate) fn title(method: &str, url: &str) -> String {
 
 /// Adds a file with specs. `at` is their place in the source.
 pub(crate) fn add_file(import: &mut Import, at: &Location, path: &str, specs: &[HttpSpec]) {
-    let documents = |specs: &[HttpSpec]| {
-        let texts: Vec<String> = specs.iter().map(HttpSpec::text).collect();
-        texts.join("---\n")
-    };
-    // Files need not exist here.
-    let without_files: Vec<HttpSpec> = specs.iter().map(HttpSpec::without_files).collect();
-    if let Err(errors) = read_back(path, &documents(&without_files)) {
-        let first = errors
-            .0
-            .first()
-            .map_or_else(String::new, |error| error.to_string());
-        import.remarks.lost(
-            at,
-            format!("a spec is not valid, and must be corrected: {first}"),
-        );
-    }
-    import.add(path, documents(specs));
+    let texts: Vec<String> = specs.iter().map(HttpSpec::text).collect();
+    import.add_specs(at, path, texts.join("---\n"));
 }
 
 /// Names of specs in one file must differ.

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::spec::{Context, Globals, Source, Spec, SpecError, SpecErrors, names_in};
+use crate::spec::{
+    Context, FILE_NOT_FOUND, Globals, Source, Spec, SpecError, SpecErrors, names_in,
+};
 
 /// The specs of a text, with the warnings of `lint`.
 ///
@@ -11,6 +13,15 @@ use crate::spec::{Context, Globals, Source, Spec, SpecError, SpecErrors, names_i
 /// If the text is not valid.
 pub(crate) fn read_back(path: &str, text: &str) -> Result<(Vec<Spec>, Vec<SpecError>), SpecErrors> {
     read_back_in(Path::new("."), path, text)
+}
+
+/// The first error of a text that neither a file which does not exist here nor the value of a variable explains.
+pub(crate) fn first_error(path: &str, text: &str) -> Option<SpecError> {
+    let SpecErrors(errors) = read_back(path, text).err()?;
+    errors.into_iter().find(|error| {
+        let has_variable = error.at.source.line(error.at.line()).contains("${");
+        !has_variable && !error.what.starts_with(FILE_NOT_FOUND)
+    })
 }
 
 fn read_back_in(

@@ -24,13 +24,13 @@ mod written;
 
 pub(crate) use crate::yaml::foreign::{Content, Node};
 #[cfg(feature = "_fuzzing")]
-pub(crate) use loads::read_back;
+pub(crate) use loads::first_error;
 pub(crate) use remark::{Level, Remarks};
 pub(crate) use written::{Map, Written};
 
 use std::collections::BTreeSet;
 
-use crate::spec::{Place, Source};
+use crate::spec::{Location, Place, Source};
 use crate::yaml::foreign;
 
 /// The result of an import.
@@ -49,6 +49,15 @@ pub(crate) struct File {
 }
 
 impl Import {
+    /// Adds a file with specs. `at` is their place in the original, which may be as invalid as they are.
+    fn add_specs(&mut self, at: &Location, path: &str, text: String) {
+        if let Some(error) = loads::first_error(path, &text) {
+            let lost = format!("a spec is not valid, and must be corrected: {error}");
+            self.remarks.lost(at, lost);
+        }
+        self.add(path, text);
+    }
+
     /// Adds a file. A path that is taken gets a number.
     pub(crate) fn add(&mut self, path: &str, text: String) -> &str {
         let taken: BTreeSet<String> = self.files.iter().map(|file| key(&file.path)).collect();

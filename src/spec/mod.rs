@@ -131,6 +131,8 @@ pub(crate) use crate::yaml::{Entry, EntryKey, Kind, Node, parse as parse_documen
 #[cfg(feature = "run")]
 pub(crate) use file::variables;
 #[cfg(feature = "_pure")]
+pub(crate) use read::FILE_NOT_FOUND;
+#[cfg(feature = "_pure")]
 pub(crate) use read::almost::{is_almost_a_word, is_almost_an_operator};
 #[cfg(feature = "run")]
 pub(crate) use read::trigger::parse_url;

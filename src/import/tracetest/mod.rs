@@ -73,6 +73,6 @@ fn write_test(test: &Test, files: &Files<'_>, import: &mut Import) {
     let stem = file_stem(&test.name);
     test::title(&test.name, &test.node, &mut spec);
     if test.put_in(&mut spec, &mut Variables::default(), files, &stem, import) {
-        import.add(&format!("{stem}.yaml"), spec.document());
+        import.add_specs(&test.node.at, &format!("{stem}.yaml"), spec.document());
     }
 }

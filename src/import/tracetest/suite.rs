@@ -155,7 +155,7 @@ pub(super) fn write(suite: &Suite, tests: &[Test], files: &Files<'_>, import: &m
             "the steps end with the first that fails; Tracetest goes on to the next test",
         );
     }
-    import.add(&format!("{stem}.yaml"), spec.document());
+    import.add_specs(&suite.node.at, &format!("{stem}.yaml"), spec.document());
 }
 
 #[cfg(test)]

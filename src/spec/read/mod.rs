@@ -53,6 +53,9 @@ use crate::yaml::{ErrorList, suggest, synonym};
 
 pub(crate) use quantity::parse_duration;
 
+/// The beginning of the error about a path.
+pub(crate) const FILE_NOT_FOUND: &str = "file not found";
+
 /// Reads nodes of one file with the variables of one scope.
 pub(crate) struct Reader<'a> {
     pub(crate) errors: &'a ErrorList,
@@ -325,7 +328,7 @@ impl Reader<'_> {
         if is_known && !path.is_file() {
             return self.wrong(
                 node.place,
-                format!("file not found: {}", path.display()),
+                format!("{FILE_NOT_FOUND}: {}", path.display()),
                 "not found",
                 "check the path; it is relative to the folder of this file",
             );

@@ -341,3 +341,18 @@ test.yaml:10:13: note: `firstName()` is the constant Ada: Tracetest generates a 
 "#]]
     );
 }
+
+#[test]
+fn a_url_that_no_spec_can_have_is_named() {
+    let text = "type: Test\nspec:\n  name: t\n  trigger: { type: http, httpRequest: { url: htti://a/b, method: GET } }\n";
+    let import = super::import_of(&[("test.yaml", text)], &[]);
+    assert_eq!(import.files.len(), 1);
+    snapbox::assert_data_eq!(
+        import.remarks.to_string(),
+        str![[r#"
+test.yaml:3:3: lost: a spec is not valid, and must be corrected: t.yaml:2:10: `htti://a/b` is not an http or https URL (did you mean `http`?)
+test.yaml:3:3: note: the test has no assertions that are imported: the spec requires only that the trigger succeeds
+
+"#]]
+    );
+}
