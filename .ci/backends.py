@@ -21,7 +21,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
@@ -34,8 +33,6 @@ SHOP = TARGET / "debug" / "shop"
 NOT_RUN = [
     "tempo, datadog, honeycomb, dash0: no server in a package registry",
 ]
-# Backends that are queried at the same time: a run mostly waits for one.
-AT_ONCE = 3
 LOSS = "the source of this trace does not provide"
 
 COLLECTOR = "v0.161.0"
@@ -452,20 +449,17 @@ def main():
             load = {**ports, "INVENTORY_PORT": str(inventory), **backends[0].env}
             traffic = [HERE / "specs" / name for name in ("inventory-budget.yaml", "order-placed.yaml", "order-refused.yaml")]
             spanspec(f"traffic-{number}", folder, load, *traffic, *config_of(backends[0]))
+        found = {backend.name: search(backend, folder, {**ports, **backend.env}) for backend in backends}
         print(f"{'backend':<12} {'specs':>5} {'checks lost':>12} {'response to verdict':>20}  searches")
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            # All searches first: the specs send further traffic.
-            found = list(pool.map(lambda backend: search(backend, folder, {**ports, **backend.env}), backends))
-            judge = lambda backend: spanspec(
-                backend.name, folder, {**ports, **backend.env}, HERE / "specs", *more, *config_of(backend)
-            )
-            for backend, searched, report in zip(backends, found, pool.map(judge, backends)):
-                wrong, lost = differences(expected, outcomes(report))
-                count, verdict = len(report["specs"]), verdict_time(report)
-                print(f"{backend.name:<12} {count:>5} {lost:>12} {verdict:>17.0f} ms  {searched or 'as expected'}", flush=True)
-                for line in wrong:
-                    print(f"  {line}")
-                failed = failed or bool(wrong or searched)
+        for backend in backends:
+            env = {**ports, **backend.env}
+            report = spanspec(backend.name, folder, env, HERE / "specs", *more, *config_of(backend))
+            wrong, lost = differences(expected, outcomes(report))
+            searched = found[backend.name] or "as expected"
+            print(f"{backend.name:<12} {len(report['specs']):>5} {lost:>12} {verdict_time(report):>17.0f} ms  {searched}")
+            for line in wrong:
+                print(f"  {line}")
+            failed = failed or bool(wrong) or bool(found[backend.name])
         jaeger = next((backend for backend in backends if backend.name == "jaeger"), None)
         if jaeger is not None:
             wrong = example(jaeger, ports, folder)

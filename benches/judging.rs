@@ -93,7 +93,7 @@ fn main() {
 /// Whole traces.
 fn whole() {
     let sizes: &[usize] = if is_quick() {
-        &[100, 10_000]
+        &[100, 1_000]
     } else {
         &[100, 1_000, 10_000, 100_000]
     };
@@ -233,7 +233,7 @@ fn judging(expect: &Expect, shape: Shape, size: usize) {
 
 /// A trace that arrives in parts as fast as they can be stored, while it is judged, beside one that arrives as a whole.
 fn arriving() {
-    let size = 10_000;
+    let size = rounds(10_000, 1_000);
     let whole = trace(Shape::Tree, size);
     head(&format!("{size} spans arrive, tree"), "of one batch");
     for (name, spec) in [("hold", holding()), ("fail", failing())] {
