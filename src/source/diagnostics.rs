@@ -10,9 +10,9 @@ use crate::trace::{Trace, TraceId};
 pub struct SourceDiagnostics {
     /// Counts of everything that was received.
     pub stats: ReceiverStats,
-    /// See [`Store::unrelated`](super::Store::unrelated).
+    /// The newest of the [unrelated](super::Store::unrelated) traces.
     pub unrelated: Vec<Trace>,
-    /// Some spans of unrelated traces that arrived in this time are no longer remembered.
+    /// Some spans of unrelated traces that arrived in this time are not among them.
     pub has_discarded: bool,
     /// See [`Store::late`](super::Store::late).
     pub late: Vec<LateTrace>,

@@ -1,5 +1,6 @@
 //! The handle of a store.
 
+use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard};
 #[cfg(feature = "run")]
 use std::time::SystemTime;
@@ -19,6 +20,7 @@ use super::losses::Loss;
 #[cfg(feature = "run")]
 use super::metric_feed::MetricFeed;
 use super::presence::{OnClose, Presence};
+use super::recent::{self, RecentRequest};
 use super::registry;
 use super::request::LogArrival;
 #[cfg(feature = "run")]
@@ -41,6 +43,10 @@ use crate::source::traffic_watch::TrafficWatch;
 #[cfg(feature = "run")]
 use crate::trace::Hole;
 use crate::trace::{LogsWithoutTrace, Origin, Sender, Span, Trace, TraceId};
+
+/// Size in bytes of the requests in which a diagnosis looks for other traces: as much as a store keeps by default.
+/// Decoded, they need several times as much, in each of the judgements that run at the same time.
+const MOST_DIAGNOSED: usize = recent::CAPACITY;
 
 /// The records that were received. Copies of a handle refer to the same store.
 ///
@@ -242,11 +248,16 @@ impl Store {
     /// arrived since this moment and are still remembered.
     #[must_use]
     pub fn unrelated(&self, since: Instant) -> Vec<Trace> {
-        let (requests, known) = self.lock().unrelated(since);
-        let is_unrelated = |id: &TraceId| !known.contains(id);
-        decoded(wanted(&requests, |span| {
-            span.trace.as_ref().is_some_and(is_unrelated)
-        }))
+        let state = self.lock();
+        let (requests, known) = (state.recent(Some(since)), state.known());
+        drop(state);
+        of_others(&requests, &known)
+    }
+
+    /// Returns `true` if spans of traces that were never followed, which arrived since this moment, were discarded.
+    #[cfg(feature = "cli")]
+    pub(crate) fn has_discarded(&self, since: Instant) -> bool {
+        self.lock().has_discarded_spans(since)
     }
 
     /// The SERVER spans that arrived since this moment and are still remembered, in traces. All of
@@ -266,12 +277,14 @@ impl Store {
     /// See [`TraceSource::diagnostics`](crate::source::TraceSource::diagnostics).
     #[must_use]
     pub fn diagnostics(&self, since: Instant) -> SourceDiagnostics {
-        // Before the literal, in which the lock would be held to its end.
-        let has_discarded = self.lock().has_discarded_spans(since);
+        let state = self.lock();
+        let (requests, is_all) = state.newest_since(since, MOST_DIAGNOSED);
+        let (known, has_discarded) = (state.known(), state.has_discarded_spans(since));
+        drop(state);
         SourceDiagnostics {
             stats: self.stats(),
-            unrelated: self.unrelated(since),
-            has_discarded,
+            unrelated: of_others(&requests, &known),
+            has_discarded: has_discarded || !is_all,
             late: self.late(),
         }
     }
@@ -467,6 +480,14 @@ impl Store {
 }
 
 /// The traces of these spans, without those that cannot be decoded.
+/// The traces of these requests that are not known.
+fn of_others(requests: &[Arc<RecentRequest>], known: &HashSet<TraceId>) -> Vec<Trace> {
+    let is_unrelated = |id: &TraceId| !known.contains(id);
+    decoded(wanted(requests, |span| {
+        span.trace.as_ref().is_some_and(is_unrelated)
+    }))
+}
+
 fn decoded(spans: Vec<RawRecord>) -> Vec<Trace> {
     let mut decoder = RecordDecoder::default();
     let decoded = spans.into_iter().filter_map(|raw| decoder.span(raw).ok());

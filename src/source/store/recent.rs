@@ -136,6 +136,30 @@ impl RecentRequests {
         found.map(Arc::clone).collect()
     }
 
+    /// The newest of the requests that arrived at this moment or later, up to this size in bytes, oldest first; and
+    /// `true` if these are all.
+    pub(super) fn newest_since(
+        &self,
+        moment: Instant,
+        most: usize,
+    ) -> (Vec<Arc<RecentRequest>>, bool) {
+        let mut room = most;
+        let mut newest = Vec::new();
+        for NumberedRequest { request, .. } in self.requests.iter().rev() {
+            if request.arrived() < moment {
+                break;
+            }
+            let Some(rest) = room.checked_sub(size(request)) else {
+                newest.reverse();
+                return (newest, false);
+            };
+            room = rest;
+            newest.push(Arc::clone(request));
+        }
+        newest.reverse();
+        (newest, true)
+    }
+
     /// Enters a request as the last one about its traces. Returns the ones before it.
     fn index(&mut self, request: &RecentRequest) -> Box<[u64]> {
         let traces = request.about().iter();

@@ -551,10 +551,20 @@ impl StoreState {
         }
     }
 
-    /// The requests with spans that arrived since this moment, and the traces that are followed, linked or closed.
-    pub(super) fn unrelated(&self, since: Instant) -> (Vec<Arc<RecentRequest>>, HashSet<TraceId>) {
-        let known = self.entries.keys().copied().chain(self.closed.ids());
-        (self.recent.since(Some(since)), known.collect())
+    /// The newest requests with spans that arrived since this moment, up to this size in bytes; and `true` if these
+    /// are all.
+    pub(super) fn newest_since(
+        &self,
+        since: Instant,
+        most: usize,
+    ) -> (Vec<Arc<RecentRequest>>, bool) {
+        self.recent.newest_since(since, most)
+    }
+
+    /// The traces that are followed, linked or closed.
+    pub(super) fn known(&self) -> HashSet<TraceId> {
+        let entries = self.entries.keys().copied();
+        entries.chain(self.closed.ids()).collect()
     }
 
     /// Returns `true` if recent spans that arrived since this moment were discarded.

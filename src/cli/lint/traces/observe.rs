@@ -83,7 +83,7 @@ async fn receive(
     }
     let traces = store.unrelated(began);
     let kept: u64 = traces.iter().map(|trace| trace.len() as u64).sum();
-    let has_discarded = store.diagnostics(began).has_discarded;
+    let has_discarded = store.has_discarded(began);
     let received = store.stats().spans;
     let logs = store.logs_without_trace(None);
     receiver.stop().await;

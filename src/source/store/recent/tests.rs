@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::super::grouped::{Links, RequestIndex};
 use super::*;
 use crate::source::otlp::Walk;
@@ -136,4 +138,27 @@ fn links_make_a_request_about_the_traces_that_they_refer_to() {
     assert_eq!(kept.about(), [trace(1), trace(9)]);
     let linking: Vec<TraceId> = Links::to(kept.links(), trace(9)).collect();
     assert_eq!(linking, [trace(1)]);
+}
+
+#[test]
+fn the_newest_requests_are_those_that_fit_and_arrived_since() {
+    let mut recent = RecentRequests::within(1 << 20);
+    let start = Instant::now();
+    for number in 1..=3 {
+        push(&mut recent, [number].into_iter());
+    }
+    let newest = |moment, most| {
+        let (requests, is_all) = recent.newest_since(moment, most);
+        let about = requests.iter().map(|request| request.about()[0]);
+        (about.collect::<Vec<_>>(), is_all)
+    };
+    let size = recent.bytes;
+    assert_eq!(
+        newest(start, size),
+        (vec![trace(1), trace(2), trace(3)], true)
+    );
+    assert_eq!(newest(start, size - 1), (vec![trace(2), trace(3)], false));
+    assert_eq!(newest(start, 0), (vec![], false));
+    let none = (vec![], true);
+    assert_eq!(newest(start + Duration::from_secs(60), size), none);
 }
