@@ -330,7 +330,7 @@ def restarted_receiver(form, seed):
         receiver = Collect(port)
         client, choices = Client(port), random.Random(f"{seed} restart {number}")
         wrong += [problem for _ in range(5) for problem in judged_trace(client, choices)]
-        if number and (verdict := client.judge(before, GONE)) != "errored":
+        if number and (verdict := client.judge(before, GONE)["verdict"]) != "errored":
             wrong.append(f"a trace from before the restart: {verdict}")
         before = f"{choices.getrandbits(128):032x}"
         client.export("/v1/traces", spans(span(before, 0, "00f067aa0ba902b7")))
