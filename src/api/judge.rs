@@ -219,12 +219,11 @@ mod tests {
         request.encode_to_vec()
     }
 
-    /// The verdict about a trace with these spans, of which the store keeps three, and the text report.
     fn trace() -> TraceId {
         TraceId::from_bytes([1; 16]).unwrap()
     }
 
-    /// The verdict about a trace that was followed before its spans arrived, of which three are kept.
+    /// The verdict about a trace with these spans, of which the store keeps three, and the text report.
     async fn judged(spans: Vec<Span>, spec: &str) -> (String, String) {
         let store = Store::keeping_spans(3);
         let _follow = store.follow(trace(), Origin::Foreign);

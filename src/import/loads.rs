@@ -3,27 +3,35 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::spec::{
-    Context, FILE_NOT_FOUND, Globals, Source, Spec, SpecError, SpecErrors, names_in,
-};
+#[cfg(test)]
+use crate::spec::SpecErrors;
+use crate::spec::{Context, FILE_NOT_FOUND, Globals, Source, Spec, SpecError, names_in};
 
 /// The specs of a text, with the warnings of `lint`.
 ///
 /// # Errors
 /// If the text is not valid.
+#[cfg(test)]
 pub(crate) fn read_back(path: &str, text: &str) -> Result<(Vec<Spec>, Vec<SpecError>), SpecErrors> {
     read_back_in(Path::new("."), path, text)
 }
 
-/// The first error of a text that neither a file which does not exist here nor the value of a variable explains.
+/// The first error of a text that neither a file which does not exist here nor the value of a variable explains: it
+/// is there with a number and with a duration.
 pub(crate) fn first_error(path: &str, text: &str) -> Option<SpecError> {
-    let SpecErrors(errors) = read_back(path, text).err()?;
-    errors.into_iter().find(|error| {
-        let has_variable = error.at.source.line(error.at.line()).contains("${");
-        !has_variable && !error.what.starts_with(FILE_NOT_FOUND)
+    let [with_numbers, with_durations] = ["1", "1s"].map(|value| {
+        let source = Source::new(path, text);
+        let read = Spec::read_file(&source, Path::new("."), &context_with(text, value));
+        read.err().unwrap_or_default().0
+    });
+    with_numbers.into_iter().find(|error| {
+        let mut others = with_durations.iter();
+        !error.what.starts_with(FILE_NOT_FOUND)
+            && others.any(|other| other.at.line() == error.at.line())
     })
 }
 
+#[cfg(test)]
 fn read_back_in(
     folder: &Path,
     path: &str,
@@ -34,6 +42,11 @@ fn read_back_in(
 
 /// A context in which each variable of a text has a value.
 pub(crate) fn context(text: &str) -> Context {
+    context_with(text, "1")
+}
+
+/// The same, with this value for variables whose names do not suggest another one.
+fn context_with(text: &str, other: &str) -> Context {
     let values = names_in(text).map(|name| {
         let lower = name.to_ascii_lowercase();
         let parts = ["url", "host", "base", "server", "address"];
@@ -42,7 +55,7 @@ pub(crate) fn context(text: &str) -> Context {
             _ if lower.contains("trace") => "0af7651916cd43dd8448eb211c80319c",
             _ if lower.ends_with("addr") => "127.0.0.1:1",
             true => "http://127.0.0.1:1",
-            false => "1",
+            false => other,
         };
         (name.to_owned(), value.to_owned())
     });

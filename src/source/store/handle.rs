@@ -479,7 +479,6 @@ impl Store {
     }
 }
 
-/// The traces of these spans, without those that cannot be decoded.
 /// The traces of these requests that are not known.
 fn of_others(requests: &[Arc<RecentRequest>], known: &HashSet<TraceId>) -> Vec<Trace> {
     let is_unrelated = |id: &TraceId| !known.contains(id);
@@ -488,6 +487,7 @@ fn of_others(requests: &[Arc<RecentRequest>], known: &HashSet<TraceId>) -> Vec<T
     }))
 }
 
+/// The traces of these spans, without those that cannot be decoded.
 fn decoded(spans: Vec<RawRecord>) -> Vec<Trace> {
     let mut decoder = RecordDecoder::default();
     let decoded = spans.into_iter().filter_map(|raw| decoder.span(raw).ok());

@@ -143,21 +143,19 @@ impl RecentRequests {
         moment: Instant,
         most: usize,
     ) -> (Vec<Arc<RecentRequest>>, bool) {
-        let mut room = most;
-        let mut newest = Vec::new();
-        for NumberedRequest { request, .. } in self.requests.iter().rev() {
-            if request.arrived() < moment {
-                break;
-            }
+        let (mut room, mut is_all, mut newest) = (most, true, Vec::new());
+        // Requests are not strictly in the order of their arrival.
+        let since = self.requests.iter().rev().map(|one| &one.request);
+        for request in since.filter(|request| request.arrived() >= moment) {
             let Some(rest) = room.checked_sub(size(request)) else {
-                newest.reverse();
-                return (newest, false);
+                is_all = false;
+                break;
             };
             room = rest;
             newest.push(Arc::clone(request));
         }
         newest.reverse();
-        (newest, true)
+        (newest, is_all)
     }
 
     /// Enters a request as the last one about its traces. Returns the ones before it.

@@ -356,3 +356,17 @@ test.yaml:3:3: note: the test has no assertions that are imported: the spec requ
 "#]]
     );
 }
+
+#[test]
+fn a_variable_may_be_a_duration_but_no_url_of_another_scheme() {
+    let test = |url: &str| {
+        let text = format!(
+            "type: Test\nspec:\n  name: t\n  trigger: {{ type: http, httpRequest: {{ url: \"{url}\", method: GET }} }}\n  specs:\n  - selector: span[name=\"x\"]\n    assertions: [\"attr:tracetest.span.duration < var:MAX\"]\n"
+        );
+        super::import_of(&[("test.yaml", &text)], &[])
+            .remarks
+            .to_string()
+    };
+    assert!(!test("http://a/${var:PATH}").contains("must be corrected"));
+    assert!(test("htti://a/${var:PATH}").contains("must be corrected"));
+}

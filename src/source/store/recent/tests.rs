@@ -144,21 +144,25 @@ fn links_make_a_request_about_the_traces_that_they_refer_to() {
 fn the_newest_requests_are_those_that_fit_and_arrived_since() {
     let mut recent = RecentRequests::within(1 << 20);
     let start = Instant::now();
-    for number in 1..=3 {
-        push(&mut recent, [number].into_iter());
+    // The third arrived first, and was read last.
+    for (number, arrived) in [(1, 1), (2, 2), (3, 0)] {
+        let bytes = request([number].into_iter());
+        let walk = Walk::of(&bytes).unwrap();
+        let index = Arc::new(RequestIndex::of_spans(&walk));
+        let arrived = start + Duration::from_secs(arrived);
+        let request = RecentRequest::of_spans(&bytes, &walk, index, arrived);
+        recent.push(Arc::new(request));
     }
-    let newest = |moment, most| {
+    let newest = |seconds, most| {
+        let moment = start + Duration::from_secs(seconds);
         let (requests, is_all) = recent.newest_since(moment, most);
         let about = requests.iter().map(|request| request.about()[0]);
         (about.collect::<Vec<_>>(), is_all)
     };
     let size = recent.bytes;
-    assert_eq!(
-        newest(start, size),
-        (vec![trace(1), trace(2), trace(3)], true)
-    );
-    assert_eq!(newest(start, size - 1), (vec![trace(2), trace(3)], false));
-    assert_eq!(newest(start, 0), (vec![], false));
-    let none = (vec![], true);
-    assert_eq!(newest(start + Duration::from_secs(60), size), none);
+    assert_eq!(newest(0, size), (vec![trace(1), trace(2), trace(3)], true));
+    assert_eq!(newest(0, size - 1), (vec![trace(2), trace(3)], false));
+    assert_eq!(newest(1, size), (vec![trace(1), trace(2)], true));
+    assert_eq!(newest(0, 0), (vec![], false));
+    assert_eq!(newest(3, 0), (vec![], true));
 }
