@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds the fuzz targets of `fuzz/` and runs each of them: .ci/fuzz.py [--optimized] [SECONDS] [TARGET…]
+"""Builds the fuzz targets of `fuzz/` and runs each of them: .ci/fuzz.py [--build] [--optimized] [SECONDS] [TARGET…]
 
 Runs two targets at a time, each from small files of this repository and from what earlier runs found, which stays in
 `target/fuzz/corpus`. Prints a table. An input that breaks a target is kept in `target/fuzz/artifacts`, and printed
@@ -232,6 +232,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("seconds", nargs="?", type=int, default=60, help="seconds for each target")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"some of {', '.join(TARGETS)}")
+    parser.add_argument("--build", action="store_true", help="only build the targets")
     parser.add_argument("--optimized", action="store_true", help="optimize all crates")
     parser.add_argument("--jobs", type=int, default=2, help="number of targets that run at the same time")
     arguments = parser.parse_args()
@@ -239,6 +240,8 @@ def main():
     if unknown:
         parser.error(f"no target {', '.join(sorted(unknown))}: there are {', '.join(TARGETS)}")
     binaries = build(arguments.optimized)
+    if arguments.build:
+        return
     with ThreadPoolExecutor(arguments.jobs) as pool:
         one = lambda target: run(binaries / target, target, arguments.seconds)
         results = list(pool.map(one, arguments.targets or TARGETS))

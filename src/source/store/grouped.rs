@@ -9,8 +9,8 @@ use crate::trace::TraceId;
 pub(super) struct RequestIndex {
     pub(super) by_trace: ByTrace,
     pub(super) links: Links,
-    /// The traces of its records, and those that its links refer to. Each once, sorted.
-    pub(super) about: Box<[TraceId]>,
+    /// The traces of its records, and those that its links refer to. `None` if a link refers to no other trace.
+    with_linked: Option<Box<[TraceId]>>,
 }
 
 impl RequestIndex {
@@ -28,20 +28,30 @@ impl RequestIndex {
 
     fn new(by_trace: ByTrace, links: Links) -> Self {
         let linked = links.all().iter().map(|link| link.to);
-        let own = by_trace.traces().iter().copied();
-        let mut about: Vec<TraceId> = own.chain(linked).collect();
-        about.sort_unstable();
-        about.dedup();
+        let mut others: Vec<TraceId> = linked.filter(|to| !by_trace.contains(*to)).collect();
+        let with_linked = (!others.is_empty()).then(|| {
+            others.extend_from_slice(by_trace.traces());
+            others.sort_unstable();
+            others.dedup();
+            others.into()
+        });
         Self {
             by_trace,
             links,
-            about: about.into(),
+            with_linked,
         }
+    }
+
+    /// The traces of its records, and those that its links refer to. Each once, sorted.
+    pub(super) fn about(&self) -> &[TraceId] {
+        let own = self.by_trace.traces();
+        self.with_linked.as_deref().unwrap_or(own)
     }
 
     /// The memory in bytes.
     pub(super) fn size(&self) -> usize {
-        size_of::<Self>() + self.by_trace.size() + self.links.size() + size_of_val(&*self.about)
+        let linked = self.with_linked.as_deref().map_or(0, size_of_val);
+        size_of::<Self>() + self.by_trace.size() + self.links.size() + linked
     }
 }
 

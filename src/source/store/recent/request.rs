@@ -128,7 +128,7 @@ impl RecentRequest {
 
     /// The traces of its records, and those that its links refer to.
     pub(in crate::source::store) fn about(&self) -> &[TraceId] {
-        &self.index.about
+        self.index.about()
     }
 
     pub(in crate::source::store) fn links(&self) -> &Links {

@@ -113,7 +113,7 @@ impl StoreState {
         let Some(recent) = &request.recent else {
             let at = request.arrived;
             self.logs_discarded = Some(at);
-            let about = &*request.index.about;
+            let about = request.index.about();
             let loss = Loss { at, hole };
             self.lost_logs.note_all(std::iter::once((about, loss)));
             return Vec::new();

@@ -300,7 +300,7 @@ impl StoreState {
             let at = request.arrived;
             self.spans_discarded = self.spans_discarded.max(Some(at));
             let loss = Loss { at, hole };
-            let about = &*request.index.about;
+            let about = request.index.about();
             self.lost.note_all(std::iter::once((about, loss)));
             return Vec::new();
         };
