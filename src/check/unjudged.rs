@@ -428,7 +428,7 @@ impl Unjudged {
 impl fmt::Display for Unjudged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSpans => f.write_str("no span of this trace arrived"),
+            Self::NoSpans => f.write_str("there is no span of this trace"),
             Self::ParentsMissing(parents) => f.write_str(&parents_missing(parents)),
             Self::EntryMissing => {
                 f.write_str("holds so far, but the entry of the trace never arrived")

@@ -34,7 +34,14 @@ impl UnexpectedExit {
     /// Likely remedies.
     #[must_use]
     pub fn help(&self) -> Vec<String> {
-        remedy::ended(self.ending, &self.tail)
+        let mut help = remedy::ended(self.ending, &self.tail);
+        if help.is_empty() && self.tail.is_empty() {
+            help.push(
+                "run its command in a terminal, with the same `dir` and `env`: it wrote no reason"
+                    .to_owned(),
+            );
+        }
+        help
     }
 }
 
@@ -90,5 +97,29 @@ impl fmt::Display for LastLines<'_> {
         }
         write!(f, "; the end of its output:")?;
         self.0.iter().try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn help(code: i32, tail: &[&str]) -> Vec<String> {
+        let exit = UnexpectedExit {
+            service: "shop".to_owned(),
+            ending: ExitReason::Code(code),
+            tail: tail.iter().map(|line| (*line).to_owned()).collect(),
+        };
+        exit.help()
+    }
+
+    #[test]
+    fn a_remedy_takes_the_place_of_an_output() {
+        let silent =
+            "run its command in a terminal, with the same `dir` and `env`: it wrote no reason";
+        assert_eq!(help(1, &[]), [silent]);
+        assert_eq!(help(1, &["out of cheese"]), [""; 0]);
+        let not_found = "a program of the command was not found: check its name, `dir` and `PATH`";
+        assert_eq!(help(127, &[]), [not_found]);
     }
 }

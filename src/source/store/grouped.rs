@@ -16,14 +16,14 @@ pub(super) struct RequestIndex {
 impl RequestIndex {
     /// The index of a request of spans.
     pub(super) fn of_spans(walk: &Walk<'_>) -> Self {
-        let traces = walk.spans.iter().map(|span| Some(span.trace_id));
-        Self::new(ByTrace::of(traces), Links::of(&walk.links))
+        let by_trace = ByTrace::of(walk.spans.len(), |at| Some(walk.spans[at].trace_id));
+        Self::new(by_trace, Links::of(&walk.links))
     }
 
     /// The index of a request of log records.
     pub(super) fn of_logs(walk: &LogWalk<'_>) -> Self {
-        let traces = walk.records.iter().map(|record| record.trace_id);
-        Self::new(ByTrace::of(traces), Links::default())
+        let by_trace = ByTrace::of(walk.records.len(), |at| walk.records[at].trace_id);
+        Self::new(by_trace, Links::default())
     }
 
     fn new(by_trace: ByTrace, links: Links) -> Self {
@@ -66,23 +66,22 @@ pub(super) struct ByTrace {
 }
 
 impl ByTrace {
-    /// Groups the records of these traces; those without a trace are left out.
-    pub(super) fn of(records: impl Iterator<Item = Option<TraceId>>) -> Self {
-        let numbered = (0_u32..).zip(records);
-        let mut all: Vec<(TraceId, u32)> = numbered
-            .filter_map(|(at, trace)| Some((trace?, at)))
-            .collect();
-        all.sort_unstable();
+    /// Groups this number of records by their traces; those without a trace are left out.
+    pub(super) fn of(number: usize, trace: impl Fn(usize) -> Option<TraceId>) -> Self {
+        let at = |position: u32| trace(position as usize);
+        let all = 0..u32::try_from(number).unwrap_or(u32::MAX);
+        let mut positions: Box<[u32]> = all.filter(|&position| at(position).is_some()).collect();
+        positions.sort_unstable_by_key(|&position| (at(position), position));
         let (mut traces, mut ends) = (Vec::new(), Vec::new());
-        for part in all.chunk_by(|(one, _), (next, _)| one == next) {
+        for part in positions.chunk_by(|&one, &next| at(one) == at(next)) {
             let before = ends.last().copied().unwrap_or(0);
-            traces.push(part[0].0);
+            traces.extend(at(part[0]));
             ends.push(before + u32::try_from(part.len()).unwrap_or(u32::MAX));
         }
         Self {
             traces: traces.into(),
             ends: ends.into(),
-            positions: all.into_iter().map(|(_, at)| at).collect(),
+            positions,
         }
     }
 
@@ -183,7 +182,7 @@ mod tests {
     #[test]
     fn records_of_a_trace_keep_their_order() {
         let traces = [Some(id(2)), Some(id(1)), None, Some(id(2)), Some(id(2))];
-        let found = ByTrace::of(traces.into_iter());
+        let found = ByTrace::of(traces.len(), |at| traces[at]);
         assert_eq!(found.traces(), [id(1), id(2)]);
         let positions = [1, 2, 3].map(|number| found.of_trace(id(number)));
         assert_eq!(positions, [&[1][..], &[0, 3, 4], &[]]);

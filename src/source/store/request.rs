@@ -141,9 +141,10 @@ impl<'a> LogRequest<'a> {
             .then(|| RecentRequest::of_logs(request, &walk, Arc::clone(&index), arrived))
             .filter(|recent| recent::fits(recent, capacity));
         let wrong = walk.records.iter().filter(|record| record.has_wrong_id);
+        let wrong: Vec<Option<TraceId>> = wrong.map(|record| record.trace_id).collect();
         Ok(Self {
-            wrong: ByTrace::of(wrong.clone().map(|record| record.trace_id)),
-            has_wrong_trace: wrong.clone().any(|record| record.trace_id.is_none()),
+            wrong: ByTrace::of(wrong.len(), |at| wrong[at]),
+            has_wrong_trace: wrong.contains(&None),
             recent: recent.map(Arc::new),
             index,
             walk,
