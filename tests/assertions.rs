@@ -425,7 +425,7 @@ fn an_empty_trace_is_an_error_and_no_failure() {
         str![[r#"
 
 ERROR assert_span!   trace 4bf92f35…   0 spans, 0 services
-  1 check could not be judged: no span of this trace arrived
+  1 check could not be judged: there is no span of this trace
     tests/assertions.rs:59:25: spans that match `process_payment`
 
 "#]]

@@ -592,7 +592,7 @@ async fn where_no_span_comes_the_report_says_what_it_says_of_one_request() {
             .iter()
             .map(|one| (&*one.what, one.requests));
         let counted: Vec<_> = counted.collect();
-        assert_eq!(counted, [("no span of this trace arrived", 21)]);
+        assert_eq!(counted, [("there is no span of this trace", 21)]);
         assert_eq!(failures(tested(spec)), [""; 0]);
         // That nothing was found says nothing of what the budget looks for.
         let mut measured = load(spec).measured.iter();

@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(outcome("services: [shop]", &[]), "Open: none");
         assert_eq!(
             outcome("errors: 0", &[]),
-            "Open: no span of this trace arrived"
+            "Open: there is no span of this trace"
         );
         assert_eq!(outcome("lost: 3", &[]), "Open: pass");
     }

@@ -108,15 +108,15 @@ expect: { status: 200 }
     let one = format!("request: GET ${{URL}}/nothing\n{ASKS}");
     said(&one)
         .await
-        .expect(3, &["capture `id`", "no span of this trace arrived"]);
+        .expect(3, &["capture `id`", "there is no span of this trace"]);
     let step = one.trim_end().replace('\n', "\n    ");
     said(&format!("steps:\n  - {step}\n"))
         .await
-        .expect(3, &["capture `id`", "no span of this trace arrived"]);
+        .expect(3, &["capture `id`", "there is no span of this trace"]);
     let many = format!("{one}repeat: {{ times: 3 }}\n");
     said(&many)
         .await
-        .expect(3, &["3 of 3", "no span of this trace arrived"]);
+        .expect(3, &["3 of 3", "there is no span of this trace"]);
 }
 
 #[tokio::test]

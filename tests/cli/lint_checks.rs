@@ -98,7 +98,7 @@ async fn a_warning_is_noted_and_a_level_of_the_project_counts() {
     project
         .run(&[])
         .await
-        .expect(3, &["no span of this trace arrived"]);
+        .expect(3, &["there is no span of this trace"]);
     let unserved = self::project("recommended", "unserved").await;
     unserved.run(&[]).await.expect(
         0,

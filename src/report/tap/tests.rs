@@ -61,8 +61,8 @@ not ok 3 - specs/place-order.yaml › cancelling an order
   attempts: 1
   trace_id: "4bf92f3577b34da6a3ce929d0e0e4736"
   more:
-    - "specs/place-order.yaml:8:3: number of spans with status error: no span of this trace arrived"
-    - "specs/place-order.yaml:14:13: number of spans that match { type: db }: no span of this trace arrived"
+    - "specs/place-order.yaml:8:3: number of spans with status error: there is no span of this trace"
+    - "specs/place-order.yaml:14:13: number of spans that match { type: db }: there is no span of this trace"
   text: |2
       failed to connect to 127.0.0.1:8080
       --> specs/place-order.yaml:3:9
@@ -71,7 +71,7 @@ not ok 3 - specs/place-order.yaml › cancelling an order
        │ connection refused (os error 111)
        help: is the service running? `services` in spanspec.yaml starts it
 
-      2 checks could not be judged: no span of this trace arrived
+      2 checks could not be judged: there is no span of this trace
         specs/place-order.yaml:8:3: number of spans with status error
         specs/place-order.yaml:14:13: number of spans that match { type: db }
   ...

@@ -162,7 +162,7 @@ ERROR cancelling an order   specs/place-order.yaml   trace 4bf92f35…   812 ms
    │ connection refused (os error 111)
    help: is the service running? `services` in spanspec.yaml starts it
 
-  2 checks could not be judged: no span of this trace arrived
+  2 checks could not be judged: there is no span of this trace
     specs/place-order.yaml:8:3: number of spans with status error
     specs/place-order.yaml:14:13: number of spans that match { type: db }
 
