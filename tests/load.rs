@@ -1130,7 +1130,8 @@ async fn the_pause_before_a_further_run_ends_with_the_run() {
         notice,
         "p50 of work exceeds its limit in 1 run, and no further run confirmed it"
     );
-    let (stopped, notice) = interrupted_before(3, Duration::ZERO).await;
+    // Long enough for the interruption to come in the second pause.
+    let (stopped, notice) = interrupted_before(3, Duration::from_secs(2)).await;
     assert_eq!(stopped.as_deref(), Some("interrupted after run 2"));
     assert_eq!(
         notice,
