@@ -31,6 +31,8 @@ pub(super) struct LostRecords {
     order: VecDeque<TraceId>,
     /// The latest of the losses that are no longer in `by_trace`.
     forgotten: Option<Loss>,
+    /// The hole that all discarded records leave.
+    discarded: Option<Arc<Hole>>,
 }
 
 /// Lost records, and when they arrived.
@@ -100,7 +102,8 @@ impl LostRecords {
     pub(super) fn note(&mut self, trace: TraceId, loss: Loss) {
         match self.by_trace.entry(trace) {
             Entry::Occupied(mut known) => return known.get_mut().add(loss),
-            Entry::Vacant(new) => new.insert(TraceLosses::default()).add(loss),
+            // Most traces have one.
+            Entry::Vacant(new) => new.insert(TraceLosses(Vec::with_capacity(1))).add(loss),
         }
         self.order.push_back(trace);
         if self.order.len() > MOST_TRACES
@@ -109,6 +112,22 @@ impl LostRecords {
             let forgotten = self.by_trace.remove(&oldest).unwrap_or_default();
             self.forget(forgotten.0);
         }
+    }
+
+    /// Adds the traces of requests that were discarded by a store that keeps this many bytes, with their arrivals.
+    pub(super) fn note_discarded<'t>(
+        &mut self,
+        records: &str,
+        capacity: usize,
+        requests: impl DoubleEndedIterator<Item = (&'t [TraceId], Instant)>,
+    ) {
+        let hole = || Arc::new(discarded(records, capacity));
+        let hole = Arc::clone(self.discarded.get_or_insert_with(hole));
+        let losses = requests.map(|(traces, at)| {
+            let hole = Arc::clone(&hole);
+            (traces, Loss { at, hole })
+        });
+        self.note_all(losses);
     }
 
     /// Adds losses that concern many traces, the last one last. At most [`MOST_TRACES`] of them are visited.
@@ -158,7 +177,7 @@ impl LostRecords {
 }
 
 /// The hole in a trace whose records were discarded by a store that keeps this many bytes.
-pub(super) fn discarded(records: &str, capacity: usize) -> Hole {
+fn discarded(records: &str, capacity: usize) -> Hole {
     Hole {
         reason: format!(
             "{records} of this trace were discarded to make room for later ones: the receiver keeps the last {} MiB",

@@ -8,7 +8,7 @@ use super::{StoreState, wanted};
 use crate::source::otlp::{self, Signal};
 use crate::source::store::entry::RawRecord;
 use crate::source::store::grouped::ByTrace;
-use crate::source::store::losses::{self, Loss};
+use crate::source::store::losses::Loss;
 use crate::source::store::recent::{RecentRequest, RecordView};
 use crate::source::store::request::LogRequest;
 use crate::source::store::uncorrelated::FoundLogs;
@@ -109,24 +109,21 @@ impl StoreState {
     /// entry, which has a copy. Returns the discarded requests.
     fn remember_logs(&mut self, request: &LogRequest<'_>) -> Vec<Arc<RecentRequest>> {
         let capacity = self.recent_logs.capacity();
-        let hole = Arc::new(losses::discarded("log records", capacity));
         let Some(recent) = &request.recent else {
             let at = request.arrived;
             self.logs_discarded = Some(at);
-            let about = request.index.about();
-            let loss = Loss { at, hole };
-            self.lost_logs.note_all(std::iter::once((about, loss)));
+            let unkept = std::iter::once((request.index.about(), at));
+            self.lost_logs
+                .note_discarded("log records", capacity, unkept);
             return Vec::new();
         };
         let discarded = self.recent_logs.push(Arc::clone(recent));
         if let Some(last) = discarded.last() {
             self.logs_discarded = Some(last.arrived());
         }
-        let losses = discarded.iter().map(|one| {
-            let (at, hole) = (one.arrived(), Arc::clone(&hole));
-            (one.about(), Loss { at, hole })
-        });
-        self.lost_logs.note_all(losses);
+        let requests = discarded.iter().map(|one| (one.about(), one.arrived()));
+        self.lost_logs
+            .note_discarded("log records", capacity, requests);
         discarded
     }
 

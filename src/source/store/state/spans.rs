@@ -11,7 +11,7 @@ use crate::source::store::entry::{RawRecord, SpanCopy, TraceEntry};
 use crate::source::store::event::StoreEvent;
 use crate::source::store::grouped::ByTrace;
 use crate::source::store::limit::{Excess, Limits};
-use crate::source::store::losses::{self, Loss};
+use crate::source::store::losses::Loss;
 use crate::source::store::recent::{RecentRequest, RecordView};
 use crate::source::store::request::{RejectedLoss, ResourceDigests, SpanRequest};
 use crate::trace::TraceId;
@@ -295,21 +295,17 @@ impl StoreState {
     /// Adds a request to the recent ones. Discarded spans are holes in their traces, except in those with an entry,
     /// which has a copy. Returns the discarded requests.
     fn remember(&mut self, request: &SpanRequest<'_>) -> Vec<Arc<RecentRequest>> {
-        let hole = Arc::new(losses::discarded("spans", self.recent.capacity()));
+        let capacity = self.recent.capacity();
         let Some(recent) = &request.recent else {
             let at = request.arrived;
             self.spans_discarded = self.spans_discarded.max(Some(at));
-            let loss = Loss { at, hole };
-            let about = request.index.about();
-            self.lost.note_all(std::iter::once((about, loss)));
+            let unkept = std::iter::once((request.index.about(), at));
+            self.lost.note_discarded("spans", capacity, unkept);
             return Vec::new();
         };
         let discarded = self.recent.push(Arc::clone(recent));
-        let losses = discarded.iter().map(|one| {
-            let (at, hole) = (one.arrived(), Arc::clone(&hole));
-            (one.about(), Loss { at, hole })
-        });
-        self.lost.note_all(losses);
+        let requests = discarded.iter().map(|one| (one.about(), one.arrived()));
+        self.lost.note_discarded("spans", capacity, requests);
         let last = discarded.iter().map(|one| one.arrived()).max();
         self.spans_discarded = self.spans_discarded.max(last);
         discarded
