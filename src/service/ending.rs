@@ -37,7 +37,7 @@ impl UnexpectedExit {
         let mut help = remedy::ended(self.ending, &self.tail);
         if help.is_empty() && self.tail.is_empty() {
             help.push(
-                "run its command in a terminal, with the same `dir` and `env`: it wrote no reason"
+                "it wrote no reason: run its command in a terminal, with the same `dir` and `env`"
                     .to_owned(),
             );
         }
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_remedy_takes_the_place_of_an_output() {
         let silent =
-            "run its command in a terminal, with the same `dir` and `env`: it wrote no reason";
+            "it wrote no reason: run its command in a terminal, with the same `dir` and `env`";
         assert_eq!(help(1, &[]), [silent]);
         assert_eq!(help(1, &["out of cheese"]), [""; 0]);
         let not_found = "a program of the command was not found: check its name, `dir` and `PATH`";
