@@ -271,7 +271,7 @@ async fn concurrently(futures: impl Iterator<Item = impl Future<Output = ()>>) {
 }
 
 /// Advice for services with an unknown flush bound: a line for them, and one for the project.
-const UNKNOWN_FLUSH: &str = "the flush bound of the services is unknown: each trace waited 5.5 s; two lines make it fast, the first in the environment of the services, the second in spanspec.yaml:\n\
+const UNKNOWN_FLUSH: &str = "the flush bound of the services is unknown: each trace waits up to 5.5 s; two lines make it fast, the first in the environment of the services, the second in spanspec.yaml:\n\
     OTEL_BSP_SCHEDULE_DELAY=100\n\
     defaults: { wait: { flush: 350ms } }";
 
@@ -290,7 +290,7 @@ fn notices(run: &RunContext<'_>) -> Vec<String> {
     if run.has_assumed() {
         notices.push(match &backend {
             Some(backend) => format!(
-                "the time until spans can be read from {} is unknown: each trace waited {}; set `delay` of `source`",
+                "the time until spans can be read from {} is unknown: each trace waits up to {}; set `delay` of `source`",
                 backend.name,
                 duration(backend.delay)
             ),

@@ -144,7 +144,7 @@ async fn an_unknown_flush_bound_is_waited_for_however_fast_the_spans_came() {
         0,
         &[
             "PASS  a",
-            "note: the flush bound of the services is unknown: each trace waited 5.5 s",
+            "note: the flush bound of the services is unknown: each trace waits up to 5.5 s",
             "\n         OTEL_BSP_SCHEDULE_DELAY=100\n",
             "\n         defaults: { wait: { flush: 350ms } }\n",
         ],
