@@ -7,6 +7,7 @@
 //! Every map lists all its keys. `allOf` with `unevaluatedProperties` would be shorter, but many
 //! editors do not support it.
 
+mod forms;
 mod shapes;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ mod tests;
 use serde_json::{Map, Value, json};
 
 use crate::spec::keys;
-use shapes::{map_of, object};
+use forms::{map_of, object};
 
 /// URL of the schema of specs.
 pub const SPEC_URL: &str =

@@ -4,6 +4,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::forms::{
+    by_name, choice, filled, list, map_of, negating, not_empty, one_or_more, pattern, reference,
+    requires, requiring, text, text_or, variable, with, word_of, written,
+};
 use crate::conformance::Format;
 use crate::instrumentation::{Level, Preset, Rule};
 use crate::service::OutputStream;
@@ -24,6 +28,8 @@ pub(super) fn of_spec() -> Value {
         captures(),
         expect_lint(),
         expectations(),
+        records(),
+        traffic(),
         spans(),
         matchers(),
         faults(),
@@ -95,10 +101,7 @@ fn lint() -> Map<String, Value> {
             "positive_number",
             json!({ "type": "number", "exclusiveMinimum": 0 }),
         ),
-        (
-            "ignored_findings",
-            json!({ "type": "array", "items": ignored }),
-        ),
+        ("ignored_findings", list(ignored)),
     ])
 }
 
@@ -107,16 +110,13 @@ fn scalars() -> Map<String, Value> {
         ("anything", json!({})),
         ("text", text()),
         ("texts", one_or_more(text())),
-        ("list", json!({ "type": "array", "items": text() })),
+        ("list", list(text())),
         (
             "profile_names",
             json!({ "anyOf": [one_or_more(text()), map_of(keys::PROFILE_NAMES)] }),
         ),
         ("words", one_or_more(text())),
-        (
-            "flag",
-            json!({ "anyOf": [{ "enum": [true, false, "true", "false"] }, variable()] }),
-        ),
+        ("flag", word_of(json!([true, false, "true", "false"]))),
         (
             "whole",
             json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, pattern("^[0-9]+$"), variable()] }),
@@ -140,7 +140,7 @@ fn quantities() -> Map<String, Value> {
     let duration = format!(r"^ *({sign}{DURATION}|({DURATION})? *\.\. *({DURATION})?) *$");
     let of_numbers = |name: &str, form: &str, help: &str| {
         let one = json!([whole, written(form, help), variable(), limits(name)]);
-        let list = json!({ "type": "array", "minItems": 1, "items": reference(name) });
+        let list = filled(reference(name));
         json!({ "anyOf": with(one, list) })
     };
     defined([
@@ -171,7 +171,7 @@ fn limits(name: &str) -> Value {
 }
 
 fn triggers() -> Map<String, Value> {
-    let field = json!({ "anyOf": [text(), { "type": "array", "items": text() }] });
+    let field = json!({ "anyOf": [text(), list(text())] });
     defined([
         ("request", text_or(map_of(keys::REQUEST))),
         (
@@ -196,23 +196,17 @@ fn triggers() -> Map<String, Value> {
             "baggage",
             json!({ "type": "object", "minProperties": 1, "maxProperties": 64, "additionalProperties": text() }),
         ),
-        (
-            "parts",
-            json!({ "type": "array", "items": requiring(map_of(keys::PART), "name") }),
-        ),
+        ("parts", list(requiring(map_of(keys::PART), "name"))),
         ("tls", map_of(keys::TLS).into()),
         ("publish", publish()),
         (
             "conformance",
             text_or(requires(map_of(keys::CONFORMANCE), "url")),
         ),
-        (
-            "conformance_level",
-            json!({ "anyOf": [{ "enum": [1, 2, "1", "2"] }, variable()] }),
-        ),
+        ("conformance_level", word_of(json!([1, 2, "1", "2"]))),
         (
             "conformance_formats",
-            list_of_words(&Format::ALL.map(Format::name)),
+            list(word_of(Format::ALL.map(Format::name))),
         ),
         ("send", send()),
         (
@@ -220,44 +214,35 @@ fn triggers() -> Map<String, Value> {
             json!({ "anyOf": [
                 { "const": "none" },
                 map_of(keys::MARKER),
-                { "type": "array", "minItems": 1, "items": map_of(keys::MARKER) },
+                filled(map_of(keys::MARKER)),
             ] }),
         ),
         (
             "sent_spans",
-            json!({ "type": "array", "minItems": 1, "items": text_or(requires(map_of(keys::SENT_SPAN), "name")) }),
+            filled(text_or(requires(map_of(keys::SENT_SPAN), "name"))),
         ),
         (
             "sent_events",
-            json!({ "type": "array", "items": text_or(requires(map_of(keys::SENT_EVENT), "name")) }),
+            list(text_or(requires(map_of(keys::SENT_EVENT), "name"))),
         ),
         (
             "span_kind_word",
-            json!({ "anyOf": [{ "enum": SpanKind::ALL.map(SpanKind::as_str) }, variable()] }),
+            word_of(SpanKind::ALL.map(SpanKind::as_str)),
         ),
         (
             "status_word",
-            json!({ "anyOf": [{ "enum": StatusCode::ALL.map(StatusCode::as_str) }, variable()] }),
+            word_of(StatusCode::ALL.map(StatusCode::as_str)),
         ),
-        (
-            "sasl",
-            json!({ "anyOf": [{ "enum": SaslMechanism::ALL.map(|(name, _)| name) }, variable()] }),
-        ),
+        ("sasl", word_of(SaslMechanism::ALL.map(|(name, _)| name))),
         ("poll", requiring(map_of(keys::POLL), "until")),
         (
             "command",
-            json!({ "anyOf": [text(), { "type": "array", "minItems": 1, "items": text() }, requiring(map_of(keys::RUN), "command")] }),
+            json!({ "anyOf": [text(), filled(text()), requiring(map_of(keys::RUN), "command")] }),
         ),
         ("step", one_trigger(map_of(keys::STEP))),
-        (
-            "steps",
-            json!({ "type": "array", "minItems": 1, "items": reference("step") }),
-        ),
+        ("steps", filled(reference("step"))),
         ("setup_step", one_trigger(map_of(keys::SETUP_STEP))),
-        (
-            "setup_steps",
-            json!({ "type": "array", "items": reference("setup_step") }),
-        ),
+        ("setup_steps", list(reference("setup_step"))),
         (
             "matrix",
             json!({ "anyOf": [
@@ -292,17 +277,17 @@ fn expectations() -> Map<String, Value> {
             "graphql_errors",
             json!({ "anyOf": [
                 reference("count"),
-                { "type": "array", "minItems": 1, "items": not_empty(map_of(keys::GRAPHQL_ERROR)) },
+                filled(not_empty(map_of(keys::GRAPHQL_ERROR))),
             ] }),
         ),
         (
             "graphql_path",
-            json!({ "anyOf": [reference("matcher"), { "type": "array", "items": text() }] }),
+            json!({ "anyOf": [reference("matcher"), list(text())] }),
         ),
         ("setup_expect", not_empty(map_of(keys::ANSWER_CHECKS))),
         (
             "lost_spans",
-            json!({ "anyOf": [reference("count"), { "type": "array", "minItems": 1, "items": reference("selector") }] }),
+            json!({ "anyOf": [reference("count"), filled(reference("selector"))] }),
         ),
         (
             "expect_at",
@@ -312,64 +297,12 @@ fn expectations() -> Map<String, Value> {
                 "additionalProperties": not_empty(map_of(keys::RECEIVER_CHECKS)),
             }),
         ),
-        (
-            "selectors",
-            json!({ "type": "array", "items": reference("selector") }),
-        ),
-        (
-            "span_entries",
-            json!({ "type": "array", "items": reference("span_entry") }),
-        ),
-        (
-            "log_entries",
-            json!({ "type": "array", "minItems": 1, "items": reference("log_entry") }),
-        ),
-        (
-            "log_entry",
-            json!({ "anyOf": [text(), requiring(map_of(keys::LOG_ENTRY), "find")] }),
-        ),
-        ("log_selector", text_or(map_of(keys::LOG))),
-        ("severities", severities()),
-        (
-            "metric_entries",
-            json!({ "type": "array", "minItems": 1, "items": reference("metric_entry") }),
-        ),
-        (
-            "metric_entry",
-            json!({ "anyOf": [text(), requiring(map_of(keys::METRIC_ENTRY), "find")] }),
-        ),
-        ("series_selector", text_or(map_of(keys::SERIES))),
-        (
-            "series_types",
-            choice("series_types", &SeriesType::ALL.map(|(name, _)| name)),
-        ),
-        ("number_matcher", reference("matcher")),
-        (
-            "correlated",
-            json!({ "anyOf": [{ "const": true }, { "type": "array", "minItems": 1, "items": text() }] }),
-        ),
+        ("selectors", list(reference("selector"))),
+        ("span_entries", list(reference("span_entry"))),
         (
             "continued",
             json!({ "anyOf": [{ "const": "continued" }, requiring(map_of(keys::CONTINUED), "restarted")] }),
         ),
-        (
-            "edges",
-            json!({ "type": "array", "minItems": 1, "items": text_or(requires(map_of(keys::EDGE), "link")) }),
-        ),
-        (
-            "signals",
-            json!({ "type": "object", "minProperties": 1, "additionalProperties": one_or_more(reference("signal")) }),
-        ),
-        (
-            "signal",
-            json!({ "anyOf": [reference("signal_name"), requiring(negating(map_of(keys::CHOICE), "signal_names"), "not")] }),
-        ),
-        (
-            "signal_name",
-            json!({ "anyOf": [{ "enum": Signal::ALL.map(Signal::name) }, variable()] }),
-        ),
-        ("signal_names", one_or_more(reference("signal_name"))),
-        ("each_trace", not_empty(map_of(keys::EACH_TRACE))),
         ("sampling", map_of(keys::SAMPLING).into()),
         ("shape", text_or(requires(map_of(keys::SHAPE), "file"))),
         ("head_sampling", json!({ "const": "consistent" })),
@@ -384,6 +317,55 @@ fn expectations() -> Map<String, Value> {
     ])
 }
 
+/// Log records and metrics.
+fn records() -> Map<String, Value> {
+    defined([
+        ("log_entries", filled(reference("log_entry"))),
+        (
+            "log_entry",
+            json!({ "anyOf": [text(), requiring(map_of(keys::LOG_ENTRY), "find")] }),
+        ),
+        ("log_selector", text_or(map_of(keys::LOG))),
+        ("severities", severities()),
+        ("metric_entries", filled(reference("metric_entry"))),
+        (
+            "metric_entry",
+            json!({ "anyOf": [text(), requiring(map_of(keys::METRIC_ENTRY), "find")] }),
+        ),
+        ("series_selector", text_or(map_of(keys::SERIES))),
+        (
+            "series_types",
+            choice("series_types", &SeriesType::ALL.map(|(name, _)| name)),
+        ),
+        ("number_matcher", reference("matcher")),
+        (
+            "correlated",
+            json!({ "anyOf": [{ "const": true }, filled(text())] }),
+        ),
+    ])
+}
+
+/// The checks of everything that arrives.
+fn traffic() -> Map<String, Value> {
+    defined([
+        (
+            "edges",
+            filled(text_or(requires(map_of(keys::EDGE), "link"))),
+        ),
+        (
+            "signals",
+            json!({ "type": "object", "minProperties": 1, "additionalProperties": one_or_more(reference("signal")) }),
+        ),
+        (
+            "signal",
+            json!({ "anyOf": [reference("signal_name"), requiring(negating(map_of(keys::CHOICE), "signal_names"), "not")] }),
+        ),
+        ("signal_name", word_of(Signal::ALL.map(Signal::name))),
+        ("signal_names", one_or_more(reference("signal_name"))),
+        ("each_trace", not_empty(map_of(keys::EACH_TRACE))),
+    ])
+}
+
 fn spans() -> Map<String, Value> {
     let kinds = SpanKind::ALL.map(SpanKind::as_str);
     let types = SpanType::ALL.map(|(name, _)| name);
@@ -395,14 +377,11 @@ fn spans() -> Map<String, Value> {
             "alternatives",
             json!({ "type": "array", "minItems": 2, "items": not_empty(map_of(keys::SPAN)) }),
         ),
-        (
-            "events",
-            json!({ "type": "array", "minItems": 1, "items": text_or(map_of(keys::EVENT)) }),
-        ),
+        ("events", filled(text_or(map_of(keys::EVENT)))),
         (
             "links",
             json!({ "anyOf": [
-                { "type": "array", "minItems": 1, "items": map_of(keys::LINK) },
+                filled(map_of(keys::LINK)),
                 { "type": ["integer", "string"] },
             ] }),
         ),
@@ -423,7 +402,7 @@ fn spans() -> Map<String, Value> {
 
 fn matchers() -> Map<String, Value> {
     let types = ValueType::ALL.map(|(name, _)| name);
-    let list = json!({ "type": "array", "minItems": 1, "items": reference("matcher") });
+    let list = filled(reference("matcher"));
     let map = not_empty(map_of(keys::MATCHER));
     defined([
         (
@@ -442,10 +421,7 @@ fn matchers() -> Map<String, Value> {
                 "additionalProperties": reference("matcher"),
             }),
         ),
-        (
-            "value_type",
-            json!({ "anyOf": [{ "enum": types }, variable()] }),
-        ),
+        ("value_type", word_of(types)),
     ])
 }
 
@@ -461,7 +437,7 @@ fn faults() -> Map<String, Value> {
         ("mutate", map_of(keys::MUTATE).into()),
         (
             "ignored_faults",
-            json!({ "type": "array", "items": requiring(map_of(keys::IGNORED_FAULTS), "reason") }),
+            list(requiring(map_of(keys::IGNORED_FAULTS), "reason")),
         ),
         (
             "faults",
@@ -517,10 +493,7 @@ fn load() -> Map<String, Value> {
             "rate",
             json!({ "anyOf": [written("^ *[0-9.]+ */ *[smh] *$", "write 50/s, 600/m or 100/h"), variable()] }),
         ),
-        (
-            "arrivals",
-            json!({ "anyOf": [{ "enum": ["poisson", "constant"] }, variable()] }),
-        ),
+        ("arrivals", word_of(["poisson", "constant"])),
         (
             "allowance",
             json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, written("^ *([0-9]+|[0-9.]+%) *$", "write 3 or 1%"), variable()] }),
@@ -529,10 +502,7 @@ fn load() -> Map<String, Value> {
             "confirm",
             json!({ "anyOf": [{ "type": "integer", "minimum": 0, "maximum": 2 }, pattern("^[0-2]$"), variable()] }),
         ),
-        (
-            "budgets",
-            json!({ "type": "array", "minItems": 1, "items": reference("budget") }),
-        ),
+        ("budgets", filled(reference("budget"))),
         ("budget", budget.into()),
         (
             "measure",
@@ -605,67 +575,9 @@ fn severities() -> Value {
     json!({ "anyOf": [
         written(&form, "write warn, info.., debug..warn or ..info"),
         variable(),
-        { "type": "array", "minItems": 1, "items": reference("severities") },
+        filled(reference("severities")),
         requiring(negating(map_of(keys::CHOICE), "severities"), "not"),
     ] })
-}
-
-/// A text. Any scalar is accepted as one.
-fn text() -> Value {
-    json!({ "type": ["string", "number", "boolean", "null"] })
-}
-
-fn variable() -> Value {
-    pattern(r"\$\{")
-}
-
-fn pattern(pattern: &str) -> Value {
-    json!({ "type": "string", "pattern": pattern })
-}
-
-/// A text with a pattern, and the message of editors for other texts (not standard JSON Schema).
-fn written(form: &str, help: &str) -> Value {
-    json!({ "type": "string", "pattern": form, "patternErrorMessage": help })
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/$defs/{name}") })
-}
-
-fn one_or_more(one: Value) -> Value {
-    json!({ "anyOf": [one, { "type": "array", "items": one }] })
-}
-
-fn by_name(value: Value) -> Value {
-    json!({ "type": "object", "additionalProperties": value })
-}
-
-fn text_or(map: Map<String, Value>) -> Value {
-    json!({ "anyOf": [text(), map] })
-}
-
-fn with(list: Value, one: Value) -> Value {
-    match list {
-        Value::Array(mut all) => {
-            all.push(one);
-            all.into()
-        }
-        other => other,
-    }
-}
-
-fn not_empty(mut map: Map<String, Value>) -> Value {
-    map.insert("minProperties".to_owned(), 1.into());
-    map.into()
-}
-
-fn requiring(map: Map<String, Value>, key: &str) -> Value {
-    requires(map, key).into()
-}
-
-fn requires(mut map: Map<String, Value>, key: &str) -> Map<String, Value> {
-    map.insert("required".to_owned(), json!([key]));
-    map
 }
 
 fn one_trigger(mut step: Map<String, Value>) -> Value {
@@ -673,10 +585,6 @@ fn one_trigger(mut step: Map<String, Value>) -> Value {
     let any: Vec<Value> = keys::TRIGGERS.iter().map(one).collect();
     step.insert("oneOf".to_owned(), any.into());
     step.into()
-}
-
-fn list_of_words(words: &[&str]) -> Value {
-    json!({ "type": "array", "items": { "anyOf": [{ "enum": words }, variable()] } })
 }
 
 /// Telemetry with an input and an endpoint.
@@ -700,43 +608,4 @@ fn publish() -> Value {
     let mut message = map_of(keys::PUBLISH);
     message.insert("oneOf".to_owned(), brokers.collect());
     message.into()
-}
-
-/// A word of a closed set, a list of words, or `{ not: … }`.
-fn choice(name: &str, words: &[&str]) -> Value {
-    json!({ "anyOf": [
-        { "enum": words },
-        variable(),
-        { "type": "array", "minItems": 1, "items": reference(name) },
-        requiring(negating(map_of(keys::CHOICE), name), "not"),
-    ] })
-}
-
-/// Lets `not` negate values of this definition.
-fn negating(mut map: Map<String, Value>, name: &str) -> Map<String, Value> {
-    map["properties"]["not"]["$ref"] = format!("#/$defs/{name}").into();
-    map
-}
-
-/// A map with exactly these keys.
-pub(super) fn map_of(keys: Keys) -> Map<String, Value> {
-    let properties: Map<String, Value> = keys
-        .iter()
-        .map(|key| (key.name.to_owned(), described(key)))
-        .collect();
-    object(json!({ "type": "object", "additionalProperties": false, "properties": properties }))
-}
-
-fn described(key: &Key) -> Value {
-    json!({
-        "description": key.description,
-        "$ref": format!("#/$defs/{}", key.shape),
-    })
-}
-
-pub(super) fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(entries) => entries,
-        _ => Map::new(),
-    }
 }

@@ -248,72 +248,49 @@ impl Reader<'_> {
         if answer == TriggerResult::Traffic {
             return self.traffic_entry(entry, ids);
         }
-        if let Some(help) = only_of_traffic(key).filter(|_| answer != TriggerResult::Unknown) {
-            return self.wrong(
-                entry.key.place,
+        let of_trace = keys::TRACE_CHECKS.contains(key);
+        let of_output = answer == TriggerResult::Output && keys::OUTPUT_CHECKS.contains(key);
+        if let Some((why, help)) = trace.refusal().filter(|_| of_trace || of_output) {
+            let what = format!("`{key}` checks the trace, but {why}");
+            return self.wrong(entry.key.place, what, "not available", help);
+        }
+        match answer {
+            _ if of_trace && key == "metrics" => Some(Expect {
+                metrics: self.metric_entries(&entry.value, answer, ids)?,
+                ..Expect::default()
+            }),
+            _ if of_trace => self.trace_entry(key, &entry.value, ids),
+            _ if of_output => self.output_entry(entry, ids),
+            _ if !answer.checks().contains(key) => self.refuse_entry(entry, answer, trace),
+            TriggerResult::Grpc => self.grpc_entry(key, &entry.value),
+            _ => self.answer_entry(key, &entry.value),
+        }
+    }
+
+    /// Notes why an entry is none of this trigger.
+    fn refuse_entry<T>(
+        &self,
+        entry: &Entry,
+        answer: TriggerResult,
+        trace: TraceChecks,
+    ) -> Option<T> {
+        let key = entry.key.text.as_str();
+        let is_known = answer != TriggerResult::Unknown;
+        let refused = |what, help| self.wrong(entry.key.place, what, "not available", help);
+        if let Some(help) = only_of_traffic(key).filter(|_| is_known) {
+            return refused(
                 format!("`{key}` checks everything that arrives, and this trigger has one trace"),
-                "not available",
-                help,
+                help.to_owned(),
             );
         }
-        if keys::TRACE_CHECKS.contains(key) {
-            if let Some((why, help)) = trace.refusal() {
-                return self.wrong(
-                    entry.key.place,
-                    format!("`{key}` checks the trace, but {why}"),
-                    "not available",
-                    help,
-                );
-            }
-            if key == "metrics" {
-                let metrics = self.metric_entries(&entry.value, answer, ids)?;
-                return Some(Expect {
-                    metrics,
-                    ..Expect::default()
-                });
-            }
-            return self.trace_entry(key, &entry.value, ids);
-        }
-        if answer == TriggerResult::Output && keys::OUTPUT_CHECKS.contains(key) {
-            if let Some((why, help)) = trace.refusal() {
-                let what = format!("`{key}` checks the trace, but {why}");
-                return self.wrong(entry.key.place, what, "not available", help);
-            }
-            return self.output_entry(entry, ids);
-        }
-        if answer.checks().contains(key) {
-            return match answer {
-                TriggerResult::Grpc => self.grpc_entry(key, &entry.value),
-                _ => self.answer_entry(key, &entry.value),
-            };
-        }
-        if keys::OUTPUT_CHECKS.contains(key) && answer != TriggerResult::Unknown {
-            return self.wrong(
-                entry.key.place,
+        if keys::OUTPUT_CHECKS.contains(key) && is_known {
+            return refused(
                 format!("`{key}` compares the output of a pipeline with what `send` put in"),
-                "not available",
-                "use the trigger `send`, or `spans`, `span_count` and `logs`",
+                "use the trigger `send`, or `spans`, `span_count` and `logs`".to_owned(),
             );
         }
         if keys::ANSWER_CHECKS.contains(key) {
-            let (trigger, checks) = match answer {
-                TriggerResult::Response => ("a request", keys::RESPONSE_CHECKS),
-                TriggerResult::GraphQl => ("a GraphQL operation", keys::GRAPHQL_CHECKS),
-                TriggerResult::Grpc => ("a gRPC call", keys::GRPC_CHECKS),
-                TriggerResult::Command => ("a command", keys::COMMAND_CHECKS),
-                TriggerResult::Message => ("a message", keys::MESSAGE_CHECKS),
-                TriggerResult::Output => ("the output of a pipeline", keys::TRACE_CHECKS),
-                TriggerResult::Cases => ("the trace of the control", keys::TRACE_CHECKS),
-                TriggerResult::Nothing | TriggerResult::Traffic | TriggerResult::Unknown => {
-                    ("a trace that exists", keys::TRACE_CHECKS)
-                }
-            };
-            return self.wrong(
-                entry.key.place,
-                format!("this trigger has no `{key}`"),
-                "not available",
-                format!("{trigger} has {}", checks.names().join(", ")),
-            );
+            return refused(format!("this trigger has no `{key}`"), checks_of(answer));
         }
         if keys::SPAN_ENTRY.contains(key) {
             return self.wrong(
@@ -522,6 +499,23 @@ impl Reader<'_> {
             receiver: None,
         }
     }
+}
+
+/// The checks of what a trigger returns.
+fn checks_of(answer: TriggerResult) -> String {
+    let (trigger, checks) = match answer {
+        TriggerResult::Response => ("a request", keys::RESPONSE_CHECKS),
+        TriggerResult::GraphQl => ("a GraphQL operation", keys::GRAPHQL_CHECKS),
+        TriggerResult::Grpc => ("a gRPC call", keys::GRPC_CHECKS),
+        TriggerResult::Command => ("a command", keys::COMMAND_CHECKS),
+        TriggerResult::Message => ("a message", keys::MESSAGE_CHECKS),
+        TriggerResult::Output => ("the output of a pipeline", keys::TRACE_CHECKS),
+        TriggerResult::Cases => ("the trace of the control", keys::TRACE_CHECKS),
+        TriggerResult::Nothing | TriggerResult::Traffic | TriggerResult::Unknown => {
+            ("a trace that exists", keys::TRACE_CHECKS)
+        }
+    };
+    format!("{trigger} has {}", checks.names().join(", "))
 }
 
 /// Help for a key of `observe` beside another trigger.
