@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use crate::mutate::{ExamSettings, Extent, NotExamined, SpecInput, Suite, Which, examine};
+use crate::mutate::{
+    ExamSettings, Extent, MOST_RECORDS, NotExamined, SpecInput, Suite, Which, examine,
+};
 use crate::number::counted;
 use crate::report::{Look, mutation, write_file};
 use crate::result::{Phase, Report, SpecReport, Trouble, Verdict};
@@ -276,6 +278,7 @@ async fn judged(
             true => Extent::Project,
             false => Extent::Selection,
         },
+        records: MOST_RECORDS,
     };
     let interruptions = Interruptions::listen().map_err(|error| {
         let text = format!("error: cannot listen for Ctrl-C: {error}");

@@ -158,7 +158,7 @@ mod tests {
             ),
         ];
         for (text, importer) in importers {
-            for end in (0..text.len()).step_by(5) {
+            for end in (0..text.len()).step_by(11) {
                 let mut import = Import::default();
                 importer(&Source::new("a", &text[..end]), &mut import);
                 let is_reported = import.remarks.count(Level::Lost) > 0;

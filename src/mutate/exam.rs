@@ -14,7 +14,7 @@ use crate::trace::Value;
 const MOST_FAULTS: usize = 3_000;
 
 /// Maximum number of spans and log records that are judged for one step, over all faults, which limits the time.
-const MOST_RECORDS: usize = 1_000_000;
+pub(crate) const MOST_RECORDS: usize = 1_000_000;
 
 /// Minimum number of faults of a step that are judged.
 const FEWEST_FAULTS: usize = 20;
@@ -74,12 +74,14 @@ struct Basis {
     captured: Vec<Option<Value>>,
 }
 
-/// Judges each fault of a step. Ends early if `is_stopped` returns `true`.
+/// Judges each fault of a step, and at most this number of spans and log records. Ends early if
+/// `is_stopped` returns `true`.
 ///
 /// # Errors
 /// The first check that does not pass without a fault, if none passes.
 pub(super) fn examine(
     subject: &Subject<'_>,
+    records: usize,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<StepExam, String> {
     let basis = Basis::new(subject);
@@ -90,7 +92,7 @@ pub(super) fn examine(
             |one| format!("{} does not pass when it is judged again", one.what),
         ));
     }
-    let (mutants, left_out) = mutants(subject).taken();
+    let (mutants, left_out) = mutants(subject, records).taken();
     let mut faulty = FaultyEvidence::new(subject.evidence);
     let mut fails = vec![false; basis.judged.len()];
     let mut judged = Vec::with_capacity(mutants.len());
@@ -113,8 +115,8 @@ pub(super) fn examine(
 }
 
 /// The faults of a step, or a sample of them.
-fn mutants(subject: &Subject<'_>) -> Sample {
-    let most = MOST_RECORDS / subject.size().max(1);
+fn mutants(subject: &Subject<'_>, records: usize) -> Sample {
+    let most = records / subject.size().max(1);
     let mut sample = Sample::of(most.clamp(FEWEST_FAULTS, MOST_FAULTS));
     sample.add(&"response", of_response::faults(subject));
     // A step whose checks are about the response only is judged before its trace is complete.

@@ -1,5 +1,6 @@
 //! Judges faults of given evidence, for benches.
 
+use super::exam::MOST_RECORDS;
 use super::suite::{ExamSettings, Extent, SpecInput, Which, examine};
 use crate::spec::Spec;
 use crate::step::StepEvidence;
@@ -23,6 +24,7 @@ pub fn judge_faults(specs: &[Spec], response: &Response, trace: &Trace) -> (usiz
         which: Which::All,
         ignored: &[],
         extent: Extent::Project,
+        records: MOST_RECORDS,
     };
     let suite = examine(&inputs, settings, &|| false);
     (suite.judged, suite.left_out)

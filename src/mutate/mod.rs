@@ -26,6 +26,7 @@ mod suite;
 mod tests;
 mod value;
 
+pub(crate) use exam::MOST_RECORDS;
 pub use measured::judge_faults;
 pub(crate) use noticed::{Noticed, TracePart, noticed};
 pub(crate) use suite::{

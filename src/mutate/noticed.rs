@@ -44,7 +44,7 @@ pub(crate) struct Noticed<'e> {
 /// No check of the step passes when it is judged again.
 pub(crate) fn noticed(evidence: &StepEvidence) -> Result<Noticed<'_>, String> {
     let subject = Subject::new(evidence);
-    let exam = exam::examine(&subject, &|| false)?;
+    let exam = exam::examine(&subject, exam::MOST_RECORDS, &|| false)?;
     let mut parts = Vec::new();
     for (mutant, fate) in &exam.mutants {
         let Site::Span(tree, at) = mutant.site else {

@@ -38,9 +38,6 @@ enum Line {
     Beside(String),
 }
 
-/// Maximum number of spans that are judged to prove checks, which limits the time.
-const MOST_SPANS: usize = 1_000_000;
-
 /// The number of spans that may still be judged to prove checks.
 pub(super) struct Effort<'a> {
     spans: usize,
@@ -48,12 +45,9 @@ pub(super) struct Effort<'a> {
 }
 
 impl<'a> Effort<'a> {
-    /// All, until `is_stopped` returns `true`.
-    pub(super) fn until(is_stopped: &'a dyn Fn() -> bool) -> Self {
-        Self {
-            spans: MOST_SPANS,
-            is_stopped,
-        }
+    /// This number, until `is_stopped` returns `true`.
+    pub(super) fn new(spans: usize, is_stopped: &'a dyn Fn() -> bool) -> Self {
+        Self { spans, is_stopped }
     }
 
     /// Returns `true` if this number of judgements of a step is possible.

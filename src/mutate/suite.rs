@@ -33,6 +33,9 @@ pub(crate) struct ExamSettings<'a> {
     /// The faults that all specs accept.
     pub(crate) ignored: &'a [IgnoredFaults],
     pub(crate) extent: Extent,
+    /// Maximum number of spans and log records that are judged for the faults of one step, and again to
+    /// prove suggestions.
+    pub(crate) records: usize,
 }
 
 /// The specs among the inputs.
@@ -215,7 +218,7 @@ pub(crate) fn examine(
             }
         };
         let number = specs.len();
-        let examined = of_spec(number, all, is_stopped);
+        let examined = of_spec(number, all, settings.records, is_stopped);
         match examined {
             Ok((of_spec, notes)) => {
                 steps.extend(of_spec);
@@ -245,6 +248,7 @@ impl NotExamined {
 fn of_spec<'e>(
     spec: usize,
     all: &'e [StepEvidence],
+    records: usize,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<(Vec<ExaminedStep<'e>>, Vec<String>), String> {
     let (mut steps, mut notes) = (Vec::new(), Vec::new());
@@ -254,7 +258,7 @@ fn of_spec<'e>(
             return Err("interrupted".to_owned());
         }
         let subject = Subject::new(evidence);
-        match exam::examine(&subject, is_stopped) {
+        match exam::examine(&subject, records, is_stopped) {
             Ok(exam) => {
                 notes.extend(notes_of(&subject, &exam));
                 steps.push(ExaminedStep {
@@ -318,6 +322,7 @@ struct Combined<'a, 'e> {
     faults: BTreeMap<FaultKey, Vec<Occurrence>>,
     acceptance: Acceptance<'a>,
     extent: Extent,
+    records: usize,
 }
 
 impl<'a, 'e> Combined<'a, 'e> {
@@ -346,6 +351,7 @@ impl<'a, 'e> Combined<'a, 'e> {
             faults,
             acceptance: Acceptance::new(project.chain(of_specs), steps),
             extent: settings.extent,
+            records: settings.records,
         }
     }
 
@@ -446,7 +452,7 @@ impl<'a, 'e> Combined<'a, 'e> {
             }
         }
         let groups = groups.into_iter();
-        let mut effort = Effort::until(is_stopped);
+        let mut effort = Effort::new(self.records, is_stopped);
         let mut places: Vec<FaultsOfPlace> = groups
             .map(|((_, step), mutants)| self.place(&self.steps[step], mutants, &mut effort))
             .collect();

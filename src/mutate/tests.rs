@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::exam::MOST_RECORDS;
 use super::suite::{ExamSettings, Extent, SpecInput, Suite, Which, examine};
 use crate::project::Project;
 use crate::spec::{Context, IgnoredFaults, Scope, Source, Spec};
@@ -85,12 +86,15 @@ fn evidence(spec: &Spec, trace: &Trace, response: Response) -> StepEvidence {
     }
 }
 
+const SETTINGS: ExamSettings<'static> = ExamSettings {
+    which: Which::Default,
+    ignored: &[],
+    extent: Extent::Project,
+    records: MOST_RECORDS,
+};
+
 fn suite_of(text: &str, trace: &Trace, which: Which) -> Suite {
-    let settings = ExamSettings {
-        which,
-        ignored: &[],
-        extent: Extent::Project,
-    };
+    let settings = ExamSettings { which, ..SETTINGS };
     examined(text, trace, settings, &|| false)
 }
 
@@ -123,8 +127,7 @@ fn suggestion(text: &str, response: Response) -> String {
     }];
     let settings = ExamSettings {
         which: Which::All,
-        ignored: &[],
-        extent: Extent::Project,
+        ..SETTINGS
     };
     let suite = examine(&inputs, settings, &|| false);
     let found = suite.missed.iter().find(|place| {
@@ -301,9 +304,9 @@ fn the_project_accepts_faults_of_all_specs_and_an_entry_without_effect_is_report
     let both = format!("name: a\n{text}---\nname: b\n{text}");
     let examined = |extent| {
         let settings = ExamSettings {
-            which: Which::Default,
             ignored: &ignored,
             extent,
+            ..SETTINGS
         };
         examined(&both, &order(2), settings, &|| false)
     };
@@ -336,12 +339,7 @@ fn an_interruption_keeps_the_faults_that_were_judged() {
         "name: a\n{text}---\nname: b\n{text}mutate: {{ ignore: [{{ find: refund, reason: x }}] }}\n"
     );
     let asked = std::cell::Cell::new(0);
-    let settings = ExamSettings {
-        which: Which::Default,
-        ignored: &[],
-        extent: Extent::Project,
-    };
-    let suite = examined(&text, &order(2), settings, &|| {
+    let suite = examined(&text, &order(2), SETTINGS, &|| {
         asked.set(asked.get() + 1);
         asked.get() > 10
     });
@@ -414,7 +412,7 @@ fn a_trace_of_10_000_spans_and_one_without_spans_are_no_trouble() {
     });
     let origin = order(0).origin();
     let large = Trace::assemble(id, origin, spans.iter().cloned().chain(distinct));
-    let suite = suite_of(&text, &large, Which::Default);
+    let suite = sample_of(&text, &large);
     assert!(suite.left_out > 0);
     assert!(suite.specs[0].notes[0].contains("faults were not judged"));
     let empty = Trace::assemble(id, origin, []);
@@ -424,6 +422,15 @@ fn a_trace_of_10_000_spans_and_one_without_spans_are_no_trouble() {
             .iter()
             .all(|(place, _)| place.starts_with("response"))
     );
+}
+
+/// A suite of which few records are judged.
+fn sample_of(text: &str, trace: &Trace) -> Suite {
+    let settings = ExamSettings {
+        records: 100_000,
+        ..SETTINGS
+    };
+    examined(text, trace, settings, &|| false)
 }
 
 /// A trace of `number` spans with other names, each below the span that this returns.
@@ -447,15 +454,15 @@ fn in_letters(number: u64) -> String {
 }
 
 #[test]
-fn of_a_trace_of_20_000_spans_a_sample_of_the_faults_is_judged() {
+fn of_a_large_trace_a_sample_of_the_faults_is_judged() {
     let text = format!("{HEAD}expect:\n  status: 201\n  errors: 0\n  span_count: ..1000000\n");
-    let wide = many(20_000, |_| None);
-    let deep = many(20_000, |number| number.checked_sub(1));
+    let wide = many(2_000, |_| None);
+    let deep = many(2_000, |number| number.checked_sub(1));
     for trace in [wide, deep] {
-        let suite = suite_of(&text, &trace, Which::Default);
-        // A million spans.
+        let suite = sample_of(&text, &trace);
+        // About 100,000 spans.
         assert_eq!(suite.judged, 49);
-        assert!(suite.left_out > 160_000, "{}", suite.left_out);
+        assert!(suite.left_out > 16_000, "{}", suite.left_out);
         assert_eq!(suite.score.counted, 49);
         assert!(suite.score.caught > 0 && !suite.missed.is_empty());
         let notes = &suite.specs[0].notes;
@@ -471,8 +478,8 @@ fn of_a_trace_of_20_000_spans_a_sample_of_the_faults_is_judged() {
 #[test]
 fn a_sample_of_faults_is_the_same_in_each_run() {
     let text = format!("{HEAD}expect:\n  errors: 0\n");
-    let trace = many(1_000, |_| None);
-    let suite = suite_of(&text, &trace, Which::Default);
+    let trace = many(500, |_| None);
+    let suite = sample_of(&text, &trace);
     assert!(suite.left_out > 0);
     // Ids and the order of arrival differ.
     let other_id = |id: SpanId| SpanId::from_bytes(id.as_bytes().map(|byte| !byte)).unwrap();
@@ -485,12 +492,12 @@ fn a_sample_of_faults_is_the_same_in_each_run() {
         panic!("we sent the request");
     };
     let again = Trace::assemble(trace.id(), Origin::Injected(other_id(caller)), spans);
-    let again = suite_of(&text, &again, Which::Default);
+    let again = sample_of(&text, &again);
     assert_eq!(missed(&suite), missed(&again));
 }
 
 #[test]
-fn a_sample_of_the_faults_of_20_000_log_records_is_judged() {
+fn a_sample_of_the_faults_of_many_log_records_is_judged() {
     let trace = order(0);
     let record = |number: u64| {
         Arc::new(LogRecord {
@@ -502,11 +509,11 @@ fn a_sample_of_the_faults_of_20_000_log_records_is_judged() {
     };
     let trace = trace
         .clone()
-        .with_logs(Arc::new((0..20_000).map(record).collect()));
+        .with_logs(Arc::new((0..2_000).map(record).collect()));
     let text = format!("{HEAD}expect:\n  errors: 0\n");
-    let suite = suite_of(&text, &trace, Which::Default);
+    let suite = sample_of(&text, &trace);
     assert_eq!(suite.judged, 49);
-    assert!(suite.left_out > 20_000);
+    assert!(suite.left_out > 2_000);
 }
 
 fn grpc() -> GrpcResponse {
@@ -624,12 +631,7 @@ fn checks_that_exclude_an_output_or_an_error_can_fail() {
         spec: &specs[0],
         evidence: Ok(vec![evidence(&specs[0], &order(0), command)]),
     }];
-    let settings = ExamSettings {
-        which: Which::Default,
-        ignored: &[],
-        extent: Extent::Project,
-    };
-    let suite = examine(&inputs, settings, &|| false);
+    let suite = examine(&inputs, SETTINGS, &|| false);
     let idle: Vec<&str> = suite.idle.iter().map(|check| &*check.what).collect();
     assert_eq!(idle, [""; 0]);
 }

@@ -12,7 +12,7 @@ use crate::conformance::Format;
 use crate::instrumentation::{Level, Preset, Rule};
 use crate::service::OutputStream;
 use crate::source::backend;
-use crate::spec::keys::{self, Key, Keys};
+use crate::spec::keys::{self, Key};
 use crate::spec::lint::WeaverLevel;
 use crate::spec::{FaultKind, SaslMechanism};
 use crate::spec::{SeriesType, SpanType, ValueType};
