@@ -93,6 +93,23 @@ pub(super) struct SpecArguments {
     pub(super) shard: Option<Shard>,
 }
 
+/// The receiver: that of this process, or of another command.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ReceiverArguments {
+    /// Address of the OTLP receiver; overrides `receiver.listen` of the project file
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',')]
+    pub(super) listen: Vec<SocketAddr>,
+    /// Use the receiver at this URL, which `exec` or `collect` started, and start no services
+    #[arg(
+        id = "receiver",
+        long = "receiver",
+        value_name = "URL",
+        conflicts_with = "listen",
+        env = "SPANSPEC_RECEIVER"
+    )]
+    pub(super) url: Option<String>,
+}
+
 /// The execution of specs by `run` and `mutate`.
 #[derive(Debug, Args)]
 pub(super) struct ExecutionArguments {
@@ -111,18 +128,8 @@ pub(super) struct ExecutionArguments {
     /// Maximum time until a trace is complete; overrides `wait.timeout` of specs
     #[arg(long, value_name = "DURATION", value_parser = crate::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Run")]
     pub(super) timeout: Option<Duration>,
-    /// Address of the OTLP receiver; overrides `receiver.listen` of the project file
-    #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Run")]
-    pub(super) listen: Vec<SocketAddr>,
-    /// Use the receiver at this URL, which `exec` or `collect` started, and start no services
-    #[arg(
-        long,
-        value_name = "URL",
-        conflicts_with = "listen",
-        env = "SPANSPEC_RECEIVER",
-        help_heading = "Run"
-    )]
-    pub(super) receiver: Option<String>,
+    #[command(flatten, next_help_heading = "Run")]
+    pub(super) receiver: ReceiverArguments,
     /// Read traces from this backend, such as tempo=http://127.0.0.1:3200; overrides `source` of the project file
     #[arg(
         long,

@@ -1,13 +1,12 @@
 //! The arguments of `record`, `init`, `schema`, `completions` and `man`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::arguments::{ProjectArguments, at_least_one};
+use super::arguments::{ProjectArguments, ReceiverArguments, at_least_one};
 
 #[derive(Debug, Args)]
 pub(super) struct RecordArguments {
@@ -74,18 +73,8 @@ pub(super) struct RecordArguments {
     /// Maximum time until the trace is complete
     #[arg(long, value_name = "DURATION", value_parser = crate::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Request")]
     pub(super) timeout: Option<Duration>,
-    /// Address of the OTLP receiver; overrides `receiver.listen` of the project file
-    #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Request")]
-    pub(super) listen: Vec<SocketAddr>,
-    /// Use the receiver at this URL, which `exec` or `collect` started, and start no services
-    #[arg(
-        long,
-        value_name = "URL",
-        conflicts_with = "listen",
-        env = "SPANSPEC_RECEIVER",
-        help_heading = "Request"
-    )]
-    pub(super) receiver: Option<String>,
+    #[command(flatten, next_help_heading = "Request")]
+    pub(super) receiver: ReceiverArguments,
     /// Write the spec to this file instead of standard output
     #[arg(
         short,

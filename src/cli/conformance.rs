@@ -51,7 +51,6 @@ fn run_arguments(arguments: &ConformanceArguments) -> Result<RunArguments, clap:
     Ok(RunArguments {
         list: false,
         execution: ExecutionArguments {
-            listen: arguments.listen.clone(),
             receiver: arguments.receiver.clone(),
             source: None,
             ..defaults.execution
@@ -112,7 +111,7 @@ async fn run_cases(arguments: &ConformanceArguments, run: &RunArguments) -> Exit
 }
 
 async fn connection(arguments: &ConformanceArguments) -> Result<Option<Connection>, Exit> {
-    let Some(receiver) = &arguments.receiver else {
+    let Some(receiver) = &arguments.receiver.url else {
         return Ok(None);
     };
     match source::connect(receiver).await {

@@ -1,11 +1,10 @@
 //! The arguments of `conformance`.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::arguments::{Format, JunitGranularity, ProjectArguments, ReportFile};
+use super::arguments::{Format, JunitGranularity, ProjectArguments, ReceiverArguments, ReportFile};
 use super::authoring_arguments::Header;
 
 #[derive(Debug, Args)]
@@ -94,18 +93,8 @@ pub(super) struct ConformanceArguments {
         help_heading = "Run"
     )]
     pub(super) flush: Option<Duration>,
-    /// Address of the OTLP receiver; overrides `receiver.listen` of the project file
-    #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Run")]
-    pub(super) listen: Vec<SocketAddr>,
-    /// Use the receiver at this URL, which `exec` or `collect` started, and start no services
-    #[arg(
-        long,
-        value_name = "URL",
-        conflicts_with = "listen",
-        env = "SPANSPEC_RECEIVER",
-        help_heading = "Run"
-    )]
-    pub(super) receiver: Option<String>,
+    #[command(flatten, next_help_heading = "Run")]
+    pub(super) receiver: ReceiverArguments,
     /// Write a report: html=PATH, junit=PATH, json=PATH or md=PATH; repeatable
     #[arg(
         long = "report",

@@ -158,7 +158,7 @@ fn in_words(folders: &[PathBuf]) -> String {
 }
 
 async fn connect(arguments: &MutateArguments) -> Result<Option<Connection>, Exit> {
-    let Some(receiver) = &arguments.execution.receiver else {
+    let Some(receiver) = &arguments.execution.receiver.url else {
         return Ok(None);
     };
     match source::connect(receiver).await {
@@ -187,7 +187,7 @@ async fn run(
     live.expect(specs.len());
     let start = Start {
         workspace,
-        listen: &arguments.execution.listen,
+        listen: &arguments.execution.receiver.listen,
         connection,
         listener: live.listener(""),
     };

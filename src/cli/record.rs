@@ -93,7 +93,7 @@ pub(super) struct Prepared {
 
 /// Connects to the receiver, and reads the project.
 pub(super) async fn prepare(arguments: &RecordArguments) -> Result<Prepared, Exit> {
-    let connection = match &arguments.receiver {
+    let connection = match &arguments.receiver.url {
         Some(receiver) => match source::connect(receiver).await {
             Ok(connection) => Some(connection),
             Err(error) => return Err(fail_with(&[Trouble::from_error(&error)])),
@@ -276,7 +276,7 @@ pub(super) async fn fire(
     let progress = Arc::new(Mutex::new(Progress::stderr()));
     let start = Start {
         workspace,
-        listen: &arguments.listen,
+        listen: &arguments.receiver.listen,
         connection,
         listener: listener(&progress),
     };

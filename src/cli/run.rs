@@ -33,7 +33,7 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
 }
 
 async fn run_selected(arguments: &RunArguments) -> Exit {
-    let connection = match &arguments.execution.receiver {
+    let connection = match &arguments.execution.receiver.url {
         Some(receiver) if !arguments.list => match source::connect(receiver).await {
             Ok(connection) => Some(connection),
             Err(error) => {
@@ -128,7 +128,7 @@ pub(super) async fn report(
     let started = jiff::Timestamp::now();
     let start = Start {
         workspace,
-        listen: &arguments.execution.listen,
+        listen: &arguments.execution.receiver.listen,
         connection,
         listener: reporters.listener(),
     };

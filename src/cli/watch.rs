@@ -242,7 +242,7 @@ impl Watch<'_> {
         let stopper = Stopper::default();
         let start = Start {
             workspace,
-            listen: &self.arguments.execution.listen,
+            listen: &self.arguments.execution.receiver.listen,
             connection: None,
             listener: self.reporters.listener(),
         };
