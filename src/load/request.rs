@@ -32,7 +32,7 @@ pub(super) struct AnsweredRequest {
     pub(super) answer: Result<Response, TriggerError>,
     /// Size of the answer in bytes. The answer is kept until the trace is judged.
     pub(super) size: usize,
-    sent: InFlightRequest,
+    sent: Box<InFlightRequest>,
 }
 
 /// The delay between the scheduled moment of a request and its sending, by cause.
@@ -70,7 +70,7 @@ struct InFlightRequest {
     context: TraceContext,
     follow: Follow,
     called: Called,
-    report: StepReport,
+    report: Box<StepReport>,
     /// Credentials. They become secrets of the run only if a report shows the request.
     secrets: Vec<String>,
 }
@@ -78,10 +78,10 @@ struct InFlightRequest {
 /// A request with its verdict.
 pub(super) struct JudgedRequest<'a> {
     pub(super) counts: bool,
-    pub(super) report: StepReport,
+    pub(super) report: Box<StepReport>,
     pub(super) end: Option<WaitEnd>,
     /// Its trace, if a further span could change the verdict.
-    pub(super) watched: Option<WatchedTrace>,
+    pub(super) watched: Option<Box<WatchedTrace>>,
     /// Its credentials, cookies and secret captures.
     pub(super) secrets: Vec<String>,
     pub(super) context: StepContext<'a>,
@@ -135,14 +135,14 @@ impl<'a> RequestTemplate<'a> {
         };
         report.trigger = trigger.describe();
         report.trace_id = Some(context.trace_id);
-        let sent = InFlightRequest {
+        let sent = Box::new(InFlightRequest {
             scope,
             follow: step::follow(self.run, &trigger, &context),
             called: trigger.called(),
             report,
             secrets: credentials_of(&trigger),
             context: context.clone(),
-        };
+        });
         let session = self.session.with_own_cookies();
         let stalls = Arc::clone(&self.stalls);
         let starting_until = self.run.options.starting_until;
@@ -168,7 +168,7 @@ impl<'a> RequestTemplate<'a> {
         report.trace_id = Some(id);
         let follow = self.run.source.follow(id, Origin::Foreign);
         let now = Instant::now();
-        let found = InFlightRequest {
+        let found = Box::new(InFlightRequest {
             scope,
             context: TraceContext {
                 trace_id: id,
@@ -178,13 +178,13 @@ impl<'a> RequestTemplate<'a> {
             called: Called::Found,
             report,
             secrets: Vec::new(),
-        };
+        });
         let nothing = Ok(Response::None);
         let answered = found.answered(true, now, SendDelay::default(), nothing);
         self.settle(answered).await
     }
 
-    fn unsent(&self, due: Due, report: StepReport) -> JudgedRequest<'a> {
+    fn unsent(&self, due: Due, report: Box<StepReport>) -> JudgedRequest<'a> {
         let now = Instant::now();
         JudgedRequest {
             counts: due.counts,
@@ -289,7 +289,7 @@ impl<'a> RequestTemplate<'a> {
                 walk.decide(request.report, response).await
             }
             Err(error) => {
-                let mut report = walk.report_error(request.report, &error).await;
+                let mut report = Box::pin(walk.report_error(request.report, &error)).await;
                 if let Some((trouble, advice)) = report.trouble.as_mut().zip(self.advice(&error)) {
                     trouble.help = vec![advice];
                 }
@@ -300,7 +300,7 @@ impl<'a> RequestTemplate<'a> {
                 }
             }
         };
-        let watched = basis.map(|basis| WatchedTrace::new(basis, walk.follow));
+        let watched = basis.map(|basis| Box::new(WatchedTrace::new(basis, walk.follow)));
         JudgedRequest {
             counts,
             report,
@@ -320,7 +320,7 @@ impl<'a> RequestTemplate<'a> {
 
 impl InFlightRequest {
     fn answered(
-        self,
+        self: Box<Self>,
         counts: bool,
         fired: Instant,
         lateness: SendDelay,

@@ -247,11 +247,11 @@ impl RepeatResult<'_> {
         }
         Judged::sort(&mut report.checks);
         report.load = Some(Arc::new(load));
-        (report, take_back)
+        (*report, take_back)
     }
 
     /// The report of the request that best explains the result.
-    async fn of_one(&mut self, verdict: LimitVerdict) -> StepReport {
+    async fn of_one(&mut self, verdict: LimitVerdict) -> Box<StepReport> {
         let stats = &mut self.last.stats;
         let ended = std::mem::replace(&mut self.last.ended, StopReason::Complete);
         let shown = match (ended, verdict) {
@@ -276,7 +276,7 @@ impl RepeatResult<'_> {
 }
 
 /// The report of a request that did not pass, with an explanation.
-async fn explain(run: &RunContext<'_>, done: JudgedRequest<'_>) -> StepReport {
+async fn explain(run: &RunContext<'_>, done: JudgedRequest<'_>) -> Box<StepReport> {
     run.secrets.add(done.secrets);
     let decided = DecidedStep {
         report: done.report,
@@ -305,7 +305,11 @@ async fn explain(run: &RunContext<'_>, done: JudgedRequest<'_>) -> StepReport {
 
 /// The report of the representative request. Its failures, if any, are within `failures`, so they
 /// are removed.
-fn representative(run: &RunContext<'_>, spec: &Spec, stats: &mut RequestStats<'_>) -> StepReport {
+fn representative(
+    run: &RunContext<'_>,
+    spec: &Spec,
+    stats: &mut RequestStats<'_>,
+) -> Box<StepReport> {
     let Some(done) = stats.slowest() else {
         return step::blank(&spec.steps[0], Phase::Test);
     };

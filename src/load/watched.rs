@@ -31,7 +31,7 @@ pub(crate) struct WatchedRequests {
 
 struct WatchedRequest {
     trace_id: Option<TraceId>,
-    watched: WatchedTrace,
+    watched: Box<WatchedTrace>,
     waited: Option<Duration>,
     /// The sample of each budget.
     samples: Vec<Option<f64>>,

@@ -443,7 +443,7 @@ impl StepReport {
 
     /// Sets the reason why the step could not be judged.
     #[must_use]
-    pub fn with_trouble(mut self, trouble: Trouble) -> Self {
+    pub fn with_trouble(mut self: Box<Self>, trouble: Trouble) -> Box<Self> {
         self.trouble = Some(trouble);
         self
     }

@@ -132,7 +132,7 @@ impl<'a> AttemptContext<'a> {
                 }
             };
             let has_failed = report.has_failed();
-            reports.push((report, WatchedTraces::of(watched)));
+            reports.push((*report, WatchedTraces::of(watched)));
             if has_failed && phase != Phase::Teardown {
                 break;
             }
@@ -143,7 +143,7 @@ impl<'a> AttemptContext<'a> {
 
 impl AttemptContext<'_> {
     /// Runs a step that observes, and opens the window of the next one.
-    async fn observe(&mut self, step: &Step, later: &[Step]) -> StepReport {
+    async fn observe(&mut self, step: &Step, later: &[Step]) -> Box<StepReport> {
         let window = self.window.take();
         let observed = step::run_observation(self.run, step, &self.scope, window);
         let report = Box::pin(observed).await;

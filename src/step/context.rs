@@ -32,7 +32,7 @@ pub(crate) struct StepContext<'a> {
 
 /// A step with outcomes and without explanations.
 pub(crate) struct DecidedStep {
-    pub(crate) report: StepReport,
+    pub(crate) report: Box<StepReport>,
     /// The end of the wait for the trace; `None` if there was no wait.
     pub(crate) end: Option<WaitEnd>,
     /// The input of a second judgement, if a further span could change the verdict.
@@ -72,7 +72,7 @@ impl StepContext<'_> {
     }
 
     /// Adds an explanation to a report that is not as expected.
-    pub(crate) async fn explain(&self, decided: DecidedStep) -> StepReport {
+    pub(crate) async fn explain(&self, decided: DecidedStep) -> Box<StepReport> {
         let DecidedStep {
             mut report, end, ..
         } = decided;
@@ -270,7 +270,7 @@ fn misses_a_span(judged: &Judged) -> bool {
 }
 
 impl DecidedStep {
-    pub(super) fn without_trace(report: StepReport, trouble: Trouble) -> Self {
+    pub(super) fn without_trace(report: Box<StepReport>, trouble: Trouble) -> Self {
         Self {
             report: report.with_trouble(trouble),
             end: None,

@@ -32,7 +32,7 @@ pub(crate) async fn run_step(
     phase: Phase,
     scope: &mut Scope,
     session: &Session,
-) -> (StepReport, Option<WatchedTrace>) {
+) -> (Box<StepReport>, Option<WatchedTrace>) {
     let mut report = blank(step, phase);
     let metrics = match StepMetrics::before_trigger(run, step).await {
         Ok(metrics) => metrics,
@@ -174,9 +174,9 @@ pub(crate) async fn fire_when_possible(
 }
 
 /// The report of a step that has not run yet.
-pub(crate) fn blank(step: &Step, phase: Phase) -> StepReport {
-    StepReport {
+pub(crate) fn blank(step: &Step, phase: Phase) -> Box<StepReport> {
+    Box::new(StepReport {
         name: step.name.clone(),
         ..StepReport::blank(phase)
-    }
+    })
 }

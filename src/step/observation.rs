@@ -89,9 +89,9 @@ impl<'a> Observation<'a> {
     /// span could change the verdict.
     pub(super) async fn judge(
         mut self,
-        report: StepReport,
+        report: Box<StepReport>,
         response: Response,
-    ) -> (StepReport, Option<WatchedTrace>) {
+    ) -> (Box<StepReport>, Option<WatchedTrace>) {
         let mut decided = self.decide(report, response).await;
         let basis = decided.basis.take();
         let report = self.context.explain(decided).await;
@@ -102,7 +102,7 @@ impl<'a> Observation<'a> {
     /// Waits for the verdict, and completes the report without an explanation.
     pub(crate) async fn decide(
         &mut self,
-        mut report: StepReport,
+        mut report: Box<StepReport>,
         response: Response,
     ) -> DecidedStep {
         let (captures, trouble) = match self.capture_from_response(&response, &mut report) {
@@ -114,7 +114,8 @@ impl<'a> Observation<'a> {
             Err(errors) => return DecidedStep::without_trace(report, Trouble::from(&errors)),
         };
         if trouble.is_some() || !report.checks.is_empty() {
-            return self.give_up(report, response, &expect, trouble).await;
+            // Boxed, like what follows the wait, so that a request that waits takes less memory.
+            return Box::pin(self.give_up(report, response, &expect, trouble)).await;
         }
         let captures_span = captures.iter().any(|capture| capture.from.is_from_trace());
         let keep = self.context.run.options.keep_evidence.clone();
@@ -133,7 +134,7 @@ impl<'a> Observation<'a> {
         };
         report.timing.verdict = Some(self.context.fired.elapsed());
         let gathered = self.gather_beside(expected, &wait, (&snapshot, end), &mut report);
-        let beside = match gathered.await {
+        let beside = match Box::pin(gathered).await {
             Ok(beside) => beside,
             Err(stop) => return self.ended_by(stop, report),
         };
@@ -214,7 +215,7 @@ impl<'a> Observation<'a> {
         })
     }
 
-    fn ended_by(&self, stop: Stop, report: StepReport) -> DecidedStep {
+    fn ended_by(&self, stop: Stop, report: Box<StepReport>) -> DecidedStep {
         DecidedStep::without_trace(report, stop.trouble(self.context.step))
     }
 
@@ -438,7 +439,7 @@ impl<'a> Observation<'a> {
     /// Completes the report with response, trace and timing.
     fn finished(
         &self,
-        mut report: StepReport,
+        mut report: Box<StepReport>,
         response: Response,
         snapshot: Snapshot,
         end: WaitEnd,
@@ -465,7 +466,7 @@ impl<'a> Observation<'a> {
     /// Reports the final failures and the trace after a capture failed.
     async fn give_up(
         &mut self,
-        mut report: StepReport,
+        mut report: Box<StepReport>,
         response: Response,
         expect: &Expect,
         trouble: Option<Trouble>,
@@ -494,10 +495,10 @@ impl<'a> Observation<'a> {
     /// Reports a response that does not meet `until` of a poll. Its trace only illustrates that.
     pub(super) async fn report_unmet(
         &mut self,
-        mut report: StepReport,
+        mut report: Box<StepReport>,
         response: Response,
         unmet: Vec<Judged>,
-    ) -> StepReport {
+    ) -> Box<StepReport> {
         report.checks = unmet;
         let wait = TraceWait::new(self.context.clone(), self.responded, self.when);
         let gathered = wait.gather(&mut self.follow).await;
@@ -509,7 +510,7 @@ impl<'a> Observation<'a> {
     }
 
     /// Reports that a poll ended before the response of its last try.
-    pub(super) async fn report_too_late(&mut self, report: StepReport) -> StepReport {
+    pub(super) async fn report_too_late(&mut self, report: Box<StepReport>) -> Box<StepReport> {
         let trigger = &report.trigger;
         let what = format!("no response before the end of all tries ({trigger})");
         let trouble = Trouble::new(&what)
@@ -523,9 +524,9 @@ impl<'a> Observation<'a> {
     /// Reports a trigger without a response.
     pub(crate) async fn report_error(
         &mut self,
-        report: StepReport,
+        report: Box<StepReport>,
         error: &TriggerError,
-    ) -> StepReport {
+    ) -> Box<StepReport> {
         let at = error.location().unwrap_or(&self.context.step.at);
         let mut trouble = Trouble::from_error(error).with_location(Some(at.clone()));
         let help = match self.context.run.options.services {
@@ -551,9 +552,9 @@ impl<'a> Observation<'a> {
     /// Adds the trace, if any, which shows how far the request came.
     async fn report_without_response(
         &mut self,
-        mut report: StepReport,
+        mut report: Box<StepReport>,
         trouble: Trouble,
-    ) -> StepReport {
+    ) -> Box<StepReport> {
         report.trouble = Some(trouble);
         let wait = TraceWait::new(self.context.clone(), self.responded, self.when);
         match wait.gather(&mut self.follow).await {

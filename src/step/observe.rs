@@ -94,7 +94,7 @@ pub(crate) async fn run_observation(
     step: &Step,
     scope: &Scope,
     window: Option<Window>,
-) -> StepReport {
+) -> Box<StepReport> {
     let mut report = blank(step, Phase::Test);
     let read = step.trigger(scope).and_then(|trigger| {
         let expect = step.expect(scope)?;
@@ -156,7 +156,7 @@ enum WindowEnd {
 }
 
 impl<'e> TrafficObservation<'e> {
-    async fn judge(&self, mut window: Window, mut report: StepReport) -> StepReport {
+    async fn judge(&self, mut window: Window, mut report: Box<StepReport>) -> Box<StepReport> {
         let mut each = self.each_trace();
         let end = self.watch(&mut window, each.as_mut()).await;
         // The facts of the window, before the rest of its traces is waited for.

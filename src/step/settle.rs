@@ -120,7 +120,7 @@ impl<'s> TraceWait<'s> {
             .iter()
             .any(has_finally_failed)
         {
-            true => self.gather(follow).await,
+            true => Box::pin(self.gather(follow)).await,
             false => Ok((snapshot, WaitEnd::Early)),
         }
     }
@@ -148,7 +148,7 @@ impl<'s> TraceWait<'s> {
         });
         match settled.await? {
             Some(settled) => Ok(settled),
-            None => self.gather(follow).await,
+            None => Box::pin(self.gather(follow)).await,
         }
     }
 

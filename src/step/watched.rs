@@ -33,7 +33,7 @@ pub(crate) struct VerdictBasis {
     logs_without_trace: Option<LogsWithoutTrace>,
     head: Option<HeadEvidence>,
     surroundings: Option<Surroundings>,
-    window: Option<WindowEvidence>,
+    window: Option<Box<WindowEvidence>>,
     /// Since when log records without a trace id can matter.
     logs_since: Option<Instant>,
     policy: WaitPolicy,
@@ -127,7 +127,7 @@ impl VerdictBasis {
             logs_without_trace: evidence.logs_without_trace.cloned(),
             head: evidence.head.cloned(),
             surroundings: evidence.surroundings.cloned(),
-            window: evidence.window.cloned(),
+            window: evidence.window.cloned().map(Box::new),
             logs_since,
             policy,
             end,
@@ -217,7 +217,7 @@ impl WatchedTrace {
             .with_logs_without_trace(logs_without_trace.as_ref())
             .with_head(basis.head.as_ref())
             .with_surroundings(basis.surroundings.as_ref())
-            .with_window(basis.window.as_ref());
+            .with_window(basis.window.as_deref());
         let judgements = check::judge(&basis.expect, &evidence).into_iter();
         let mut checks: Vec<Judged> = judgements.map(|one| basis.outcome(one, &trace)).collect();
         let captured = basis.captured.iter();
