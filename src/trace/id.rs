@@ -53,7 +53,8 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                let digits = self.0.map(digits);
+                f.write_str(std::str::from_utf8(digits.as_flattened()).map_err(|_| fmt::Error)?)
             }
         }
 
@@ -87,6 +88,12 @@ impl TraceId {
     pub fn short(&self) -> String {
         self.to_string()[..8].to_owned()
     }
+}
+
+/// The two digits of a byte.
+fn digits(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)])
 }
 
 fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
