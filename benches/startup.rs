@@ -1,6 +1,6 @@
 //! Measures the start of the command: `cargo bench --bench startup`.
 //!
-//! Time and memory of `--version` and of reading a hundred specs, and the size of the program. The
+//! Time and memory of `--version` and of reading a thousand specs, and the size of the program. The
 //! size that counts is that of a release archive: `cargo build --profile dist` first.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 use figures::{Times, head, line, rounds};
 
-const SPECS: usize = 100;
+const SPECS: usize = 1_000;
 
 /// Alike what people write: a request, a dozen checks, variables.
 const SPEC: &str = "name: placing order number
@@ -49,7 +49,7 @@ fn main() {
         ("--version", vec!["--version"]),
         ("--help", vec!["--help"]),
         (
-            "lint, 100 specs",
+            "lint, 1,000 specs",
             vec!["lint", "--var", "BASE_URL=http://127.0.0.1:1", folder],
         ),
     ] {
@@ -64,7 +64,7 @@ fn main() {
 fn write_specs(folder: &Path) {
     for number in 0..SPECS {
         let text = SPEC.replace("number", &number.to_string());
-        std::fs::write(folder.join(format!("{number:03}.yaml")), text).expect("written");
+        std::fs::write(folder.join(format!("{number:04}.yaml")), text).expect("written");
     }
 }
 

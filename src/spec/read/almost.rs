@@ -318,9 +318,10 @@ fn word(text: &str) -> Option<Almost> {
 fn closest_word(text: &str) -> Option<&'static str> {
     const WORDS: [&str; 2] = ["exists", "absent"];
     let lower = text.to_lowercase();
-    WORDS
-        .into_iter()
-        .find(|word| strsim::damerau_levenshtein(&lower, word) <= 1)
+    let length = lower.chars().count();
+    WORDS.into_iter().find(|word| {
+        word.len().abs_diff(length) <= 1 && strsim::damerau_levenshtein(&lower, word) <= 1
+    })
 }
 
 /// A matcher without its colon or operator: `contains ord`, `not 3`.
