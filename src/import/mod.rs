@@ -67,10 +67,11 @@ impl Import {
     }
 }
 
-/// The roots of all documents of a file. A syntax error is a loss, and ends the file. An empty file
-/// is one, too.
+/// The roots of all documents of a file that are not empty. A syntax error is a loss, and ends the file.
+/// A file without any is one, too.
 fn roots(source: &Source, remarks: &mut Remarks) -> Vec<Node> {
-    let read = foreign::read(source);
+    let mut read = foreign::read(source);
+    read.roots.retain(|root| !root.is_null());
     match read.error {
         Some(error) => remarks.lost(&error.at, format!("not read from here on: {}", error.text)),
         None if read.roots.is_empty() => {

@@ -37,9 +37,6 @@ impl Documents {
     }
 
     fn add(&mut self, document: &Node, import: &mut Import) {
-        if document.is_null() {
-            return;
-        }
         match document.text_of("type") {
             Some("Test") => self.all.push(Document::Test(Test::of(document))),
             Some("TestSuite" | "Transaction") => {

@@ -229,3 +229,12 @@ test.yaml:26:1: note: `Demo` is left out: it is a setting of Tracetest itself
 "#]]
     );
 }
+
+#[test]
+fn a_file_without_a_document_is_a_loss() {
+    let empty = "test.yaml:1:1: lost: the file is empty\n";
+    // `&X` is a null with an anchor.
+    for text in ["", "# nothing", "null", "--- ~\n---\n", "&X"] {
+        assert_eq!(import(text), (String::new(), empty.to_owned()), "{text}");
+    }
+}
