@@ -159,7 +159,7 @@ mod tests {
             ),
         ];
         for (text, importer) in importers {
-            for end in (0..text.len()).step_by(11) {
+            for end in (0..text.len()).step_by(5) {
                 let mut import = Import::default();
                 importer(&Source::new("a", &text[..end]), &mut import);
                 let is_reported = import.remarks.count(Level::Lost) > 0;

@@ -443,7 +443,8 @@ impl StepReport {
 
     /// Sets the reason why the step could not be judged.
     #[must_use]
-    pub fn with_trouble(mut self: Box<Self>, trouble: Trouble) -> Box<Self> {
+    #[cfg(feature = "run")]
+    pub(crate) fn with_trouble(mut self: Box<Self>, trouble: Trouble) -> Box<Self> {
         self.trouble = Some(trouble);
         self
     }

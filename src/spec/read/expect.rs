@@ -268,12 +268,12 @@ impl Reader<'_> {
     }
 
     /// Notes why an entry is none of this trigger.
-    fn refuse_entry<T>(
+    fn refuse_entry(
         &self,
         entry: &Entry,
         answer: TriggerResult,
         trace: TraceChecks,
-    ) -> Option<T> {
+    ) -> Option<Expect> {
         let key = entry.key.text.as_str();
         let is_known = answer != TriggerResult::Unknown;
         let refused = |what, help| self.wrong(entry.key.place, what, "not available", help);

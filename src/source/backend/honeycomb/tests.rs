@@ -211,8 +211,6 @@ fn kept(span: &Span) -> Span {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
-
     #[test]
     fn a_span_exists_if_honeycomb_has_a_row_of_it(
         spans in proptest::collection::vec(crate::trace::any::span(), 0..5)
