@@ -9,6 +9,7 @@ mod interest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::project::Project;
 use crate::run::{OpenRun, propose_shapes};
 use crate::session::{Session, Stopper};
 use crate::spec::{ServiceSet, Spec};
@@ -37,7 +38,12 @@ pub(super) fn watch(arguments: WatchArguments) -> Exit {
     }
     let project = Workspace::without_specs(&search).ok();
     let project = project.as_ref().map(|workspace| &workspace.project);
-    let changes = match Changes::new(Interest::new(&search, project, &arguments.also)) {
+    let changes = match Changes::new(Interest::new(
+        &search,
+        project,
+        &arguments.also,
+        &BTreeSet::new(),
+    )) {
         Ok(changes) => changes,
         Err(error) => return blind(&error.to_string()),
     };
@@ -58,7 +64,7 @@ pub(super) fn watch(arguments: WatchArguments) -> Exit {
             reporters: Reporters::new(&arguments.run),
             user,
             running: None,
-            sent: Vec::new(),
+            named: BTreeSet::new(),
         };
         watch.run_until_ended(changes).await
     })
@@ -83,8 +89,8 @@ struct Watch<'a> {
     /// Stopped by Ctrl-C only.
     user: Stopper,
     running: Option<Running>,
-    /// The files that specs sent in the last round.
-    sent: Vec<PathBuf>,
+    /// The files that specs named in the last round.
+    named: BTreeSet<PathBuf>,
 }
 
 /// Services that are up, and what they were started with.
@@ -142,18 +148,20 @@ impl Watch<'_> {
         }
     }
 
-    /// Reads the project, and runs the specs. Errors are printed.
+    /// Watches the files of the project, and those that specs name.
     ///
     /// # Errors
     /// If files cannot be watched any more.
-    /// Watches the files of the project, and those that specs send.
-    fn look_at(&self, workspace: &Workspace, changes: &mut Changes) -> Result<(), String> {
-        let also: Vec<PathBuf> = self.also.iter().chain(&self.sent).cloned().collect();
-        let interest = Interest::new(&self.search, Some(&workspace.project), &also);
+    fn look_at(&self, project: &Project, changes: &mut Changes) -> Result<(), String> {
+        let interest = Interest::new(&self.search, Some(project), self.also, &self.named);
         let looked = changes.look_at(interest);
         looked.map_err(|error| error.to_string())
     }
 
+    /// Reads the project, and runs the specs. Errors are printed.
+    ///
+    /// # Errors
+    /// If files cannot be watched any more.
     async fn round(&mut self, next: &Next, changes: &mut Changes) -> Result<(), String> {
         self.bury().await;
         self.search.ports = match &self.running {
@@ -161,17 +169,23 @@ impl Watch<'_> {
             None => Ports::Allocated,
         };
         // The relevant files may have changed; if the project cannot be read, they stay the same.
-        if let Ok(workspace) = Workspace::without_specs(&self.search) {
-            self.look_at(&workspace, changes)?;
+        let project = Workspace::without_specs(&self.search).map(|workspace| workspace.project);
+        if let Ok(project) = &project {
+            self.look_at(project, changes)?;
         }
-        match Workspace::load(&self.search) {
+        self.search.files.take();
+        let loaded = Workspace::load(&self.search);
+        let named = self.search.files.take();
+        if let Ok(project) = &project
+            && named != self.named
+        {
+            self.named = named;
+            self.look_at(project, changes)?;
+        }
+        match loaded {
             Ok(workspace) => {
-                let sent = workspace.sent_files();
-                if sent != self.sent {
-                    self.sent = sent;
-                    self.look_at(&workspace, changes)?;
-                }
-                self.run(workspace, next).await
+                let replaced = self.run(workspace, next).await;
+                changes.overlook(&replaced);
             }
             Err(error) => {
                 fail_load(&error);
@@ -183,7 +197,8 @@ impl Watch<'_> {
         Ok(())
     }
 
-    async fn run(&mut self, mut workspace: Workspace, next: &Next) {
+    /// Returns the files that were replaced by the results.
+    async fn run(&mut self, mut workspace: Workspace, next: &Next) -> Vec<PathBuf> {
         let known = workspace.specs.len();
         let selected = select(
             workspace.specs.clone(),
@@ -197,14 +212,14 @@ impl Watch<'_> {
                 Exit::Nothing,
                 &nothing_selected(known, &self.arguments.specs),
             );
-            return;
+            return Vec::new();
         }
         if let Next::File(file) = next {
             specs = of_file(specs, file, &workspace);
             if specs.is_empty() {
                 let message = format!("no spec of {} was selected", shown(file));
                 fail(Exit::Nothing, &message);
-                return;
+                return Vec::new();
             }
         }
         self.close_earlier().await;
@@ -217,7 +232,7 @@ impl Watch<'_> {
             self.start(&workspace).await;
         }
         let Some(running) = &mut self.running else {
-            return;
+            return Vec::new();
         };
         let user = self.user.clone();
         let stopper = running.stopper.clone();
@@ -231,11 +246,12 @@ impl Watch<'_> {
         running.open = Some(open);
         forward.abort();
         let budgets = self.arguments.budgets.budgeting(&workspace.project);
-        propose_shapes(&mut report, &specs, budgets.update);
+        let replaced = propose_shapes(&mut report, &specs, budgets.update);
         // The receiver counts for as long as it runs, and a report is about one run.
         let received = std::mem::replace(&mut running.received, report.telemetry.spans);
         report.telemetry.spans -= received.min(report.telemetry.spans);
         self.reporters.finish(&report);
+        replaced
     }
 
     async fn start(&mut self, workspace: &Workspace) {

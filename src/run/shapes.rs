@@ -53,23 +53,25 @@ impl Refused {
 }
 
 /// Writes the shapes that differ from their files, and adds notes. A file for which several specs have
-/// different shapes is not written.
-pub(crate) fn propose_shapes(report: &mut Report, specs: &[Spec], update: Update) {
+/// different shapes is not written. Returns the shape files that were replaced.
+pub(crate) fn propose_shapes(report: &mut Report, specs: &[Spec], update: Update) -> Vec<PathBuf> {
+    let mut replaced = Vec::new();
     let is_always = match update {
         Update::Proposed => false,
         Update::Always => true,
-        Update::Never | Update::NeverInCi => return,
+        Update::Never | Update::NeverInCi => return replaced,
     };
     if report.interrupted || specs.len() != report.specs.len() {
-        return;
+        return replaced;
     }
     let files = by_file(specs, &report.specs);
     for file in files.into_values() {
-        match conclude(&file, is_always) {
+        match conclude(&file, is_always, &mut replaced) {
             Ok(note) => report.notices.extend(note),
             Err(error) => report.trouble.push(Trouble::from_error(&error)),
         }
     }
+    replaced
 }
 
 fn by_file(specs: &[Spec], reports: &[SpecReport]) -> BTreeMap<PathBuf, OfFile> {
@@ -140,7 +142,11 @@ fn proposable(shape: &FoundShape, steps: &[StepReport]) -> Result<String, Refuse
 }
 
 /// Writes the shape of a file, if all specs have the same one. Returns a note.
-fn conclude(file: &OfFile, is_always: bool) -> Result<Option<String>, shape_file::ShapeFileError> {
+fn conclude(
+    file: &OfFile,
+    is_always: bool,
+    replaced: &mut Vec<PathBuf>,
+) -> Result<Option<String>, shape_file::ShapeFileError> {
     let name = &file.name;
     let Some(first) = file.found.first() else {
         return Ok(pending(file));
@@ -166,6 +172,7 @@ fn conclude(file: &OfFile, is_always: bool) -> Result<Option<String>, shape_file
     };
     if is_always {
         shape_file::write(&file.path, text)?;
+        replaced.push(file.path.clone());
         return Ok(Some(format!(
             "wrote the shape of `{}` to {name}",
             first.spec

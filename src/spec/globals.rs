@@ -1,7 +1,8 @@
 //! Variables from outside a spec: the command line, files, ports and the environment.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::lint::Settings as LintSettings;
 use super::{DeclaredService, Source};
@@ -34,6 +35,27 @@ pub struct Globals {
     pub lint: Arc<LintSettings>,
     /// All known secret values, which no output may contain.
     pub hidden: Secrets,
+    /// Collects the files that specs name.
+    pub files: NamedFiles,
+}
+
+/// The files that specs name, such as bodies of requests and shapes, existing or not.
+#[derive(Clone, Debug, Default)]
+pub struct NamedFiles(Arc<Mutex<BTreeSet<PathBuf>>>);
+
+impl NamedFiles {
+    pub(crate) fn add(&self, path: &Path) {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !files.contains(path) {
+            files.insert(path.to_owned());
+        }
+    }
+
+    /// Returns the files, and forgets them.
+    #[cfg(feature = "cli")]
+    pub(crate) fn take(&self) -> BTreeSet<PathBuf> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// `vars` of a file, as nodes, because values can contain variables.

@@ -70,7 +70,7 @@ pub use expect::{
 pub(crate) use fault::Counted;
 pub use fault::{FaultKind, IgnoredFaults};
 pub use file::{Context, Defaults};
-pub use globals::{Globals, Variables};
+pub use globals::{Globals, NamedFiles, Variables};
 pub use grpc::{GrpcCall, GrpcStatuses};
 pub use jsonpath::JsonPath;
 pub(crate) use jsonpath::member;

@@ -143,10 +143,11 @@ fn read_opened(
         path: path.to_owned(),
         source,
     };
-    let mut bytes = Vec::new();
-    opened
-        .map_err(failed)?
-        .take(most as u64 + 1)
+    let file = opened.map_err(failed)?;
+    // With room for the whole file and its end, it is read in one call.
+    let size = file.metadata().map_or(0, |found| found.len());
+    let mut bytes = Vec::with_capacity(usize::try_from(size).map_or(0, |size| size.min(most) + 64));
+    file.take(most as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     if bytes.len() > most {

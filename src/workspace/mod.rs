@@ -36,8 +36,8 @@ use crate::service::{PortSpec, Service, free_port};
 use crate::source::backend::SourceSettings;
 use crate::source::receiver::ServerTls;
 use crate::spec::{
-    Context, DeclaredService, Globals, IgnoredFaults, NeedGraph, Scope, SendTelemetry, ServiceSet,
-    Spec, SpecError, SpecErrors, Step, Trigger, Variables,
+    Context, DeclaredService, Globals, IgnoredFaults, NamedFiles, NeedGraph, Scope, SendTelemetry,
+    ServiceSet, Spec, SpecError, SpecErrors, Step, Trigger, Variables,
 };
 use crate::trace::Value;
 
@@ -58,6 +58,8 @@ pub struct Search {
     pub secrets: Vec<String>,
     /// Collects their values, for the masking of output.
     pub hidden: Secrets,
+    /// Collects the files that specs name.
+    pub files: NamedFiles,
     /// Environment variables, with the lowest precedence.
     pub environment: BTreeMap<String, String>,
     /// Ports of the services.
@@ -120,6 +122,7 @@ impl Search {
             var_files: Vec::new(),
             secrets: Vec::new(),
             hidden: Secrets::default(),
+            files: NamedFiles::default(),
             environment,
             ports: Ports::Allocated,
             profile: None,
@@ -237,14 +240,6 @@ impl Workspace {
         names
             .filter_map(|name| Some((name, address(name)?)))
             .collect()
-    }
-
-    /// The files that specs send.
-    #[cfg(feature = "cli")]
-    pub(crate) fn sent_files(&self) -> Vec<PathBuf> {
-        let files =
-            inputs(&self.specs).flat_map(|input| input.files().cloned().collect::<Vec<_>>());
-        files.collect()
     }
 
     /// Starts only the services that these specs need.
@@ -440,6 +435,7 @@ fn globals(search: &Search, project: &Project) -> Result<Globals, LoadError> {
         profile: project.profiles.chosen.clone(),
         lint: Arc::new(project.lint.clone()),
         hidden: search.hidden.clone(),
+        files: search.files.clone(),
     })
 }
 

@@ -78,10 +78,13 @@ impl Project {
         project
     }
 
+    /// Writes a file at once: a file that is watched is never seen empty.
     pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
+        let written = self.folder.path().join("written.part");
+        std::fs::write(&written, text).unwrap();
+        std::fs::rename(&written, &path).unwrap();
         path
     }
 

@@ -145,6 +145,37 @@ async fn specs_may_come_later_and_with_a_folder_of_their_own() {
 }
 
 #[tokio::test]
+async fn files_that_specs_name_are_watched_even_before_they_exist() {
+    let spec =
+        "request: { post: \"${URL}/ok\", body_file: ../body.json }\nexpect: { status: 200 }\n";
+    let project = Project::with(&[("a.yaml", spec), ("b.yaml", PASSING)]).await;
+    let mut watching = Watching::start(&project, &[]);
+    let told = watching.told().await;
+    assert!(told.contains("file not found"), "{told}");
+    project.write("body.json", "{}");
+    assert!(watching.summary().await.starts_with("2 passed"));
+    assert_eq!(watching.told().await, "\nchanged: body.json\n");
+    project.write("body.json", "[]");
+    assert!(watching.summary().await.starts_with("2 passed"));
+    assert_eq!(watching.told().await, "\nchanged: body.json\n");
+    watching.types("q\n").await;
+    assert_eq!(watching.ends().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_shape_that_a_run_replaces_starts_no_other_run() {
+    let spec = "request: GET ${URL}/ok\nexpect: { status: 200, shape: shapes/ok.txt }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let mut watching = Watching::start(&project, &["--update-baselines", "always"]);
+    watching.summary().await;
+    watching.told().await;
+    assert!(project.path().join("specs/shapes/ok.txt").exists());
+    project.write("specs/a.yaml", &format!("{spec}# changed\n"));
+    assert!(watching.summary().await.starts_with("1 passed"));
+    assert_eq!(watching.told().await, "\nchanged: specs/a.yaml\n");
+}
+
+#[tokio::test]
 async fn other_files_are_watched_if_they_are_named() {
     let project = Project::with(&[(
         "a.yaml",

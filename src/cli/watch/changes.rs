@@ -10,7 +10,7 @@ use notify_debouncer_full::{DebounceEventResult, Debouncer, NoCache, new_debounc
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::interest::{Folder, Interest, Known};
+use super::interest::{Folder, Interest, Known, real};
 
 /// Editors write a file in several goes; after this much quiet it is taken as written.
 const QUIET: Duration = Duration::from_millis(60);
@@ -106,6 +106,13 @@ impl Changes {
             self.interest = interest;
         }
         Ok(())
+    }
+
+    /// Takes files as they are now: we wrote them.
+    pub(super) fn overlook(&mut self, files: &[PathBuf]) {
+        for file in files {
+            self.known.has_changed(&real(file));
+        }
     }
 
     /// Waits for the next thing that matters.

@@ -16,6 +16,8 @@ pub(super) enum Role {
     Project,
     Variables,
     Spec,
+    /// Named by a spec.
+    Named,
     /// Named by `--also`.
     Source,
 }
@@ -27,6 +29,8 @@ pub(super) struct Interest {
     variables: Vec<PathBuf>,
     /// Files of specs, and folders of such.
     specs: Vec<PathBuf>,
+    /// Files that specs name.
+    named: Vec<PathBuf>,
     also: Vec<PathBuf>,
 }
 
@@ -44,7 +48,12 @@ pub(super) struct Known(BTreeMap<PathBuf, u64>);
 impl Interest {
     /// Of a run with these arguments; without a project, as its file cannot be read, what is
     /// usual.
-    pub(super) fn new(search: &Search, project: Option<&Project>, also: &[PathBuf]) -> Self {
+    pub(super) fn new(
+        search: &Search,
+        project: Option<&Project>,
+        also: &[PathBuf],
+        named: &BTreeSet<PathBuf>,
+    ) -> Self {
         let file = project_file(search, project);
         let dir = file.parent().unwrap_or(Path::new(".")).to_path_buf();
         let usual = vec!["specs".to_owned()];
@@ -58,6 +67,7 @@ impl Interest {
             project: file,
             variables: search.var_files.iter().map(absolute).collect(),
             specs,
+            named: named.iter().map(absolute).collect(),
             also: also.iter().map(absolute).collect(),
         }
     }
@@ -76,6 +86,9 @@ impl Interest {
         if is_yaml && !is_project && self.specs.iter().any(|root| path.starts_with(root)) {
             return Some(Role::Spec);
         }
+        if self.named.iter().any(|file| file == path) {
+            return Some(Role::Named);
+        }
         let source = self
             .also
             .iter()
@@ -89,6 +102,7 @@ impl Interest {
     /// file in the place of the old one.
     pub(super) fn folders(&self) -> BTreeSet<Folder> {
         let single = std::iter::once(&self.project).chain(&self.variables);
+        let single = single.chain(&self.named);
         let single = single.map(|file| folder_of(file));
         let roots = self.specs.iter().chain(&self.also).map(|root| {
             if root.is_dir() {
@@ -241,7 +255,8 @@ mod tests {
             ..Search::from(dir.to_path_buf(), BTreeMap::new())
         };
         let also: Vec<PathBuf> = also.iter().map(PathBuf::from).collect();
-        Interest::new(&search, None, &also)
+        let named = BTreeSet::from([PathBuf::from("specs/body.json")]);
+        Interest::new(&search, None, &also, &named)
     }
 
     #[test]
@@ -252,7 +267,8 @@ mod tests {
         assert_eq!(of.role(&dir.join("spanspec.yaml")), Some(Role::Project));
         assert_eq!(of.role(&dir.join("specs/a/b.yml")), Some(Role::Spec));
         assert_eq!(of.role(&dir.join("src/main.rs")), Some(Role::Source));
-        for other in ["specs/body.json", "src/target/a.o", "README.md"] {
+        assert_eq!(of.role(&dir.join("specs/body.json")), Some(Role::Named));
+        for other in ["specs/other.json", "src/target/a.o", "README.md"] {
             assert_eq!(of.role(&dir.join(other)), None, "{other}");
         }
         let glob = interest(&dir, &["tests/*/spec.yaml"], &[]);

@@ -325,6 +325,9 @@ impl Reader<'_> {
     pub(crate) fn file(&self, node: &Node, what: &str) -> Option<PathBuf> {
         let is_known = self.text(node, what)?.is_some();
         let path = self.path(node, what)?;
+        if is_known {
+            self.scope.globals().files.add(&path);
+        }
         if is_known && !path.is_file() {
             return self.wrong(
                 node.place,
