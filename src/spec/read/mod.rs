@@ -326,7 +326,7 @@ impl Reader<'_> {
         let is_known = self.text(node, what)?.is_some();
         let path = self.path(node, what)?;
         if is_known {
-            self.scope.globals().files.add(&path);
+            self.scope.add_file(&path);
         }
         if is_known && !path.is_file() {
             return self.wrong(

@@ -53,7 +53,7 @@ impl Reader<'_> {
         if !is_known {
             return Some(expected);
         }
-        self.scope.globals().files.add(&expected.path);
+        self.scope.add_file(&expected.path);
         if expected
             .path
             .extension()

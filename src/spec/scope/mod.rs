@@ -5,6 +5,7 @@ mod lookup;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) use lookup::Withheld;
@@ -183,6 +184,11 @@ impl Scope {
     /// `lint` of the project file.
     pub(crate) fn lint(&self) -> &LintSettings {
         &self.globals.lint
+    }
+
+    /// Remembers a file that a spec names.
+    pub(crate) fn add_file(&self, path: &Path) {
+        self.globals.files.add(path);
     }
 
     /// The variables from outside of the file.
