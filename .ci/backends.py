@@ -454,12 +454,14 @@ def main():
         with ThreadPoolExecutor() as pool:
             results = pool.map(lambda one: search(one, folder, {**ports, **one.env}), backends)
             found = {backend.name: result for backend, result in zip(backends, results)}
+            linted = dict(zip(found, pool.map(lambda one: lint(one, folder), backends)))
         print(f"{'backend':<12} {'specs':>5} {'checks lost':>12} {'response to verdict':>20}  searches")
         for backend in backends:
             env = {**ports, **backend.env}
             report = spanspec(backend.name, folder, env, HERE / "specs", *more, *config_of(backend))
             wrong, lost = differences(expected, outcomes(report))
             searched = found[backend.name] or "as expected"
+            wrong += lint_differences(linted[backend.name], linted[backends[0].name])
             print(f"{backend.name:<12} {len(report['specs']):>5} {lost:>12} {verdict_time(report):>17.0f} ms  {searched}")
             for line in wrong:
                 print(f"  {line}")
@@ -572,6 +574,24 @@ def search(backend, folder, env):
         if spec["verdict"] == "failed" and "p50 of inventory-check" not in failed:
             wrong.append(f"{spec['name']}: failed {failed}")
     return "; ".join(wrong)
+
+
+def lint(backend, folder):
+    """The report of `spanspec lint` on all traces of the backend."""
+    place = next(iter(backend.env.values()))
+    source = f"{backend.name}={place}" if backend.name == "files" else f"{backend.name}=http://127.0.0.1:{place}"
+    report = folder / f"{backend.name}-lint.json"
+    command = [SPANSPEC, "lint", "--source", source, "--limit", "100000", "--report", f"json={report}"]
+    with open(folder / f"{backend.name}-lint.txt", "wb") as output:
+        subprocess.run(command, env={**os.environ, **backend.env}, stdout=output, stderr=output, cwd=folder)
+    return json.loads(report.read_text())
+
+
+def lint_differences(actual, expected):
+    """The findings of which only one backend has one, except those of rules that one cannot judge."""
+    unjudged = {rule["rule"] for report in (actual, expected) for rule in report["unjudged"]}
+    found = [{(one["rule"], one["service"]) for one in report["findings"]} for report in (actual, expected)]
+    return [f"lint: {rule} of {service} in one backend only" for rule, service in found[0] ^ found[1] if rule not in unjudged]
 
 
 if __name__ == "__main__":
