@@ -11,6 +11,9 @@ use libfuzzer_sys::fuzz_target;
 use spanspec::internal::fuzzing::{Look, drawn};
 use spanspec::{CheckRef, Context, Evidence, Outcome, Response, Source, Spec, SpecErrors, judge};
 
+/// Functions with another value for each reading, which errors can quote.
+const CHANGING: [&str; 3] = ["uuid(", "now(", "random("];
+
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -24,7 +27,9 @@ fuzz_target!(|data: &[u8]| {
         }
         Err(errors) => {
             look_at(&errors, text);
-            assert_eq!(read().err(), Some(errors));
+            if !CHANGING.iter().any(|function| text.contains(function)) {
+                assert_eq!(read().err(), Some(errors));
+            }
         }
     }
 });

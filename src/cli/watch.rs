@@ -175,7 +175,11 @@ impl Watch<'_> {
         }
         self.search.files.take();
         let loaded = Workspace::load(&self.search);
-        let named = self.search.files.take();
+        let mut named = self.search.files.take();
+        if loaded.is_err() {
+            // After an error, files were possibly not read that specs name.
+            named.extend(self.named.iter().cloned());
+        }
         if let Ok(project) = &project
             && named != self.named
         {

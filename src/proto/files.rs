@@ -12,10 +12,10 @@ use protox::Compiler;
 use super::problem::SchemaError;
 use super::schema::Schema;
 
-/// Files that were read, as they were then.
+/// A schema, and its files as they were then.
 struct Known {
     schema: Schema,
-    files: Vec<(PathBuf, FileState)>,
+    states: Vec<FileState>,
 }
 
 type FileState = Option<(SystemTime, u64)>;
@@ -46,14 +46,14 @@ impl Schema {
                     "create it with `protoc --include_imports --descriptor_set_out=FILE`, or `buf build -o FILE`",
                 )
             })?;
-            Ok((Self::new(pool), vec![path.to_owned()]))
+            Ok(Self::read_from(vec![path.to_owned()], pool))
         })
     }
 }
 
 fn remembered(
     request: Request,
-    read: impl FnOnce() -> Result<(Schema, Vec<PathBuf>), SchemaError>,
+    read: impl FnOnce() -> Result<Schema, SchemaError>,
 ) -> Result<Schema, SchemaError> {
     static KNOWN: OnceLock<Mutex<HashMap<Request, Known>>> = OnceLock::new();
     let mut known = KNOWN
@@ -61,21 +61,21 @@ fn remembered(
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     if let Some(found) = known.get(&request)
-        && found.files.iter().all(|(path, then)| state(path) == *then)
+        && found.states == states(&found.schema)
     {
         return Ok(found.schema.clone());
     }
-    let (schema, files) = read()?;
-    let files = files.into_iter().map(|path| {
-        let state = state(&path);
-        (path, state)
-    });
+    let schema = read()?;
     let found = Known {
+        states: states(&schema),
         schema: schema.clone(),
-        files: files.collect(),
     };
     known.insert(request, found);
     Ok(schema)
+}
+
+fn states(schema: &Schema) -> Vec<FileState> {
+    schema.files().iter().map(|path| state(path)).collect()
 }
 
 fn state(path: &Path) -> FileState {
@@ -83,7 +83,7 @@ fn state(path: &Path) -> FileState {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-fn compile(files: &[PathBuf], include: &[PathBuf]) -> Result<(Schema, Vec<PathBuf>), SchemaError> {
+fn compile(files: &[PathBuf], include: &[PathBuf]) -> Result<Schema, SchemaError> {
     // A file is found in a folder by the beginning of its path.
     let canonical = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
     let include: Vec<PathBuf> = include.iter().map(canonical).collect();
@@ -103,7 +103,7 @@ fn compile(files: &[PathBuf], include: &[PathBuf]) -> Result<(Schema, Vec<PathBu
     }
     let read = compiler.files().filter_map(|file| file.path());
     let read = read.map(Path::to_owned).collect();
-    Ok((Schema::new(compiler.descriptor_pool()), read))
+    Ok(Schema::read_from(read, compiler.descriptor_pool()))
 }
 
 fn explained(error: &protox::Error) -> SchemaError {
@@ -115,7 +115,12 @@ fn explained(error: &protox::Error) -> SchemaError {
         }
         false => "correct the file; `protoc` reports the same",
     };
-    problem(text.lines().next().unwrap_or_default().to_owned(), help)
+    let what = text.lines().next().unwrap_or_default();
+    // At the end of a file, it names no place.
+    match error.file() {
+        Some(file) if !what.contains(file) => problem(format!("{file}: {what}"), help),
+        _ => problem(what.to_owned(), help),
+    }
 }
 
 fn problem(what: String, help: &'static str) -> SchemaError {

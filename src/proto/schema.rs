@@ -1,6 +1,8 @@
 //! A set of descriptors, and the methods of its services.
 
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
 
@@ -10,6 +12,7 @@ use super::problem::UnknownMethod;
 #[derive(Clone)]
 pub(crate) struct Schema {
     pub(super) pool: DescriptorPool,
+    files: Arc<[PathBuf]>,
 }
 
 /// A method of a service.
@@ -20,7 +23,19 @@ pub(crate) struct Method {
 
 impl Schema {
     pub(crate) fn new(pool: DescriptorPool) -> Self {
-        Self { pool }
+        Self::read_from(Vec::new(), pool)
+    }
+
+    pub(super) fn read_from(files: Vec<PathBuf>, pool: DescriptorPool) -> Self {
+        Self {
+            pool,
+            files: files.into(),
+        }
+    }
+
+    /// The files that it was read from, with their imports.
+    pub(crate) fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// The schema of serialized file descriptors, which are complete.

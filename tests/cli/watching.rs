@@ -163,6 +163,27 @@ async fn files_that_specs_name_are_watched_even_before_they_exist() {
 }
 
 #[tokio::test]
+async fn imports_are_watched_and_stay_so_after_an_error_in_them() {
+    let spec = "skip: only read\ngrpc: { call: \"127.0.0.1:1/a.S/M\", proto: ../a.proto }\nexpect: { errors: 0 }\n";
+    let project = Project::with(&[("a.yaml", spec), ("b.yaml", PASSING)]).await;
+    let schema = "syntax = \"proto3\";\npackage a;\nimport \"b.proto\";\nservice S { rpc M(N) returns (N); }\n";
+    project.write("a.proto", schema);
+    let import = "syntax = \"proto3\";\npackage a;\nmessage N {}\n";
+    project.write("b.proto", import);
+    let mut watching = Watching::start(&project, &[]);
+    assert!(watching.summary().await.starts_with("1 passed"));
+    watching.told().await;
+    project.write("b.proto", "message");
+    let told = watching.told().await;
+    let expected =
+        "\nchanged: b.proto\nerror: b.proto: expected an identifier, but reached end of file\n";
+    assert!(told.starts_with(expected), "{told}");
+    project.write("b.proto", import);
+    assert!(watching.summary().await.starts_with("1 passed"));
+    assert_eq!(watching.told().await, "\nchanged: b.proto\n");
+}
+
+#[tokio::test]
 async fn a_shape_that_a_run_replaces_starts_no_other_run() {
     let spec = "request: GET ${URL}/ok\nexpect: { status: 200, shape: shapes/ok.txt }\n";
     let project = Project::with(&[("a.yaml", spec)]).await;

@@ -216,7 +216,13 @@ impl Reader<'_> {
         read: impl FnOnce() -> Result<Schema, SchemaError>,
     ) -> Option<Option<Schema>> {
         match read() {
-            Ok(schema) => Some(Some(schema)),
+            Ok(schema) => {
+                schema
+                    .files()
+                    .iter()
+                    .for_each(|file| self.scope.add_file(file));
+                Some(Some(schema))
+            }
             Err(SchemaError { what, help }) => self.wrong(node.place, what, "no schema", help),
         }
     }
