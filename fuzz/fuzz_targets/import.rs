@@ -33,7 +33,8 @@ fuzz_target!(|data: &[u8]| {
         "nothing is said"
     );
     let specs = imported.files.iter();
-    for (path, text) in specs.filter(|(path, _)| path.ends_with(".yaml") && path != "spanspec.yaml") {
+    for (path, text) in specs.filter(|(path, _)| path.ends_with(".yaml") && path != "spanspec.yaml")
+    {
         if let Some(error) = fuzzing::first_error(path, text) {
             let is_said = imported
                 .remarks
