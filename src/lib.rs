@@ -181,8 +181,8 @@ pub use session::{Listener, Session, Stopper};
 pub use source::receiver::BindError;
 pub use source::{Receiver, Store};
 pub use spec::{
-    Context, Defaults, Expect, Globals, Location, Source, SpanType, Spec, SpecError, SpecErrors,
-    Step, Variables,
+    Context, Defaults, Expect, Globals, Location, NamedFiles, Source, SpanType, Spec, SpecError,
+    SpecErrors, Step, Variables,
 };
 pub use step::Flush;
 #[cfg(feature = "run")]

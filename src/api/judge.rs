@@ -22,7 +22,7 @@ use super::traces::DEFAULT_WAIT;
 use crate::report::json::render_judgement;
 use crate::run::run;
 use crate::source::{Follow, SourceDiagnostics, TraceSource};
-use crate::spec::{Context, Globals, Source, Spec, Wait};
+use crate::spec::{Context, Globals, NamedFiles, Source, Spec, Wait};
 use crate::step::Options;
 use crate::trace::{LogsWithoutTrace, Origin, TraceId, TraceRef};
 
@@ -177,6 +177,7 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<JudgeRequest, Problem> {
 fn context(known: &Context, vars: BTreeMap<String, String>) -> Context {
     let mut globals = Globals::clone(&known.globals);
     globals.arguments.extend(vars);
+    globals.files = NamedFiles::default();
     Context {
         globals: Arc::new(globals),
         defaults: known.defaults.clone(),
@@ -185,6 +186,8 @@ fn context(known: &Context, vars: BTreeMap<String, String>) -> Context {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
     use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
     use prost::Message as _;
@@ -256,6 +259,27 @@ mod tests {
         let judgement: Json = serde_json::from_str(&judged.await.unwrap()).unwrap();
         let text = |key: &str| judgement[key].as_str().unwrap().to_owned();
         (text("verdict"), text("text"))
+    }
+
+    #[test]
+    fn files_that_clients_name_are_not_collected() {
+        let files = NamedFiles::collected();
+        let globals = Globals {
+            files: files.clone(),
+            ..Globals::default()
+        };
+        let of_project = Context {
+            globals: Arc::new(globals),
+            ..Context::default()
+        };
+        let spec = "request: GET http://127.0.0.1/\nexpect: { shape: shapes/a.txt }\n";
+        let read = |context: &Context| {
+            let source = Source::new("spec", spec);
+            Spec::read_all(&source, Path::new("specs"), context).unwrap();
+            files.take().into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(read(&of_project), [Path::new("specs/shapes/a.txt")]);
+        assert!(read(&context(&of_project, BTreeMap::new())).is_empty());
     }
 
     #[tokio::test]

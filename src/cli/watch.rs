@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use crate::project::Project;
 use crate::run::{OpenRun, propose_shapes};
 use crate::session::{Session, Stopper};
-use crate::spec::{ServiceSet, Spec};
+use crate::spec::{NamedFiles, ServiceSet, Spec};
 use crate::step::Stop;
 use crate::trace::Value;
 use crate::workspace::{LoadError, Ports, Search, Workspace, shown, with_needed, with_timeout};
@@ -32,7 +32,10 @@ pub(super) fn watch(arguments: WatchArguments) -> Exit {
     if arguments.run.list {
         return run::run(arguments.run);
     }
-    let search = run::run_search(&arguments.run, Ports::Allocated);
+    let search = Search {
+        files: NamedFiles::collected(),
+        ..run::run_search(&arguments.run, Ports::Allocated)
+    };
     if let Err(error @ LoadError::NoProject) = Workspace::load(&search) {
         return fail_load(&error);
     }

@@ -39,14 +39,21 @@ pub struct Globals {
     pub files: NamedFiles,
 }
 
-/// The files that specs name, such as bodies of requests and shapes, existing or not.
+/// Collects the files that specs name, such as bodies of requests and shapes, existing or not. The default collects
+/// nothing, so that it does not grow with what clients of the receiver send.
 #[derive(Clone, Debug, Default)]
-pub struct NamedFiles(Arc<Mutex<BTreeSet<PathBuf>>>);
+pub struct NamedFiles(Option<Arc<Mutex<BTreeSet<PathBuf>>>>);
 
 impl NamedFiles {
-    pub(crate) fn add(&self, path: &Path) {
-        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !files.contains(path) {
+    /// Collects the files.
+    #[cfg(feature = "cli")]
+    pub(crate) fn collected() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    pub(super) fn add(&self, path: &Path) {
+        if let Some(files) = &self.0 {
+            let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
             files.insert(path.to_owned());
         }
     }
@@ -54,7 +61,11 @@ impl NamedFiles {
     /// Returns the files, and forgets them.
     #[cfg(feature = "cli")]
     pub(crate) fn take(&self) -> BTreeSet<PathBuf> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let files = self.0.as_ref().map(|files| {
+            let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *files)
+        });
+        files.unwrap_or_default()
     }
 }
 

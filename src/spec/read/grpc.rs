@@ -217,10 +217,9 @@ impl Reader<'_> {
     ) -> Option<Option<Schema>> {
         match read() {
             Ok(schema) => {
-                schema
-                    .files()
-                    .iter()
-                    .for_each(|file| self.scope.add_file(file));
+                for file in schema.files() {
+                    self.scope.add_file(file);
+                }
                 Some(Some(schema))
             }
             Err(SchemaError { what, help }) => self.wrong(node.place, what, "no schema", help),
